@@ -1,0 +1,28 @@
+# `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
+.DEFAULT_GOAL := help
+.PHONY: help setup protos lock lint types unit integration crash test soak bench demo up down status clean
+PYTHON ?= python3
+BIN := .venv/bin
+KAFKA := build/kafka/.ready
+
+help: ## Print the targets
+	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Cradle needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(KAFKA): deploy/local/pom.xml .venv/.ready
+	$(BIN)/python -m deploy.local fetch
+	@touch $@
+
+setup: .venv/.ready $(KAFKA) ## Install everything (once; later runs work offline)
+
+protos: .venv/.ready ## Generate protos/gen
+	$(BIN)/python -m tools.protos generate
+
+lock: .venv/.ready ## Resolve requirements.lock anew
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --group dev pyproject.toml -o requirements.lock

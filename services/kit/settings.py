@@ -1,0 +1,60 @@
+"""The environment, read once at start into one frozen value. The only reader of `os.environ`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import field_validator
+
+
+class Settings(BaseSettings):
+    """What a process needs to know of its surroundings. Secrets have no default; a missing one stops the start.
+
+    `DATABASE_URL` names a server (`postgresql://user:password@host:port`); each service appends its own database.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    environment: Literal["local", "production"] = "production"
+    today: date | None = None  # freezes the clock's date; refused in production
+    sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
+    blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
+    sources: Annotated[tuple[str, ...], NoDecode] = ("hospitals", "counter")
+
+    grpc_listen: str = "127.0.0.1:0"
+    metrics_listen: str = "127.0.0.1:0"  # /metrics, /livez, /readyz
+    registry_target: str = "127.0.0.1:0"
+    claims_target: str = "127.0.0.1:0"
+
+    batch_records_max: int = 500
+    poll_timeout_ms: int = 200
+    rebalance_timeout_ms: int = 30_000
+    session_timeout_ms: int = 10_000
+    max_poll_interval_ms: int = 60_000
+    grpc_deadline_s: float = 10.0
+    shutdown_grace_s: float = 10.0
+    parked_in_a_row_max: int = 10
+    message_bytes_max: int = 65_536
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def split_sources(cls, value: object) -> object:
+        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+
+def load() -> Settings:
+    """Read the environment, or stop the process with the whole list of what is missing or wrong."""
+    try:
+        settings = Settings()  # type: ignore[call-arg]  # the values come from the environment
+    except ValidationError as error:
+        problems = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        sys.exit("settings are missing or wrong:\n" + "\n".join(problems))
+    if settings.environment == "production" and settings.today is not None:
+        sys.exit("CRADLE_TODAY freezes the date and is refused in production")
+    return settings
