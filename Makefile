@@ -26,3 +26,12 @@ protos: .venv/.ready ## Generate protos/gen
 
 lock: .venv/.ready ## Resolve requirements.lock anew
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --group dev pyproject.toml -o requirements.lock
+
+up: setup ## Start the whole system on this machine, in the background
+	@$(BIN)/python -m deploy.local up
+
+down: setup ## Stop it
+	@$(BIN)/python -m deploy.local down
+
+status: setup ## Show its processes
+	@$(BIN)/python -m deploy.local status

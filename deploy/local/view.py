@@ -1,0 +1,60 @@
+"""What a stack looks like from outside: read from its state file, asked of its processes."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from rich.table import Table
+
+from deploy.local import layout
+from deploy.local.roles import is_listening, is_ready
+
+
+class Part(TypedDict):
+    """One process, as `status` tells of it."""
+
+    role: str
+    pid: int | None
+    port: int
+    healthy: bool
+    restarts: int
+    log: str
+
+
+def is_up(name: str, supervisor: int) -> bool:
+    """Whether that supervisor, and not one before it, says that its stack is ready."""
+    state = layout.read_json(layout.home() / name / "state.json")
+    return state.get("supervisor") == supervisor and state.get("phase") == "ready"
+
+
+def parts(name: str) -> list[Part]:
+    """Every process of a running stack; nothing, if its supervisor is gone."""
+    if layout.NameLock(name).holder() is None:
+        return []
+    processes = layout.read_json(layout.home() / name / "state.json").get("processes", {})
+    return [
+        Part(
+            role=role,
+            pid=found["pid"],
+            port=int(found["listens"].rsplit(":", 1)[1]),
+            healthy=_is_healthy(found["pid"], found["readyz"], found["listens"]),
+            restarts=found["restarts"],
+            log=found["log"],
+        )
+        for role, found in processes.items()
+    ]
+
+
+def table(found: list[Part]) -> Table:
+    drawn = Table("role", "pid", "port", "health", box=None)
+    drawn.add_column("log", overflow="fold")
+    for part in found:
+        health = "[green]ready[/]" if part["healthy"] else "[red]down[/]"
+        drawn.add_row(part["role"], str(part["pid"] or "-"), str(part["port"]), health, part["log"])
+    return drawn
+
+
+def _is_healthy(pid: int | None, readyz: str | None, listens: str) -> bool:
+    if pid is None:
+        return False
+    return is_listening(listens) if readyz is None else is_ready(readyz)
