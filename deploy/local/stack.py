@@ -193,6 +193,11 @@ class Stack:
         return {f"CRADLE_{api.service.upper()}_TARGET": f"127.0.0.1:{self.port(f'{api.name}/grpc')}" for api in apis}
 
     @property
+    def ports(self) -> dict[str, int]:
+        """Every port in use, by what it is for."""
+        return dict(self._port_of)
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 

@@ -1,0 +1,21 @@
+"""What every test may ask for: the whole system, running."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.stack import Stack
+
+TODAY = "2026-11-23"
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The real system, started when the first test asks for it. A missing Kafka or PostgreSQL fails that test."""
+    with Stack(f"test-{os.getpid()}", settings={"CRADLE_TODAY": TODAY}) as running:
+        yield running
+    if not request.session.testsfailed:  # the logs of a failure are kept
+        running.remove()
