@@ -120,7 +120,9 @@ class ClaimSubmission(_message.Message):
     """参保地, GB/T 2260; abolished codes are accepted."""
     kind: _claim_pb2.ClaimKind.ValueType
     own_monthly_wage_fen: _builtins.int
-    """Her own wage before the leave, a month; needed only for what her employer owes."""
+    """Her own wage before the leave, a month; needed only for what her employer owes.
+    The bounds tell fen sent as yuan and slips of the finger; they are no law.
+    """
     claimed_fen: _builtins.int
     """What the sender asks for; Cradle decides the amount and says where the two differ."""
     remark: _builtins.str

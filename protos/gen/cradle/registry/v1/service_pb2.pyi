@@ -167,7 +167,7 @@ class CoverageAnswer(_message.Message):
     """The employer named in the query; empty if unknown."""
     @_builtins.property
     def average_monthly_wage_fen(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
-        """月平均工资 of that employer by calendar year."""
+        """月平均工资 of the employer that insures her, by calendar year."""
 
     @_builtins.property
     def paid_months(self) -> _containers.RepeatedCompositeFieldContainer[Global___MonthSpan]:

@@ -1,0 +1,93 @@
+"""gRPC of claims: questions about claims and their determinations."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import grpc
+
+from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc
+from services.claims import store
+from services.claims.model import Claim
+from services.claims.wire import notice, out
+from services.kit.db import Database
+from services.kit.errors import Invalid, NotFound
+from services.kit.messages import Language, reason
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_PAGE = 50
+
+
+class Claims(service_pb2_grpc.ClaimsServiceServicer):
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def GetClaim(self, request: service_pb2.GetClaimRequest, context: Context) -> claim_pb2.Claim:
+        claim = await self._find(request.name)
+        answer = out.claim_to_proto(claim)
+        recorded = await store.recorded(self.database, claim.id, 0)
+        if recorded is not None and recorded.revision == claim.revision:
+            answer.determination.CopyFrom(
+                out.determination_to_proto(
+                    claim, recorded.revision, recorded.determination(), recorded.decision_date, recorded.law_digest
+                )
+            )
+        return answer
+
+    async def ListClaims(self, request: service_pb2.ListClaimsRequest, context: Context) -> service_pb2.ListClaimsResponse:
+        limit = request.page_size or _PAGE
+        claims = await store.list_claims(
+            self.database,
+            before=_page_token(request.page_token),
+            limit=limit + 1,
+            source=request.source,
+            county=request.county,
+            state=out.state_from_proto(request.state) if request.state else None,
+        )
+        more = len(claims) > limit
+        return service_pb2.ListClaimsResponse(
+            claims=[out.claim_to_proto(claim) for claim in claims[:limit]],
+            next_page_token=str(claims[limit - 1].id) if more else "",
+        )
+
+    async def ExplainDetermination(
+        self, request: service_pb2.ExplainDeterminationRequest, context: Context
+    ) -> service_pb2.ExplainDeterminationResponse:
+        claim = await self._find(request.name)
+        recorded = await store.recorded(self.database, claim.id, request.revision)
+        if recorded is None:
+            raise NotFound(reason("NOT_DETERMINED", "name"))
+        language = Language.EN if request.language == service_pb2.LANGUAGE_EN else Language.ZH
+        law = await store.law_by_digest(self.database, recorded.law_digest)
+        determination = recorded.determination()
+        return service_pb2.ExplainDeterminationResponse(
+            claim=out.claim_to_proto(claim),
+            text=notice.notice(claim, determination, recorded.decision_date, law, language),
+            steps=[notice.trace_step(step, law, language) for step in determination.trace],
+        )
+
+    async def _find(self, name: str) -> Claim:
+        """A claim by its id, or by its sender's number."""
+        match name.split("/"):
+            case ["claims", text]:
+                try:
+                    claim = await store.claim_by_id(self.database, UUID(text))
+                except ValueError:
+                    raise Invalid(reason("NAME_MALFORMED", "name")) from None
+            case ["sources", source, "claims", number]:
+                claim = await store.claim_by_number(self.database, source, number)
+            case _:
+                raise Invalid(reason("NAME_MALFORMED", "name"))
+        if claim is None:
+            raise NotFound(reason("NOT_FOUND", "name", name=name))
+        return claim
+
+
+def _page_token(token: str) -> UUID | None:
+    try:
+        return UUID(token) if token else None
+    except ValueError:
+        raise Invalid(reason("PAGE_TOKEN_INVALID", "page_token")) from None
+
+

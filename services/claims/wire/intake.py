@@ -1,0 +1,176 @@
+"""Reading the intake: bytes to a submission, or to the reasons why not."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Final
+
+from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+from protovalidate import Validator
+from stdnum.cn import ric, uscc
+
+from cradle.claims.v1 import claim_pb2, intake_pb2
+from services.claims.model import Delivery, DeliveryMode, Received, Submission
+from services.kit.dates import from_ms, from_proto
+from services.kit.messages import Reason, reason
+from services.kit.parking import Message
+from services.kit.rpc import shape_problems
+
+INTAKE: Final = "claims.intake.v1."
+
+# GB/T 2260, list of 2024-11: the twelve counties of Baoji; then codes that are kept because people and feeds still
+# carry them: 凤翔县 and 宝鸡县 by what became of them, the whole city, and the local code of 高新区.
+COUNTIES: Final = frozenset({
+    "610302", "610303", "610304", "610305", "610323", "610324", "610326", "610327", "610328", "610329", "610330", "610331",
+})  # fmt: skip
+ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
+WIDER: Final = frozenset({"610300", "610399"})
+
+_USCC_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
+_VALIDATOR: Final = Validator()
+
+
+def intake_topics(sources: Sequence[str]) -> tuple[str, ...]:
+    return tuple(INTAKE + source for source in sources)
+
+
+def read(message: Message, today: date, first_day: date, bytes_max: int) -> Received:
+    """Read one record of the intake. What is wrong with it is on the result, coded and located; nothing raises."""
+    received = Received(
+        message.topic, message.partition, message.offset, message.topic.removeprefix(INTAKE), message.value,
+        hashlib.sha256(message.value).digest(), from_ms(message.timestamp_ms),
+    )  # fmt: skip
+    if not message.value:
+        return replace(received, reasons=(reason("MESSAGE_EMPTY"),))
+    if len(message.value) > bytes_max:
+        too_large = reason("MESSAGE_TOO_LARGE", size=len(message.value), limit=bytes_max)
+        return replace(received, reasons=(too_large,))
+    try:
+        intake = intake_pb2.ClaimIntake.FromString(message.value)
+    except DecodeError:
+        return replace(received, reasons=(reason("MESSAGE_UNREADABLE"),))
+    return _read_intake(received, intake, today, first_day)
+
+
+def _read_intake(received: Received, intake: intake_pb2.ClaimIntake, today: date, first_day: date) -> Received:
+    kind = intake.WhichOneof("event")
+    claim = intake.replace.claim if kind == "replace" else intake.submit.claim
+    received = replace(
+        received,
+        # A number that breaks the form is not repeated back: it may be anything.
+        claim_number=claim.claim_number if len(claim.claim_number) <= 64 else "",
+        revision=intake.replace.revision if kind == "replace" else 1,
+    )
+    if problems := [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]:
+        return replace(received, reasons=tuple(problems))
+    path = f"{kind}.claim"
+    problems = [
+        *_id_number_problems(_plain(claim.person_id_number), f"{path}.person_id_number", today),
+        *_uscc_problems(_plain(claim.employer_uscc), f"{path}.employer_uscc"),
+        *_county_problems(claim.county, f"{path}.county"),
+        *_date_problems(claim.event.date, f"{path}.event.date", today, first_day),
+        *_submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
+    ]
+    if problems:
+        return replace(received, reasons=tuple(problems))
+    submission = _submission(claim, received.revision)
+    return replace(received, submission=submission, content_hash=submission.content_hash)
+
+
+def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
+    event = claim.event
+    return Submission(
+        number=claim.claim_number,
+        revision=revision,
+        content_hash=content_hash(claim),
+        person_id_number=_plain(claim.person_id_number),
+        employer_uscc=_plain(claim.employer_uscc),
+        county=ABOLISHED.get(claim.county, claim.county),
+        delivery=Delivery(
+            from_proto(event.date),
+            DeliveryMode(claim_pb2.DeliveryMode.Name(event.delivery_mode).removeprefix("DELIVERY_MODE_")),
+            event.dystocia,
+            event.infants,
+            event.birth_order,
+            event.prepregnancy_check,
+        ),
+        own_monthly_wage_fen=claim.own_monthly_wage_fen if claim.HasField("own_monthly_wage_fen") else None,
+        claimed_fen=claim.claimed_fen if claim.HasField("claimed_fen") else None,
+    )
+
+
+def content_hash(claim: intake_pb2.ClaimSubmission) -> bytes:
+    """Tells the same content sent again. A resend carries a new submit time, so that is left out."""
+    bare = intake_pb2.ClaimSubmission()
+    bare.CopyFrom(claim)
+    bare.ClearField("submit_time")
+    return hashlib.sha256(bare.SerializeToString(deterministic=True)).digest()
+
+
+def _plain(text: str) -> str:
+    """Full-width digits, a lower-case x and stray blanks are no reason to send a claim back."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
+    return unicodedata.normalize("NFKC", text).strip().upper()
+
+
+def _amount(problem: Reason) -> Reason:
+    if problem.code == "FIELD_OUT_OF_RANGE" and problem.field.endswith("_fen"):
+        return reason("AMOUNT_OUT_OF_RANGE", problem.field)
+    return problem
+
+
+def _id_number_problems(number: str, path: str, today: date) -> list[Reason]:
+    """GB 11643. The area part is not looked up: it is that of first registration and may be abolished."""
+    if len(number) != 18:
+        return [reason("ID_NUMBER_LENGTH", path)]
+    if not number[:17].isascii() or not number[:17].isdigit() or ric.calc_check_digit(number) != number[17]:
+        return [reason("ID_NUMBER_CHECK_DIGIT", path)]
+    try:
+        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return [reason("ID_NUMBER_BIRTH_DATE", path)]
+    if born > today:
+        return [reason("ID_NUMBER_BIRTH_DATE", path)]
+    if int(number[16]) % 2:
+        return [reason("ID_NUMBER_NOT_THE_MOTHER", path)]
+    return []
+
+
+def _uscc_problems(number: str, path: str) -> list[Reason]:
+    """GB 32100."""
+    if len(number) != 18 or not _USCC_ALPHABET.issuperset(number):
+        return [reason("USCC_MALFORMED", path)]
+    if uscc.calc_check_digit(number[:17]) != number[17]:
+        return [reason("USCC_CHECK_DIGIT", path)]
+    return []
+
+
+def _county_problems(county: str, path: str) -> list[Reason]:
+    if county in COUNTIES or county in ABOLISHED or county in WIDER:
+        return []
+    return [reason("COUNTY_UNKNOWN", path)]
+
+
+def _date_problems(value: Date, path: str, today: date, first_day: date) -> list[Reason]:
+    try:
+        day = from_proto(value)
+    except ValueError:
+        return [reason("DATE_INVALID", path)]
+    if day > today:
+        return [reason("DATE_IN_FUTURE", path, today=today)]
+    if day < first_day:
+        return [reason("DATE_TOO_EARLY", path, first=first_day)]
+    return []
+
+
+def _submit_time_problems(value: Timestamp, path: str, today: date) -> list[Reason]:
+    """A day of grace: some senders stamp local time as UTC."""
+    limit = (today + timedelta(days=2) - date(1970, 1, 1)).total_seconds()
+    return [reason("DATE_IN_FUTURE", path, today=today)] if value.seconds >= limit else []

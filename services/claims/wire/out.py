@@ -1,0 +1,144 @@
+"""Writing what leaves: receipts, events, and the resources the API answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from cradle.claims.v1 import claim_pb2, event_pb2, receipt_pb2
+from cradle.common.v1 import reason_pb2
+from services.claims.model import Claim, Determination, Payee, Received, ReceiptStatus, State
+from services.kit.dates import to_proto
+from services.kit.ids import stable_id
+from services.kit.messages import Language, Reason, reason
+
+RECEIPT: Final = "claims.receipt.v1."
+EVENTS: Final = "claims.claim.v1"
+
+_STATE: Final = {state: claim_pb2.ClaimState.Value(f"CLAIM_STATE_{state}") for state in State}
+_PAYEE: Final = {payee: claim_pb2.Payee.Value(f"PAYEE_{payee}") for payee in Payee}
+_STATUS: Final = {status: receipt_pb2.ReceiptStatus.Value(f"RECEIPT_STATUS_{status}") for status in ReceiptStatus}
+
+
+def state_to_proto(state: State) -> claim_pb2.ClaimState.ValueType:
+    return _STATE[state]
+
+
+def state_from_proto(state: claim_pb2.ClaimState.ValueType) -> State:
+    return State(claim_pb2.ClaimState.Name(state).removeprefix("CLAIM_STATE_"))
+
+
+def reason_to_proto(given: Reason) -> reason_pb2.Reason:
+    return reason_pb2.Reason(
+        code=given.code, field=given.field, text_zh=given.text(Language.ZH), text_en=given.text(Language.EN)
+    )
+
+
+def receipt_id(received: Received) -> UUID:
+    """The same record gives the same receipt, however often it is read."""
+    return stable_id(received.position.encode(), received.content_hash)
+
+
+def receipt(
+    received: Received,
+    status: ReceiptStatus,
+    reasons: Sequence[Reason],
+    claim: Claim | None,
+    determination: Determination | None,
+) -> receipt_pb2.ClaimReceipt:
+    message = receipt_pb2.ClaimReceipt(
+        receipt_id=str(receipt_id(received)),
+        source=received.source,
+        claim_number=received.claim_number,
+        revision=received.revision,
+        status=_STATUS[status],
+        reasons=[reason_to_proto(given) for given in reasons],
+        claim=f"claims/{claim.id}" if claim else "",
+        position=receipt_pb2.RecordPosition(
+            topic=received.topic, partition=received.partition, offset=received.offset
+        ),
+        content_hash=received.content_hash,
+    )
+    message.receive_time.FromDatetime(received.received_at)
+    if claim is not None:
+        message.outcome = _STATE[claim.state]
+    if determination is not None and determination.figures.payee is not None:
+        message.allowance_fen = determination.figures.allowance_fen
+        message.payee = _PAYEE[determination.figures.payee]
+    return message
+
+
+def claim_event(claim: Claim, determination: Determination | None, reasons: Sequence[str], law_digest: str, decided: date) -> event_pb2.ClaimEvent:  # fmt: skip
+    event = event_pb2.ClaimEvent(
+        claim_id=str(claim.id),
+        version=claim.version,
+        source=claim.source,
+        county=claim.county,
+        event_date=to_proto(claim.event_date),
+    )
+    if claim.state is State.PENDED or determination is None:
+        event.pended.revision = claim.revision
+        event.pended.kind = claim_pb2.CLAIM_KIND_ALLOWANCE
+        event.pended.reasons.extend(reasons)
+        return event
+    figures = determination.figures
+    event.determined.MergeFrom(
+        event_pb2.ClaimDetermined(
+            revision=claim.revision,
+            kind=claim_pb2.CLAIM_KIND_ALLOWANCE,
+            outcome=_STATE[claim.state],
+            reasons=reasons,
+            allowance_fen=figures.allowance_fen,
+            payee=_PAYEE[figures.payee] if figures.payee else claim_pb2.PAYEE_UNSPECIFIED,
+            fund_days=figures.fund_days,
+            decision_date=to_proto(decided),
+            law_digest=law_digest,
+        )
+    )
+    return event
+
+
+def determination_to_proto(
+    claim: Claim, revision: int, determination: Determination, decided: date, law_digest: str
+) -> claim_pb2.Determination:
+    figures = determination.figures
+    message = claim_pb2.Determination(
+        name=f"claims/{claim.id}/determinations/{revision}",
+        revision=revision,
+        outcome=_STATE[determination.outcome],
+        reasons=[reason_to_proto(reason(code)) for code in determination.reasons],
+        decision_date=to_proto(decided),
+        leave_days=figures.leave_days,
+        fund_days=figures.fund_days,
+        allowance_fen=figures.allowance_fen,
+        employer_topup_fen=figures.employer_topup_fen or 0,
+        employer_leave_fen=figures.employer_leave_fen or 0,
+        employer_liability_fen=figures.employer_liability_fen or 0,
+        continuous_months=figures.continuous_months,
+        law_digest=law_digest,
+        placeholders=sorted({step.parameter for step in determination.trace if step.status == "placeholder"}),
+    )
+    if figures.leave_end:
+        message.leave_end.CopyFrom(to_proto(figures.leave_end))
+    if figures.payee:
+        message.payee = _PAYEE[figures.payee]
+    return message
+
+
+def claim_to_proto(claim: Claim) -> claim_pb2.Claim:
+    message = claim_pb2.Claim(
+        name=f"claims/{claim.id}",
+        source=claim.source,
+        claim_number=claim.number,
+        revision=claim.revision,
+        kind=claim_pb2.CLAIM_KIND_ALLOWANCE,
+        state=_STATE[claim.state],
+        county=claim.county,
+        event_date=to_proto(claim.event_date),
+        person=str(claim.person) if claim.person else "",
+    )
+    message.receive_time.FromDatetime(claim.received_at)
+    message.update_time.FromDatetime(claim.updated_at)
+    return message

@@ -1,0 +1,47 @@
+"""Civil dates of Asia/Shanghai, and months as plain integers (`year * 12 + month - 1`)."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from google.type.date_pb2 import Date
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+
+
+def month_of(day: date) -> int:
+    return day.year * 12 + day.month - 1
+
+
+def month_end(month: int) -> date:
+    year, index = divmod(month, 12)
+    return date(year, index + 1, calendar.monthrange(year, index + 1)[1])
+
+
+def month_text(month: int) -> str:
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def last_day(first: date, days: int) -> date:
+    """The last of `days` calendar days that begin with `first`."""
+    return first + timedelta(days=days - 1)
+
+
+def civil(instant: datetime) -> date:
+    return instant.astimezone(SHANGHAI).date()
+
+
+def from_proto(value: Date) -> date:
+    """Raises ValueError for a day the calendar does not have."""
+    return date(value.year, value.month, value.day)
+
+
+def to_proto(value: date) -> Date:
+    return Date(year=value.year, month=value.month, day=value.day)
+
+
+def from_ms(timestamp_ms: int) -> datetime:
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)

@@ -1,0 +1,94 @@
+"""PostgreSQL: a pool, and the one kind of transaction. What leaves goes through `Tx.emit`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from services.kit import outbox
+from services.kit.outbox import Event
+
+_SERVER_SETTINGS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    # A worker that stalls inside a transaction must not hold its rows against the one that took over.
+    "idle_in_transaction_session_timeout": "15s",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+
+@dataclass(slots=True)
+class Tx:
+    """An open transaction. Events emitted here are stored with it and leave after it."""
+
+    connection: asyncpg.Connection[asyncpg.Record]
+    events: list[Event] = field(default_factory=list)
+    committed: list[Callable[[], object]] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    def after_commit(self, count: Callable[[], object]) -> None:
+        """Call `count` once the transaction stands; for metrics, which cannot be rolled back."""
+        self.committed.append(count)
+
+    async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self.connection.fetch(sql, *arguments)
+        return rows
+
+    async def execute(self, sql: str, *arguments: object) -> None:
+        await self.connection.execute(sql, *arguments)
+
+    async def copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
+        """Insert many rows by COPY, the fastest way in."""
+        if records:
+            await self.connection.copy_records_to_table(table, columns=list(columns), records=records)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    pool: asyncpg.Pool[asyncpg.Record]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Commit everything, its events among it, or nothing."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            tx = Tx(connection)
+            yield tx
+            if tx.events:
+                await outbox.write(tx.connection, tx.events)
+        for count in tx.committed:
+            count()
+
+    async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Read outside a transaction."""
+        rows: list[asyncpg.Record] = await self.pool.fetch(sql, *arguments)
+        return rows
+
+
+def service_dsn(server: str, service: str) -> str:
+    """The address of a service's own database on the server that `DATABASE_URL` names."""
+    parts = urlsplit(server)
+    return urlunsplit(parts._replace(path=f"/cradle_{service}"))
+
+
+@asynccontextmanager
+async def connect(dsn: str, *, connections_max: int = 8) -> AsyncIterator[Database]:
+    """Open a pool; connections are made when first needed, so a database that is away costs waiting."""
+    pool = asyncpg.create_pool(
+        dsn, min_size=0, max_size=connections_max, timeout=5, command_timeout=60, server_settings=_SERVER_SETTINGS
+    )
+    await pool
+    try:
+        yield Database(pool)
+    finally:
+        try:
+            await pool.close()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pool.terminate()

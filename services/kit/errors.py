@@ -1,0 +1,83 @@
+"""The four kinds of failure. Everything that goes wrong is one of them, and each has one answer.
+
+| kind | meaning | answer |
+|---|---|---|
+| `Invalid` | can never succeed | tell the sender, keep the input |
+| `Conflict` | lost a race | read again and decide again |
+| `Unavailable` | something is away | wait, for ever |
+| anything else | our bug | roll back, park the record, go on |
+"""
+
+from __future__ import annotations
+
+import asyncpg
+import grpc
+from aiokafka.errors import KafkaError
+
+from services.kit.messages import Reason
+
+
+class Invalid(Exception):
+    """What was sent can never succeed; `reasons` say why, coded and located."""
+
+    def __init__(self, *reasons: Reason) -> None:
+        super().__init__(", ".join(f"{reason.code} {reason.field}".strip() for reason in reasons))
+        self.reasons = reasons
+
+
+class NotFound(Invalid):
+    """The thing asked for does not exist."""
+
+
+class Conflict(Exception):
+    """Somebody else was faster; the same work may succeed when it is read and decided again."""
+
+
+class Unavailable(Exception):
+    """A broker, database or service is away; the same work will succeed when it is back."""
+
+
+class Fenced(Exception):
+    """Another worker owns this partition now. Not an error: what we hold is dropped."""
+
+
+_CONFLICTS = (
+    asyncpg.UniqueViolationError,
+    asyncpg.ExclusionViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # shutdown, crash, cancelled by the administrator
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+_AWAY_CODES = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+
+
+def is_conflict(error: BaseException) -> bool:
+    return isinstance(error, (Conflict, *_CONFLICTS))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether waiting will help. A gRPC answer tells by its code, a Kafka error by itself."""
+    match error:
+        case Unavailable():
+            return True
+        case grpc.aio.AioRpcError():
+            return error.code() in _AWAY_CODES
+        case KafkaError():
+            return bool(error.retriable)
+        case ValueError():
+            return False  # asyncpg calls a value it cannot encode an InterfaceError too; waiting will not mend it
+        case _:
+            return isinstance(error, _AWAY)

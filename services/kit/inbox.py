@@ -1,0 +1,481 @@
+"""The only loop over a stream of record: a batch of messages becomes a durable effect, exactly once.
+
+The offset lives in the service's database and moves in the transaction of the effect: `UPDATE consumed ... WHERE
+next_offset = from`. If no row matches, another worker has the partition and the batch is dropped; so a redelivered
+batch and a worker that was stalled past the poll limit change nothing. Kafka's own offset is only for lag.
+
+The look-ups of the next batch overlap the commit of this one. What goes wrong is one of the four kinds of
+`services.kit.errors`: a bug is narrowed to its record by halving the batch, and the record is parked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import random
+from typing import Generic, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.kit import telemetry
+from services.kit.db import Database, Tx
+from services.kit.errors import Fenced, is_away, is_conflict
+from services.kit.parking import HeldKey, Message, Parking
+from services.kit.settings import Settings
+from services.kit.telemetry import Health
+
+_CONFLICTS_MAX = 3
+_BACKOFF_S = (0.1, 5.0)
+_REPLAY_EVERY_S = 1.0
+_COMMIT_EVERY_S = 5.0
+_log = telemetry.log(__name__)
+Prepared = TypeVar("Prepared")
+
+
+class OffsetLost(Exception):
+    """The stored offset is outside the log: records were deleted before they were read. A person must decide."""
+
+
+class TooManyBugs(Exception):
+    """Several records in a row had to be parked: better to stop and mend than to park the whole stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream(Generic[Prepared]):
+    """A stream of record and what is done with it.
+
+    `prepare` decodes, validates and looks up, outside any transaction; `apply` reads what was decided before, decides
+    and writes, inside one. Both are called again for the same messages after a failure.
+    """
+
+    consumer: str
+    topics: tuple[str, ...]
+    prepare: Callable[[Sequence[Message]], Awaitable[Prepared]]
+    apply: Callable[[Tx, Prepared], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Offsets of one partition: from the next one expected up to, not including, `until`."""
+
+    topic: str
+    partition: int
+    start: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    messages: tuple[Message, ...]
+    spans: tuple[Span, ...]
+    generation: int
+    taken_at: float
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Split in two; each half moves the fence over its own messages only."""
+        middle = len(self.messages) // 2
+        first, second = self.messages[:middle], self.messages[middle:]
+        ends = {(m.topic, m.partition): m.offset + 1 for m in first}
+        later = {(m.topic, m.partition) for m in second}
+        ahead, behind = [], []
+        for span in self.spans:
+            place = (span.topic, span.partition)
+            cut = span.start if place not in ends else ends[place] if place in later else span.until
+            if cut > span.start:
+                ahead.append(Span(span.topic, span.partition, span.start, cut))
+            if cut < span.until:
+                behind.append(Span(span.topic, span.partition, cut, span.until))
+        return (
+            Batch(first, tuple(ahead), self.generation, self.taken_at),
+            Batch(second, tuple(behind), self.generation, self.taken_at),
+        )
+
+
+class _HeldChanged(Exception):
+    def __init__(self, held: frozenset[HeldKey]) -> None:
+        super().__init__()
+        self.held = held
+
+
+@dataclass(slots=True)
+class Inbox(Generic[Prepared]):
+    """Runs one stream until `stopping` is set."""
+
+    stream: Stream[Prepared]
+    database: Database
+    settings: Settings
+    parking: Parking
+    health: Health
+    stopping: asyncio.Event
+    generation: int = 0
+    synced: bool = False
+    parked_in_a_row: int = 0
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
+    consumer: AIOKafkaConsumer = field(init=False)
+    landing: asyncio.Task[None] | None = None
+    kafka_commit_at: float = 0.0
+
+    async def run(self) -> None:
+        """Take, prepare and land batches. Returns when stopped; raises OffsetLost or TooManyBugs."""
+        self.consumer = self._make_consumer()
+        await self._start()
+        replays = asyncio.create_task(self._replay_loop())
+        ahead: asyncio.Task[tuple[Batch, Prepared | None] | None] | None = None
+        try:
+            while not self.stopping.is_set():
+                self.health.set("inbox", True)
+                taken = await (ahead or self._take())
+                ahead = asyncio.create_task(self._take())
+                if taken is not None:
+                    self.landing = asyncio.create_task(self._land(*taken))
+                    await self._landed(self.landing)
+                if replays.done():
+                    await replays
+        finally:
+            for task in (ahead, replays):
+                if task is not None:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError, Exception):
+                        await task
+            await self.consumer.stop()
+
+    async def _landed(self, landing: asyncio.Task[None]) -> None:
+        """Wait for a landing; one that the rebalance cancelled has rolled back and is simply dropped."""
+        try:
+            await asyncio.shield(landing)
+        except asyncio.CancelledError:
+            if not landing.cancelled():
+                landing.cancel()
+                raise
+
+    def _make_consumer(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            group_id=self.stream.consumer,
+            client_id=self.stream.consumer,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=self.settings.session_timeout_ms,
+            heartbeat_interval_ms=self.settings.session_timeout_ms // 3,
+            rebalance_timeout_ms=self.settings.rebalance_timeout_ms,
+            max_poll_interval_ms=self.settings.max_poll_interval_ms,
+            fetch_max_wait_ms=50,
+            fetch_min_bytes=1,
+        )
+        consumer.subscribe(list(self.stream.topics), listener=_Rebalance(self))
+        return consumer
+
+    async def _start(self) -> None:
+        delay = _backoff()
+        while True:
+            try:
+                await self.consumer.start()
+            except (KafkaError, OSError):
+                _log.warning("broker is away")
+                await asyncio.sleep(next(delay))
+            else:
+                return
+
+    # --- taking ------------------------------------------------------------------------------------------------
+
+    async def _take(self) -> tuple[Batch, Prepared | None] | None:
+        """The next batch with its look-ups made. Look-ups that failed are left to `_land`, which knows how to wait."""
+        try:
+            if not self.synced:
+                await self._sync()
+            generation = self.generation
+            fetched = await self.consumer.getmany(
+                timeout_ms=self.settings.poll_timeout_ms, max_records=self.settings.batch_records_max
+            )
+            if generation != self.generation or not self.synced or not fetched:
+                return None
+            batch = await self._batch(fetched)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            await self._wait(_BACKOFF_S[0], error)
+            return None
+        try:
+            return batch, await self.stream.prepare(batch.messages)
+        except Exception:
+            return batch, None
+
+    async def _batch(self, fetched: dict[TopicPartition, list[object]]) -> Batch:
+        messages: list[Message] = []
+        spans: list[Span] = []
+        for place, records in fetched.items():
+            start = self.positions[place]
+            if records[0].offset > start:  # type: ignore[attr-defined]  # aiokafka's records are untyped
+                await self._check_offset(place, start)
+            for record in records:
+                messages.append(
+                    Message(place.topic, place.partition, record.offset, record.key, record.value or b"", record.timestamp)  # type: ignore[attr-defined]  # fmt: skip
+                )
+            spans.append(Span(place.topic, place.partition, start, messages[-1].offset + 1))
+            self.positions[place] = messages[-1].offset + 1
+            telemetry.INBOX_LAG_RECORDS.labels(self.stream.consumer, place.topic, place.partition).set(
+                max(0, (self.consumer.highwater(place) or 0) - self.positions[place])
+            )
+        telemetry.INBOX_LAG_SECONDS.labels(self.stream.consumer).set(
+            max(0.0, time.time() - messages[-1].timestamp_ms / 1000)
+        )
+        return Batch(tuple(messages), tuple(spans), self.generation, time.monotonic())
+
+    async def _sync(self) -> None:
+        """Go to the offsets the database holds; a partition never seen starts at the beginning of its log."""
+        generation = self.generation
+        assigned = sorted(self.consumer.assignment())
+        if not assigned:
+            self.synced = generation == self.generation
+            return
+        first = await self.consumer.beginning_offsets(assigned)
+        end = await self.consumer.end_offsets(assigned)
+        stored = await self._stored_offsets(assigned, first)
+        if generation != self.generation:
+            return
+        for place, offset in stored.items():
+            if not first[place] <= offset <= end[place]:
+                raise OffsetLost(f"{place.topic}/{place.partition}: {offset} is not in {first[place]}..{end[place]}")
+            self.consumer.seek(place, offset)
+        self.positions = stored
+        self.consumer.resume(*assigned)
+        self.synced = True
+
+    async def _stored_offsets(
+        self, assigned: Sequence[TopicPartition], first: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        arguments = (
+            self.stream.consumer,
+            [place.topic for place in assigned],
+            [place.partition for place in assigned],
+            [first[place] for place in assigned],
+        )
+        async with self.database.transaction() as tx:
+            await tx.execute(
+                """INSERT INTO consumed (consumer, topic, partition, next_offset)
+                   SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) ON CONFLICT DO NOTHING""",
+                *arguments,
+            )
+            rows = await tx.fetch(
+                """SELECT topic, partition, next_offset FROM consumed
+                   JOIN unnest($2::text[], $3::int[]) AS mine (topic, partition) USING (topic, partition)
+                   WHERE consumer = $1""",
+                *arguments[:3],
+            )
+        return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+    async def _check_offset(self, place: TopicPartition, expected: int) -> None:
+        """A gap is an aborted transaction's marker, or retention that overtook us: only the first is harmless."""
+        first = await self.consumer.beginning_offsets([place])
+        if first[place] > expected:
+            raise OffsetLost(f"{place.topic}/{place.partition}: {expected} was deleted, the log begins at {first[place]}")
+
+    # --- landing -----------------------------------------------------------------------------------------------
+
+    async def _land(self, batch: Batch, prepared: Prepared | None) -> None:
+        if batch.generation != self.generation or not self.synced:
+            return
+        try:
+            await self._settle(batch, prepared)
+        except Fenced:
+            # Either another worker has the partition, or our own commit was done and its answer was lost. The
+            # database knows: read it again.
+            telemetry.INBOX_FENCED.labels(self.stream.consumer).inc()
+            _log.warning("fenced", spans=[f"{s.topic}/{s.partition}/{s.start}" for s in batch.spans])
+            self.unsync()
+            return
+        await self._tell_kafka(batch.generation)
+
+    async def _settle(self, batch: Batch, prepared: Prepared | None = None) -> None:
+        """Make the batch's effect durable, whatever it takes. Raises Fenced, OffsetLost or TooManyBugs only."""
+        conflicts, delay = 0, _backoff()
+        while batch.generation == self.generation:
+            try:
+                await self._attempt(batch, prepared)
+            except Fenced:
+                raise
+            except Exception as error:
+                prepared = None
+                if is_away(error):
+                    await self._wait(next(delay), error)
+                elif is_conflict(error):
+                    conflicts += 1
+                    telemetry.INBOX_CONFLICTS.labels(self.stream.consumer).inc()
+                    if conflicts > _CONFLICTS_MAX and len(batch.messages) > 1:
+                        return await self._halve(batch)
+                    if conflicts > _CONFLICTS_MAX:
+                        await self._wait(next(delay), error)
+                elif len(batch.messages) > 1:
+                    return await self._halve(batch)
+                else:
+                    return await self._park(batch, error)
+            else:
+                self._count(batch)
+                return None
+
+    async def _halve(self, batch: Batch) -> None:
+        for half in batch.halves():
+            await self._settle(half)
+
+    async def _attempt(self, batch: Batch, prepared: Prepared | None) -> None:
+        """One transaction: move the fence, hold what waits behind a parked record, apply the rest."""
+        held: frozenset[HeldKey] = frozenset()
+        while True:
+            taken = [m for m in batch.messages if not _is_held(m, held)]
+            if taken and (prepared is None or held):
+                prepared = await self.stream.prepare(taken)
+            try:
+                async with self.database.transaction() as tx:
+                    await self._move_fence(tx, batch.spans)
+                    if (now_held := await self.parking.held(tx, batch.messages)) != held:
+                        raise _HeldChanged(now_held)
+                    await self.parking.hold(tx, [m for m in batch.messages if _is_held(m, held)])
+                    if taken and prepared is not None:
+                        await self.stream.apply(tx, prepared)
+            except _HeldChanged as changed:
+                held = changed.held
+            else:
+                if held:
+                    telemetry.INBOX_PARKED.labels(self.stream.consumer, "held").inc(len(batch.messages) - len(taken))
+                return
+
+    async def _move_fence(self, tx: Tx, spans: Sequence[Span]) -> None:
+        rows = await tx.fetch(
+            """UPDATE consumed SET next_offset = mine.until
+               FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS mine (topic, partition, start, until)
+               WHERE consumed.consumer = $1 AND consumed.topic = mine.topic AND consumed.partition = mine.partition
+                 AND consumed.next_offset = mine.start
+               RETURNING 1""",
+            self.stream.consumer, *map(list, zip(*[(s.topic, s.partition, s.start, s.until) for s in spans], strict=True)),
+        )  # fmt: skip
+        if len(rows) != len(spans):
+            raise Fenced
+
+    async def _park(self, batch: Batch, error: Exception) -> None:
+        """Keep the record that raised and go on. The fence moves with it, as with any effect."""
+        self.parked_in_a_row += 1
+        if self.parked_in_a_row >= self.settings.parked_in_a_row_max:
+            raise TooManyBugs(f"{self.parked_in_a_row} records in a row raised; the last: {type(error).__name__}") from error
+        message = batch.messages[0]
+        _log.error("record parked", position=message.position, error=type(error).__name__)
+        telemetry.INBOX_PARKED.labels(self.stream.consumer, "failed").inc()
+        delay = _backoff()
+        while batch.generation == self.generation:
+            try:
+                async with self.database.transaction() as tx:
+                    await self._move_fence(tx, batch.spans)
+                    await self.parking.park(tx, message, error)
+            except Exception as failure:
+                if not is_away(failure) and not is_conflict(failure):
+                    raise
+                await self._wait(next(delay), failure)
+            else:
+                return
+
+    def _count(self, batch: Batch) -> None:
+        self.parked_in_a_row = 0
+        for topic in {m.topic for m in batch.messages}:
+            telemetry.INBOX_RECORDS.labels(self.stream.consumer, topic).inc(sum(m.topic == topic for m in batch.messages))
+        telemetry.INBOX_BATCH_SIZE.labels(self.stream.consumer).observe(len(batch.messages))
+        telemetry.INBOX_BATCH_SECONDS.labels(self.stream.consumer).observe(time.monotonic() - batch.taken_at)
+
+    async def _wait(self, seconds: float, error: BaseException) -> None:
+        """Something is away. Wait without taking more, and go on polling, or the group throws the worker out."""
+        telemetry.INBOX_WAITS.labels(self.stream.consumer).inc()
+        _log.warning("waiting", error=type(error).__name__, seconds=round(seconds, 2))
+        self.health.set("inbox", False)
+        self.consumer.pause(*self.consumer.assignment())
+        until = time.monotonic() + seconds
+        try:
+            while (left := until - time.monotonic()) > 0:
+                polled = await self.consumer.getmany(timeout_ms=max(1, int(min(left, 0.5) * 1000)))
+                if polled:  # fetched before the pause: they are not ours to keep, so read them again
+                    self.unsync()
+                    return
+                await asyncio.sleep(min(left, 0.05))
+        except (KafkaError, OSError):
+            await asyncio.sleep(seconds)
+        if self.synced:
+            self.consumer.resume(*self.consumer.assignment())
+
+    def unsync(self) -> None:
+        self.generation += 1
+        self.synced = False
+
+    async def _tell_kafka(self, generation: int) -> None:
+        """Commit to Kafka now and then, for those who watch lag there. Nothing of ours reads it."""
+        if time.monotonic() < self.kafka_commit_at or generation != self.generation:
+            return
+        self.kafka_commit_at = time.monotonic() + _COMMIT_EVERY_S
+        with suppress(KafkaError, OSError):
+            await self.consumer.commit(dict(self.positions))
+
+    # --- replaying ---------------------------------------------------------------------------------------------
+
+    async def _replay_loop(self) -> None:
+        while True:
+            await asyncio.sleep(_REPLAY_EVERY_S)
+            try:
+                while heads := await self.parking.requested(self.database):
+                    for head in heads:
+                        await self.replay(head)
+            except Exception as error:
+                if not is_away(error) and not is_conflict(error):
+                    raise
+                _log.warning("replay waits", error=type(error).__name__)
+
+    async def replay(self, parked_id: int) -> None:
+        """Take a parked record up again the normal way; its row changes in the transaction of its effect."""
+        async with self.database.transaction() as tx:
+            message = await self.parking.take(tx, parked_id)
+        if message is None:
+            return
+        try:
+            prepared = await self.stream.prepare([message])
+            async with self.database.transaction() as tx:
+                if await self.parking.take(tx, parked_id) is not None:
+                    await self.stream.apply(tx, prepared)
+                    await self.parking.replayed(tx, parked_id)
+                    _log.info("record replayed", position=message.position)
+        except Exception as error:
+            if is_away(error) or is_conflict(error):
+                raise
+            _log.error("record failed again", position=message.position, error=type(error).__name__)
+            async with self.database.transaction() as tx:
+                await self.parking.failed_again(tx, parked_id, error)
+
+
+class _Rebalance(ConsumerRebalanceListener, Generic[Prepared]):  # type: ignore[misc]  # aiokafka is untyped
+    """Lets the batch in hand finish before its partitions go, and makes the next one start from the database."""
+
+    def __init__(self, inbox: Inbox[Prepared]) -> None:
+        self.inbox = inbox
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self.inbox.unsync()  # a prefetched batch is dropped; one that waits for something gives up
+        landing = self.inbox.landing
+        if landing is not None and not landing.done():
+            _, late = await asyncio.wait({landing}, timeout=self.inbox.settings.rebalance_timeout_ms / 2000)
+            for task in late:
+                task.cancel()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self.inbox.unsync()
+        if assigned:
+            self.inbox.consumer.pause(*assigned)
+
+
+def _is_held(message: Message, held: frozenset[HeldKey]) -> bool:
+    return message.key is not None and (message.topic, message.key) in held
+
+
+def _backoff() -> Iterator[float]:
+    """Delays in seconds, doubling to a ceiling, spread so that workers do not come back in step."""
+    delay, ceiling = _BACKOFF_S
+    while True:
+        yield delay * (0.5 + random())  # noqa: S311  # spreading, not secrecy
+        delay = min(delay * 2, ceiling)

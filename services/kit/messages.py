@@ -1,0 +1,55 @@
+"""Every sentence a user reads, in Chinese and English, from one catalogue keyed by code (`messages.yaml`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from string import Formatter
+from typing import Final
+
+import yaml
+
+
+class Language(StrEnum):
+    ZH = "zh-CN"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A coded, located reason. `values` fill the text; they are limits and codes, never personal data."""
+
+    code: str
+    field: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.code not in CATALOGUE:
+            raise KeyError(f"no text for {self.code} in messages.yaml")
+
+    def text(self, language: Language) -> str:
+        return text(self.code, language, **dict(self.values))
+
+
+def reason(code: str, field: str = "", /, **values: object) -> Reason:
+    return Reason(code, field, tuple((name, str(value)) for name, value in values.items()))
+
+
+def text(code: str, language: Language, /, **values: object) -> str:
+    """The sentence of `code`. Raises KeyError for a code or value the catalogue does not know."""
+    return CATALOGUE[code][language].format(**values)
+
+
+def _load() -> Mapping[str, Mapping[Language, str]]:
+    raw = yaml.safe_load(Path(__file__).with_name("messages.yaml").read_text("utf-8"))
+    catalogue = {code: {language: entry[language.value] for language in Language} for code, entry in raw.items()}
+    for code, entry in catalogue.items():
+        names = {language: {name for _, name, _, _ in Formatter().parse(entry[language]) if name} for language in Language}
+        if names[Language.ZH] != names[Language.EN]:
+            raise ValueError(f"messages.yaml: {code} does not name the same values in both languages")
+    return catalogue
+
+
+CATALOGUE: Final = _load()

@@ -1,0 +1,171 @@
+"""Parked records: what our own bugs stopped. Kept sealed, in order, and taken up again the normal way.
+
+A parked record holds back the later records of its key, so that a claim's correction never overtakes the claim. The
+rows of a key are read under a share lock by whoever parks behind them and under an update lock by whoever replays
+them, so a record is either held behind its head or taken after it, never lost between.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from services.kit.db import Database, Tx
+from services.kit.seal import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record of a stream, as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    timestamp_ms: int
+
+    @property
+    def position(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class HeldKey(NamedTuple):
+    topic: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked record as operators see it; the bytes stay sealed."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    state: str
+    error: str
+    traceback: str
+    attempts: int
+    parked_at: datetime
+    size_bytes: int
+
+
+_SEEN = "id, topic, partition, record_offset, key, state, error, traceback, attempts, parked_at, size_bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """The parked records of one consumer."""
+
+    consumer: str
+    sealer: Sealer
+
+    async def held(self, tx: Tx, messages: Sequence[Message]) -> frozenset[HeldKey]:
+        """Which keys of these messages wait behind a parked record."""
+        keys = list({message.key for message in messages if message.key is not None})
+        rows = await tx.fetch(
+            "SELECT topic, key FROM parked WHERE consumer = $1 AND key = ANY($2) AND state <> 'REPLAYED' FOR SHARE",
+            self.consumer, keys,
+        )  # fmt: skip
+        return frozenset(HeldKey(row["topic"], row["key"]) for row in rows)
+
+    async def hold(self, tx: Tx, messages: Sequence[Message]) -> None:
+        """Park messages behind the head of their key."""
+        for message in messages:
+            await self._insert(tx, message, "HELD", error="held behind a parked record of its key", trace="")
+
+    async def park(self, tx: Tx, message: Message, error: BaseException) -> None:
+        """Park the record that raised. The traceback names places, never values."""
+        await self._insert(tx, message, "FAILED", error=type(error).__name__, trace=places(error))
+
+    async def _insert(self, tx: Tx, message: Message, state: str, *, error: str, trace: str) -> None:
+        sealed = self.sealer.seal(message.value, message.position.encode())
+        await tx.execute(
+            """INSERT INTO parked (consumer, topic, partition, record_offset, key, timestamp_ms, sealed, size_bytes,
+                                   state, error, traceback, attempts)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
+            self.consumer, message.topic, message.partition, message.offset, message.key, message.timestamp_ms, sealed,
+            len(message.value), state, error, trace, int(state == "FAILED"),
+        )  # fmt: skip
+
+    async def requested(self, database: Database) -> list[int]:
+        """The heads of the keys that somebody asked to have taken up again."""
+        rows = await database.fetch(
+            """SELECT DISTINCT ON (topic, key) id FROM parked
+               WHERE consumer = $1 AND state = 'REQUESTED' ORDER BY topic, key, id""",
+            self.consumer,
+        )
+        return [row["id"] for row in rows]
+
+    async def take(self, tx: Tx, parked_id: int) -> Message | None:
+        """Lock a requested record for replay and open it; None if it is no longer waiting."""
+        rows = await tx.fetch(
+            """SELECT topic, partition, record_offset, key, timestamp_ms, sealed FROM parked
+               WHERE id = $1 AND state = 'REQUESTED' FOR UPDATE""",
+            parked_id,
+        )
+        if not rows:
+            return None
+        row = rows[0]
+        message = Message(row["topic"], row["partition"], row["record_offset"], row["key"], b"", row["timestamp_ms"])
+        value = self.sealer.open(row["sealed"], message.position.encode())
+        return Message(message.topic, message.partition, message.offset, message.key, value, message.timestamp_ms)
+
+    async def replayed(self, tx: Tx, parked_id: int) -> None:
+        """Close a record and ask for the next of its key, under the lock `take` took."""
+        await tx.execute(
+            """WITH done AS (UPDATE parked SET state = 'REPLAYED', attempts = attempts + 1 WHERE id = $1
+                             RETURNING consumer, topic, key)
+               UPDATE parked SET state = 'REQUESTED' FROM done
+               WHERE parked.consumer = done.consumer AND parked.topic = done.topic AND parked.key = done.key
+                 AND parked.id <> $1 AND parked.state = 'HELD'""",
+            parked_id,
+        )
+
+    async def failed_again(self, tx: Tx, parked_id: int, error: BaseException) -> None:
+        """Keep the record as the head of its key; those behind it wait on."""
+        await tx.execute(
+            """WITH head AS (UPDATE parked SET state = 'FAILED', attempts = attempts + 1, error = $2, traceback = $3
+                             WHERE id = $1 RETURNING consumer, topic, key)
+               UPDATE parked SET state = 'HELD' FROM head
+               WHERE parked.consumer = head.consumer AND parked.topic = head.topic AND parked.key = head.key
+                 AND parked.id <> $1 AND parked.state = 'REQUESTED'""",
+            parked_id, type(error).__name__, places(error),
+        )  # fmt: skip
+
+
+async def listed(database: Database, *, after: int, limit: int) -> list[Parked]:
+    rows = await database.fetch(
+        f"SELECT {_SEEN} FROM parked WHERE id > $1 AND state <> 'REPLAYED' ORDER BY id LIMIT $2", after, limit
+    )
+    return [Parked(*row) for row in rows]
+
+
+async def count(database: Database) -> int:
+    return int((await database.fetch("SELECT count(*) FROM parked WHERE state <> 'REPLAYED'"))[0][0])
+
+
+async def of_key(database: Database, parked_id: int) -> list[Parked]:
+    """The record and the open ones of its key, in the order they would be taken."""
+    rows = await database.fetch(
+        f"""SELECT {_SEEN} FROM parked WHERE state <> 'REPLAYED' AND (id = $1 OR (consumer, topic, key) IN
+                (SELECT consumer, topic, key FROM parked WHERE id = $1)) ORDER BY id""",
+        parked_id,
+    )
+    return [Parked(*row) for row in rows]
+
+
+async def request(tx: Tx, ids: Sequence[int]) -> None:
+    """Ask the worker to take these records up again."""
+    await tx.execute("UPDATE parked SET state = 'REQUESTED' WHERE id = ANY($1) AND state <> 'REPLAYED'", list(ids))
+
+
+def places(error: BaseException) -> str:
+    """Where the error was raised: file, line and function. Source lines and messages may hold values, so not they."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return "\n".join(f"{frame.filename.rpartition('services/')[2]}:{frame.lineno} in {frame.name}" for frame in frames)

@@ -1,0 +1,157 @@
+"""Sends what the outbox holds, in order, and deletes it when the broker has it.
+
+One relay per database leads (a session's advisory lock); the others stand by. It wakes on one NOTIFY a transaction,
+reads onwards from the last id, and once a second from the oldest row, because a transaction with smaller ids may
+commit after one with larger ids. A crash between sending and deleting sends again: receivers know an event by its id
+and version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import DefaultPartitioner
+
+from services.kit import telemetry
+from services.kit.db import Database
+from services.kit.errors import is_away
+from services.kit.outbox import CHANNEL
+from services.kit.settings import Settings
+from services.kit.telemetry import Health
+
+_LOCK = 0x0CAD1E
+_ROWS_MAX = 2_000
+_REREAD_S = 1.0
+_log = telemetry.log(__name__)
+_partition_of = DefaultPartitioner()
+
+Header = tuple[str, bytes]
+
+
+def headers(row: asyncpg.Record, source: str) -> list[Header]:
+    """CloudEvents 1.0, Kafka protocol binding, binary mode."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(row["event_id"]).encode()),
+        ("ce_type", row["type"].encode()),
+        ("ce_source", source.encode()),
+        ("ce_subject", row["aggregateid"].encode()),
+        ("ce_time", row["occurred_at"].isoformat().encode()),
+        ("ce_sequence", str(row["version"]).encode()),
+        ("causationid", row["causationid"].encode()),
+        ("content-type", b"application/protobuf"),
+    ]
+
+
+@dataclass(slots=True)
+class Relay:
+    service: str
+    database: Database
+    settings: Settings
+    health: Health
+    stopping: asyncio.Event
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Lead when possible, send while leading, until stopped. What is away is waited for."""
+        delay = 0.2
+        while not self.stopping.is_set():
+            try:
+                async with self._producer() as producer, self._leadership() as connection:
+                    delay = 0.2
+                    await self._send_all(producer, connection)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self.health.set("relay", False)
+                _log.warning("waiting", error=type(error).__name__)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+
+    @asynccontextmanager
+    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            client_id=f"{self.service}-relay",
+            enable_idempotence=True,
+            acks="all",
+            max_batch_size=512 * 1024,
+        )
+        await producer.start()
+        try:
+            yield producer
+        finally:
+            await producer.stop()
+
+    @asynccontextmanager
+    async def _leadership(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """Hold the database's one relay lock; stand by, and be ready, while another holds it."""
+        async with self.database.pool.acquire() as connection:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                self.health.set("relay", True)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.stopping.wait(), 1.0)
+                if self.stopping.is_set():
+                    break
+            await connection.add_listener(CHANNEL, self._on_notify)
+            telemetry.OUTBOX_LEADER.set(1)
+            try:
+                yield connection
+            finally:
+                telemetry.OUTBOX_LEADER.set(0)
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await connection.remove_listener(CHANNEL, self._on_notify)
+                    await connection.execute("SELECT pg_advisory_unlock_all()")
+
+    def _on_notify(self, *_: object) -> None:
+        self.wake.set()
+
+    async def _send_all(self, producer: AIOKafkaProducer, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        last, reread_at = 0, 0.0
+        while not self.stopping.is_set():
+            self.health.set("relay", True)
+            if time.monotonic() >= reread_at:
+                last, reread_at = 0, time.monotonic() + _REREAD_S
+            self.wake.clear()
+            rows = await connection.fetch("SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2", last, _ROWS_MAX)
+            if not rows:
+                telemetry.OUTBOX_AGE_SECONDS.set(0)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), _REREAD_S)
+                continue
+            telemetry.OUTBOX_AGE_SECONDS.set(max(0.0, (datetime.now(UTC) - rows[0]["occurred_at"]).total_seconds()))
+            await self._publish(producer, rows)
+            await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
+            last = rows[-1]["id"]
+
+    async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
+        places: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
+        for row in rows:
+            partitions = sorted(await producer.partitions_for(row["topic"]))
+            places[row["topic"], _partition_of(row["key"], partitions, partitions)].append(row)
+        async with asyncio.TaskGroup() as group:
+            for (topic, partition), mine in places.items():
+                group.create_task(self._publish_in_order(producer, topic, partition, mine))
+
+    async def _publish_in_order(
+        self, producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[asyncpg.Record]
+    ) -> None:
+        """Send one partition's events batch after batch: the next leaves when the broker has the one before."""
+        batch = producer.create_batch()
+        for row in rows:
+            event = {"key": row["key"], "value": row["payload"], "timestamp": None, "headers": headers(row, self.service)}
+            if batch.append(**event) is None:
+                await (await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                if batch.append(**event) is None:
+                    raise ValueError(f"event {row['event_id']} is larger than a batch may be")
+        await (await producer.send_batch(batch, topic, partition=partition))
+        telemetry.OUTBOX_SENT.labels(topic).inc(len(rows))

@@ -1,0 +1,73 @@
+"""One image, many roles: `python -m services.<service> <role>`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from services.kit import db, telemetry
+from services.kit.clock import Clock
+from services.kit.db import Database
+from services.kit.migrations import migrate
+from services.kit.relay import Relay
+from services.kit.seal import Sealer
+from services.kit.settings import Settings, load
+from services.kit.telemetry import Health
+
+_log = telemetry.log(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a role is given: its surroundings, and the word that it is time to stop."""
+
+    service: str
+    settings: Settings
+    clock: Clock
+    database: Database
+    sealer: Sealer
+    health: Health = field(default_factory=Health)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+Role = Callable[[Process], Awaitable[None]]
+
+
+async def relay(process: Process) -> None:
+    """The role every service with an outbox has."""
+    await Relay(process.service, process.database, process.settings, process.health, process.stopping).run()
+
+
+def run(service: str, roles: Mapping[str, Role]) -> None:
+    """Parse the command line and run one role until SIGTERM or SIGINT. Exits 0 on a stop, 1 on a failure."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
+    parser.add_argument("role", choices=[*roles, "migrate"])
+    role = parser.parse_args().role
+    telemetry.configure_logs(service, role)
+    settings = load()
+    if role == "migrate":
+        migrate(db.service_dsn(settings.database_url.get_secret_value(), service), service)
+        return
+    if settings.environment == "production":
+        sys.exit("production needs authenticated callers, which are not built yet: see SECURITY.md")
+    asyncio.run(_run(service, roles[role], settings))
+
+
+async def _run(service: str, role: Role, settings: Settings) -> None:
+    dsn = db.service_dsn(settings.database_url.get_secret_value(), service)
+    async with db.connect(dsn) as database:
+        sealer = Sealer.from_base64(settings.sealing_key.get_secret_value())
+        process = Process(service, settings, Clock(settings.today), database, sealer)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, process.stopping.set)
+        stop_telemetry = telemetry.serve(settings.metrics_listen, process.health)
+        try:
+            _log.info("started")
+            await role(process)
+            _log.info("stopped")
+        finally:
+            stop_telemetry()

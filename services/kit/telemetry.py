@@ -1,0 +1,121 @@
+"""Logs in JSON, the metrics by name, and the small HTTP endpoint operators and probes read."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_SIZES: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)
+
+# The inbox: streams of record.
+INBOX_RECORDS = Counter("cradle_inbox_records_total", "Records whose effect was committed", ["consumer", "topic"])
+INBOX_BATCH_SIZE = Histogram("cradle_inbox_batch_records", "Records in a committed batch", ["consumer"], buckets=_SIZES)
+INBOX_BATCH_SECONDS = Histogram("cradle_inbox_batch_seconds", "From taking a batch to its commit", ["consumer"], buckets=_SECONDS)  # fmt: skip
+INBOX_LAG_RECORDS = Gauge("cradle_inbox_lag_records", "Records in the topic not yet taken", ["consumer", "topic", "partition"])  # fmt: skip
+INBOX_LAG_SECONDS = Gauge("cradle_inbox_lag_seconds", "Age of the last record taken", ["consumer"])
+INBOX_WAITS = Counter("cradle_inbox_waits_total", "Waits for something that is away", ["consumer"])
+INBOX_CONFLICTS = Counter("cradle_inbox_conflicts_total", "Batches decided again after a lost race", ["consumer"])
+INBOX_FENCED = Counter("cradle_inbox_fenced_total", "Batches dropped because another worker had them", ["consumer"])
+INBOX_PARKED = Counter("cradle_inbox_parked_total", "Records parked", ["consumer", "state"])
+
+# The outbox and its relay.
+OUTBOX_SENT = Counter("cradle_outbox_sent_total", "Events acknowledged by the broker", ["topic"])
+OUTBOX_AGE_SECONDS = Gauge("cradle_outbox_age_seconds", "Age of the oldest event not yet sent")
+OUTBOX_LEADER = Gauge("cradle_outbox_leader", "1 while this relay is the one that sends")
+
+# gRPC, by the field's own names.
+GRPC_STARTED = Counter("grpc_server_started_total", "Calls begun", ["grpc_service", "grpc_method"])
+GRPC_HANDLED = Counter("grpc_server_handled_total", "Calls answered", ["grpc_service", "grpc_method", "grpc_code"])
+GRPC_SECONDS = Histogram("grpc_server_handling_seconds", "Time to answer", ["grpc_service", "grpc_method"], buckets=_SECONDS)  # fmt: skip
+
+# The business.
+CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
+ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
+
+
+def configure_logs(service: str, role: str) -> None:
+    """One JSON object a line on standard error, from our code and the libraries alike."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service, role=role)
+
+
+def log(name: str) -> Any:
+    return structlog.stdlib.get_logger(name)
+
+
+@dataclass(slots=True)
+class Health:
+    """Ready while every named part says so; alive while the role makes progress."""
+
+    parts: dict[str, bool] = field(default_factory=dict)
+
+    def set(self, part: str, ready: bool) -> None:
+        self.parts[part] = ready
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.parts) and all(self.parts.values())
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
+        """A scrape every few seconds is no news."""
+
+
+def serve(listen: str, health: Health) -> Callable[[], None]:
+    """Serve /metrics, /livez and /readyz from a thread of its own; returns the function that stops it."""
+    metrics = make_wsgi_app()
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        match environ.get("PATH_INFO"):
+            case "/metrics":
+                return list(metrics(environ, start))
+            case "/livez":
+                start("200 OK", [("Content-Type", "text/plain")])
+                return [b"alive\n"]
+            case "/readyz":
+                start("200 OK" if health.ready else "503 Service Unavailable", [("Content-Type", "text/plain")])
+                return [f"{name}: {'ready' if ready else 'waiting'}\n".encode() for name, ready in health.parts.items()]
+            case _:
+                start("404 Not Found", [("Content-Type", "text/plain")])
+                return [b"/metrics /livez /readyz\n"]
+
+    host, port = listen.rsplit(":", 1)
+    server = make_server(host, int(port), answer, server_class=WSGIServer, handler_class=_Quiet)
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return server.shutdown

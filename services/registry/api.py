@@ -1,0 +1,37 @@
+"""gRPC of the registry."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any, TypeAlias
+
+import grpc
+
+from cradle.registry.v1 import service_pb2, service_pb2_grpc
+from services.registry import usecases, wire
+from services.registry.usecases import Office
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class Registry(service_pb2_grpc.RegistryServiceServicer):
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    async def BatchGetCoverage(
+        self, request: service_pb2.BatchGetCoverageRequest, context: Context
+    ) -> service_pb2.BatchGetCoverageResponse:
+        asked_for = request.HasField("known_at")
+        known_at = request.known_at.ToDatetime(tzinfo=UTC) if asked_for else self.office.clock.now()
+        found = await usecases.get_coverage(self.office, wire.questions(request), known_at)
+        response = service_pb2.BatchGetCoverageResponse(answers=[wire.answer(coverage) for coverage in found])
+        response.known_at.FromDatetime(known_at)
+        return response
+
+    async def BatchRecordCoverage(
+        self, request: service_pb2.BatchRecordCoverageRequest, context: Context
+    ) -> service_pb2.BatchRecordCoverageResponse:
+        employers = [wire.employer(record) for record in request.employers]
+        persons = [wire.person(record) for record in request.persons]
+        await usecases.record(self.office, employers, persons)
+        return service_pb2.BatchRecordCoverageResponse(employers=len(employers), persons=len(persons))
