@@ -46,9 +46,16 @@ def validate_descriptor(folder: Path) -> Path:
 def run_protoc(folder: Path, *arguments: str) -> None:
     common = Path(date_pb2.__file__).parents[2]
     bundled = Path(protoc.__file__).parent / "_proto"
-    status = protoc.main([
-        "protoc", f"--descriptor_set_in={validate_descriptor(folder)}", f"-I{PROTOS}", f"-I{common}", f"-I{bundled}", *arguments,
-    ])  # fmt: skip
+    status = protoc.main(
+        [
+            "protoc",
+            f"--descriptor_set_in={validate_descriptor(folder)}",
+            f"-I{PROTOS}",
+            f"-I{common}",
+            f"-I{bundled}",
+            *arguments,
+        ]
+    )
     if status:
         sys.exit(f"protoc failed with status {status}")
 
@@ -58,17 +65,21 @@ def generate(out: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         run_protoc(
             Path(name),
-            f"--python_out={out}", f"--grpc_python_out={out}", f"--mypy_out={out}", f"--mypy_grpc_out={out}",
+            f"--python_out={out}",
+            f"--grpc_python_out={out}",
+            f"--mypy_out={out}",
+            f"--mypy_grpc_out={out}",
             f"--plugin=protoc-gen-mypy={BIN / 'protoc-gen-mypy'}",
             f"--plugin=protoc-gen-mypy_grpc={BIN / 'protoc-gen-mypy_grpc'}",
             *sources(),
-        )  # fmt: skip
+        )
         run_protoc(
             Path(name),
-            f"--python_out={out}", f"--mypy_out={out}",
+            f"--python_out={out}",
+            f"--mypy_out={out}",
             f"--plugin=protoc-gen-mypy={BIN / 'protoc-gen-mypy'}",
             "buf/validate/validate.proto",
-        )  # fmt: skip
+        )
     for stub in [*out.rglob("*_pb2_grpc.py"), *out.rglob("*_pb2_grpc.pyi")]:
         if "add_" not in stub.read_text():
             stub.unlink()  # a file without a service has no stub to speak of
@@ -94,7 +105,10 @@ def buf(*arguments: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "image.binpb"
         image(path)
-        status = subprocess.run([str(BIN / "buf"), arguments[0], str(path), *arguments[1:]], cwd=PROTOS).returncode
+        command = [str(BIN / "buf"), arguments[0], str(path), *arguments[1:]]
+        status = subprocess.run(command, cwd=PROTOS, check=False).returncode
+            [str(BIN / "buf"), arguments[0], str(path), *arguments[1:]], cwd=PROTOS, check=False
+        ).returncode
     if status:
         sys.exit(status)
 

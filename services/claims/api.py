@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import grpc
-
 from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc
+
 from services.claims import store
 from services.claims.model import Claim
 from services.claims.wire import notice, out
@@ -35,7 +35,9 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
             )
         return answer
 
-    async def ListClaims(self, request: service_pb2.ListClaimsRequest, context: Context) -> service_pb2.ListClaimsResponse:
+    async def ListClaims(
+        self, request: service_pb2.ListClaimsRequest, context: Context
+    ) -> service_pb2.ListClaimsResponse:
         limit = request.page_size or _PAGE
         claims = await store.list_claims(
             self.database,
@@ -89,5 +91,3 @@ def _page_token(token: str) -> UUID | None:
         return UUID(token) if token else None
     except ValueError:
         raise Invalid(reason("PAGE_TOKEN_INVALID", "page_token")) from None
-
-

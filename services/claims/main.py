@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import grpc
-
 from cradle.claims.v1 import service_pb2, service_pb2_grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
+
 from services.claims import rules, store, streams
 from services.claims.api import Claims
 from services.claims.usecases import Office
-from services.kit import run, rpc
+from services.kit import rpc, run
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
@@ -22,7 +22,10 @@ async def api(process: Process) -> None:
         service_pb2_grpc.add_ClaimsServiceServicer_to_server(Claims(process.database), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
-    services = [service_pb2.DESCRIPTOR.services_by_name["ClaimsService"], parked_pb2.DESCRIPTOR.services_by_name["ParkedService"]]
+    services = [
+        service_pb2.DESCRIPTOR.services_by_name["ClaimsService"],
+        parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+    ]
     async with rpc.serving(process.settings, services, register):
         process.health.set("grpc", True)
         await process.stopping.wait()

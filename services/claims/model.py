@@ -102,7 +102,9 @@ class Facts:
         delivery, insured = data["delivery"], data["insured"]
         return cls(
             date.fromisoformat(data["decision_date"]),
-            Delivery(**{**delivery, "date": date.fromisoformat(delivery["date"]), "mode": DeliveryMode(delivery["mode"])}),
+            Delivery(
+                **{**delivery, "date": date.fromisoformat(delivery["date"]), "mode": DeliveryMode(delivery["mode"])}
+            ),
             Insured(
                 Category(insured["category"]),
                 tuple((first, last) for first, last in insured["paid_months"]),
@@ -174,7 +176,9 @@ class Determination:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Determination:
-        figures = dict.fromkeys(("employer_topup_fen", "employer_leave_fen", "employer_liability_fen")) | data["figures"]
+        figures = (
+            dict.fromkeys(("employer_topup_fen", "employer_leave_fen", "employer_liability_fen")) | data["figures"]
+        )
         if "leave_end" in figures:
             figures["leave_end"] = date.fromisoformat(figures["leave_end"])
         if "payee" in figures:
@@ -251,4 +255,3 @@ class Claim:
     @property
     def revision(self) -> int:
         return len(self.content_hashes)
-

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.claims.model import Claim, Determination, Facts, Received, ReceiptStatus, State
+from services.claims.model import Claim, Determination, Facts, ReceiptStatus, Received, State
 from services.kit.db import Database, Tx
 from services.kit.law import Law, canonical
 from services.kit.law import from_content as law_from_content
@@ -19,9 +19,7 @@ from services.kit.messages import Reason
 Number = tuple[str, str]  # source, claim number
 Deliveries = dict[UUID, dict[date, UUID]]  # person -> date of delivery -> the claim it was approved under
 
-_CLAIM = (
-    "id, source, number, version, state, county, event_date, person, content_hashes, received_at, updated_at"
-)
+_CLAIM = "id, source, number, version, state, county, event_date, person, content_hashes, received_at, updated_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,9 @@ async def load_claims(tx: Tx, numbers: Collection[Number]) -> dict[Number, Claim
     rows = await tx.fetch(
         f"""SELECT {_CLAIM} FROM claim JOIN unnest($1::text[], $2::text[]) AS mine (source, number)
             USING (source, number) ORDER BY id FOR UPDATE OF claim""",
-        [source for source, _ in ordered], [number for _, number in ordered],
-    )  # fmt: skip
+        [source for source, _ in ordered],
+        [number for _, number in ordered],
+    )
     return {(row["source"], row["number"]): _claim(row) for row in rows}
 
 
@@ -85,34 +84,84 @@ async def load_deliveries(tx: Tx, persons: Collection[UUID]) -> Deliveries:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-async def save(tx: Tx, settled: Sequence[Settled], sealed: Sequence[bytes], *, law: Law, rules: str, known_at: datetime, now: datetime) -> None:  # fmt: skip
+async def save(
+    tx: Tx,
+    settled: Sequence[Settled],
+    sealed: Sequence[bytes],
+    *,
+    law: Law,
+    rules: str,
+    known_at: datetime,
+    now: datetime,
+) -> None:
     """Write a batch: claims, deliveries, determinations, submissions."""
     await _save_claims(tx, settled)
     await _save_deliveries(tx, settled)
     await tx.copy(
         "determination",
-        ("claim_id", "version", "revision", "outcome", "decision_date", "known_at", "law_digest", "rules_revision", "facts", "result", "decided_at"),  # fmt: skip
+        (
+            "claim_id",
+            "version",
+            "revision",
+            "outcome",
+            "decision_date",
+            "known_at",
+            "law_digest",
+            "rules_revision",
+            "facts",
+            "result",
+            "decided_at",
+        ),
         [
             (
-                s.claim.id, s.claim.version, s.claim.revision, s.determination.outcome, s.facts.decision_date, known_at,
-                law.digest, rules, canonical(s.facts.as_data()), canonical(s.determination.as_data()), now,
+                s.claim.id,
+                s.claim.version,
+                s.claim.revision,
+                s.determination.outcome,
+                s.facts.decision_date,
+                known_at,
+                law.digest,
+                rules,
+                canonical(s.facts.as_data()),
+                canonical(s.determination.as_data()),
+                now,
             )
             for s in settled
             if s.accepted and s.claim and s.facts and s.determination
         ],
-    )  # fmt: skip
+    )
     await tx.copy(
         "submission",
-        ("receipt_id", "source", "claim_number", "revision", "status", "reasons", "claim_id", "position", "content_hash", "sealed", "received_at"),  # fmt: skip
+        (
+            "receipt_id",
+            "source",
+            "claim_number",
+            "revision",
+            "status",
+            "reasons",
+            "claim_id",
+            "position",
+            "content_hash",
+            "sealed",
+            "received_at",
+        ),
         [
             (
-                s.receipt_id, s.received.source, s.received.claim_number, s.received.revision, s.status,
-                [r.code for r in s.reasons], s.claim.id if s.claim else None, s.received.position,
-                s.received.content_hash, bytes_sealed, s.received.received_at,
+                s.receipt_id,
+                s.received.source,
+                s.received.claim_number,
+                s.received.revision,
+                s.status,
+                [r.code for r in s.reasons],
+                s.claim.id if s.claim else None,
+                s.received.position,
+                s.received.content_hash,
+                bytes_sealed,
+                s.received.received_at,
             )
             for s, bytes_sealed in zip(settled, sealed, strict=True)
         ],
-    )  # fmt: skip
+    )
 
 
 async def _save_claims(tx: Tx, settled: Sequence[Settled]) -> None:
@@ -128,7 +177,19 @@ async def _save_claims(tx: Tx, settled: Sequence[Settled]) -> None:
         "claim",
         _CLAIM.split(", "),
         [
-            (c.id, c.source, c.number, c.version, c.state, c.county, c.event_date, c.person, list(c.content_hashes), c.received_at, c.updated_at)  # fmt: skip
+            (
+                c.id,
+                c.source,
+                c.number,
+                c.version,
+                c.state,
+                c.county,
+                c.event_date,
+                c.person,
+                list(c.content_hashes),
+                c.received_at,
+                c.updated_at,
+            )
             for c in new
         ],
     )
@@ -136,9 +197,15 @@ async def _save_claims(tx: Tx, settled: Sequence[Settled]) -> None:
         await tx.execute(
             """UPDATE claim SET version = $2, state = $3, county = $4, event_date = $5, person = $6,
                                 content_hashes = $7, updated_at = $8 WHERE id = $1""",
-            claim.id, claim.version, claim.state, claim.county, claim.event_date, claim.person,
-            list(claim.content_hashes), claim.updated_at,
-        )  # fmt: skip
+            claim.id,
+            claim.version,
+            claim.state,
+            claim.county,
+            claim.event_date,
+            claim.person,
+            list(claim.content_hashes),
+            claim.updated_at,
+        )
 
 
 async def _save_deliveries(tx: Tx, settled: Sequence[Settled]) -> None:
@@ -149,14 +216,20 @@ async def _save_deliveries(tx: Tx, settled: Sequence[Settled]) -> None:
     await tx.copy(
         "delivery",
         ("person", "event_date", "claim_id"),
-        [(c.person, c.event_date, c.id) for c in last.values() if c.state in {State.APPROVED, State.PARTIALLY_APPROVED}],
+        [
+            (c.person, c.event_date, c.id)
+            for c in last.values()
+            if c.state in {State.APPROVED, State.PARTIALLY_APPROVED}
+        ],
     )
 
 
 async def keep_law(database: Database, law: Law) -> None:
     """Store the effective law under its digest, before anything is decided by it."""
     async with database.transaction() as tx:
-        await tx.execute("INSERT INTO law (digest, content) VALUES ($1, $2) ON CONFLICT DO NOTHING", law.digest, law.content)
+        await tx.execute(
+            "INSERT INTO law (digest, content) VALUES ($1, $2) ON CONFLICT DO NOTHING", law.digest, law.content
+        )
 
 
 # --- questions -------------------------------------------------------------------------------------------------------
@@ -181,8 +254,12 @@ async def list_claims(
             WHERE ($1::uuid IS NULL OR id < $1) AND ($2 = '' OR source = $2) AND ($3 = '' OR county = $3)
               AND ($4::text IS NULL OR state = $4)
             ORDER BY id DESC LIMIT $5""",
-        before, source, county, state, limit,
-    )  # fmt: skip
+        before,
+        source,
+        county,
+        state,
+        limit,
+    )
     return [_claim(row) for row in rows]
 
 
@@ -191,8 +268,9 @@ async def recorded(database: Database, claim_id: UUID, revision: int) -> Recorde
     rows = await database.fetch(
         """SELECT revision, decision_date, law_digest, rules_revision, facts, result FROM determination
            WHERE claim_id = $1 AND ($2 = 0 OR revision = $2) ORDER BY version DESC LIMIT 1""",
-        claim_id, revision,
-    )  # fmt: skip
+        claim_id,
+        revision,
+    )
     return Recorded(*rows[0]) if rows else None
 
 
@@ -204,6 +282,15 @@ async def law_by_digest(database: Database, digest: str) -> Law:
 
 def _claim(row: asyncpg.Record) -> Claim:
     return Claim(
-        row["id"], row["source"], row["number"], row["version"], State(row["state"]), row["county"], row["event_date"],
-        row["person"], tuple(row["content_hashes"]), row["received_at"], row["updated_at"],
-    )  # fmt: skip
+        row["id"],
+        row["source"],
+        row["number"],
+        row["version"],
+        State(row["state"]),
+        row["county"],
+        row["event_date"],
+        row["person"],
+        tuple(row["content_hashes"]),
+        row["received_at"],
+        row["updated_at"],
+    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from cradle.registry.v1 import service_pb2 as registry_pb2
+
 from services.claims import rules, store
 from services.claims.model import (
     Category,
@@ -17,8 +18,8 @@ from services.claims.model import (
     Determination,
     Facts,
     Insured,
-    Received,
     ReceiptStatus,
+    Received,
     State,
     Submission,
 )
@@ -27,6 +28,7 @@ from services.claims.wire import intake, out
 from services.claims.wire import registry as asking
 from services.kit import telemetry
 from services.kit.clock import Clock
+from services.kit.dates import civil
 from services.kit.db import Tx
 from services.kit.ids import new_id
 from services.kit.law import Law
@@ -88,7 +90,9 @@ async def prepare(office: Office, messages: Sequence[Message]) -> Prepared:
     if not asked:
         return Prepared(received, {}, office.clock.now())
     answer = await office.registry.BatchGetCoverage(
-        registry_pb2.BatchGetCoverageRequest(queries=[asking.coverage_query(r.submission) for r in asked if r.submission]),
+        registry_pb2.BatchGetCoverageRequest(
+            queries=[asking.coverage_query(r.submission) for r in asked if r.submission]
+        ),
         timeout=office.settings.grpc_deadline_s,
     )
     coverage = {r.position: asking.coverage(a) for r, a in zip(asked, answer.answers, strict=True)}
@@ -104,7 +108,7 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
     now = office.clock.now()
     settled = []
     for received in batch.received:
-        settled.append(settle(received, batch.coverage.get(received.position), on_file, office.law, office.clock, now))
+        settled.append(settle(received, batch.coverage.get(received.position), on_file, office.law, now))
         on_file.take(settled[-1])
     sealed = [office.sealer.seal(r.value, r.position.encode()) for r in batch.received]
     await store.save(tx, settled, sealed, law=office.law, rules=rules.REVISION, known_at=batch.known_at, now=now)
@@ -112,7 +116,7 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
         say_so(tx, one, office.law, now)
 
 
-def settle(received: Received, coverage: Coverage | None, on_file: OnFile, law: Law, clock: Clock, now: datetime) -> Settled:  # fmt: skip
+def settle(received: Received, coverage: Coverage | None, on_file: OnFile, law: Law, now: datetime) -> Settled:
     """What becomes of one record, given what is on file."""
     submission = received.submission
     if submission is None or coverage is None:
@@ -125,26 +129,31 @@ def settle(received: Received, coverage: Coverage | None, on_file: OnFile, law: 
         return _answer(received, ReceiptStatus.RETURNED, (standing,), claim)
     if coverage.employer is None:
         kind = "submit" if submission.revision == 1 else "replace"
-        return _answer(received, ReceiptStatus.RETURNED, (reason("EMPLOYER_UNKNOWN", f"{kind}.claim.employer_uscc"),), claim)
+        return _answer(
+            received, ReceiptStatus.RETURNED, (reason("EMPLOYER_UNKNOWN", f"{kind}.claim.employer_uscc"),), claim
+        )
     claim = _claim(received, submission, coverage.person, claim, now)
     if waits := _waits(coverage):
         return _pended(received, replace(claim, state=State.PENDED), waits)
-    facts = facts_of(submission, coverage, on_file.deliveries, claim.id, clock)
+    facts = facts_of(submission, coverage, on_file.deliveries, claim.id, civil(now))
     determination = rules.decide(facts, law)
     claim = replace(claim, state=determination.outcome)
     status = ReceiptStatus.PENDED if claim.state is State.PENDED else ReceiptStatus.DETERMINED
     reasons = tuple(reason(code) for code in determination.reasons)
-    return _answer(received, status, reasons, claim, facts, determination)
+    return _answer(received, status, reasons, claim, facts=facts, determination=determination)
 
 
-def facts_of(submission: Submission, coverage: Coverage, deliveries: Deliveries, claim_id: UUID, clock: Clock) -> Facts:
+def facts_of(submission: Submission, coverage: Coverage, deliveries: Deliveries, claim_id: UUID, today: date) -> Facts:
     """Everything the rules may know, and nothing that names a person."""
     known = deliveries.get(coverage.person, {}) if coverage.person else {}
     return Facts(
-        decision_date=clock.today(),
+        decision_date=today,
         delivery=submission.delivery,
         insured=Insured(
-            coverage.category or Category.EMPLOYEE, coverage.paid_months, coverage.back_paid, submission.own_monthly_wage_fen
+            coverage.category or Category.EMPLOYEE,
+            coverage.paid_months,
+            coverage.back_paid,
+            submission.own_monthly_wage_fen,
         ),
         employer_wages=coverage.employer_wages,
         other_deliveries=tuple(sorted(day for day, owner in known.items() if owner != claim_id)),
@@ -162,7 +171,9 @@ def _waits(coverage: Coverage) -> Reason | None:
     return None
 
 
-def _claim(received: Received, submission: Submission, person: UUID | None, on_file: Claim | None, now: datetime) -> Claim:
+def _claim(
+    received: Received, submission: Submission, person: UUID | None, on_file: Claim | None, now: datetime
+) -> Claim:
     return Claim(
         id=on_file.id if on_file else new_id(),
         source=received.source,
@@ -187,6 +198,7 @@ def _answer(
     status: ReceiptStatus,
     reasons: tuple[Reason, ...],
     claim: Claim | None = None,
+    *,
     facts: Facts | None = None,
     determination: Determination | None = None,
 ) -> Settled:
@@ -201,22 +213,37 @@ def say_so(tx: Tx, settled: Settled, law: Law, now: datetime) -> None:
     receipt = out.receipt(received, settled.status, settled.reasons, claim, determination)
     tx.emit(
         Event(
-            settled.receipt_id, "submission", receipt.receipt_id, 1, "cradle.claims.v1.ClaimReceipt",
-            out.RECEIPT + received.source, (received.claim_number or receipt.receipt_id).encode(), now,
-            received.position, receipt.SerializeToString(),
+            settled.receipt_id,
+            "submission",
+            receipt.receipt_id,
+            1,
+            "cradle.claims.v1.ClaimReceipt",
+            out.RECEIPT + received.source,
+            (received.claim_number or receipt.receipt_id).encode(),
+            now,
+            received.position,
+            receipt.SerializeToString(),
         )
-    )  # fmt: skip
+    )
     outcome = claim.state if claim and settled.accepted else settled.status
     tx.after_commit(telemetry.CLAIMS.labels(received.source, outcome).inc)
     if claim is None or not settled.accepted:
         return
-    event = out.claim_event(claim, determination, [r.code for r in settled.reasons], law.digest, now.date())
+    event = out.claim_event(claim, determination, [r.code for r in settled.reasons], law.digest, civil(now))
     tx.emit(
         Event(
-            new_id(), "claim", str(claim.id), claim.version, f"cradle.claims.v1.{_EVENT_TYPES[event.WhichOneof('event')]}",
-            out.EVENTS, str(claim.id).encode(), now, received.position, event.SerializeToString(),
+            new_id(),
+            "claim",
+            str(claim.id),
+            claim.version,
+            f"cradle.claims.v1.{_EVENT_TYPES[event.WhichOneof('event')]}",
+            out.EVENTS,
+            str(claim.id).encode(),
+            now,
+            received.position,
+            event.SerializeToString(),
         )
-    )  # fmt: skip
+    )
     if determination is not None and determination.figures.payee is not None:
         figures = determination.figures
         tx.after_commit(lambda: telemetry.ALLOWANCE_FEN.labels(figures.payee).inc(figures.allowance_fen))

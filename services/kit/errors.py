@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import asyncpg
 import grpc
 from aiokafka.errors import KafkaError
@@ -81,3 +83,9 @@ def is_away(error: BaseException) -> bool:
             return False  # asyncpg calls a value it cannot encode an InterfaceError too; waiting will not mend it
         case _:
             return isinstance(error, _AWAY)
+
+
+def places(error: BaseException) -> str:
+    """Where the error was raised: file, line and function. Source lines and messages may hold values, so not they."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return "\n".join(f"{frame.filename.rpartition('services/')[2]}:{frame.lineno} in {frame.name}" for frame in frames)

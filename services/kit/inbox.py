@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import random
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
@@ -201,20 +201,19 @@ class Inbox(Generic[Prepared]):
             return None
         try:
             return batch, await self.stream.prepare(batch.messages)
-        except Exception:
+        except Exception:  # noqa: BLE001  # `_land` tries again, and tells the four kinds of failure apart
             return batch, None
 
-    async def _batch(self, fetched: dict[TopicPartition, list[object]]) -> Batch:
+    async def _batch(self, fetched: dict[TopicPartition, list[Any]]) -> Batch:
         messages: list[Message] = []
         spans: list[Span] = []
         for place, records in fetched.items():
             start = self.positions[place]
-            if records[0].offset > start:  # type: ignore[attr-defined]  # aiokafka's records are untyped
+            if records[0].offset > start:
                 await self._check_offset(place, start)
-            for record in records:
-                messages.append(
-                    Message(place.topic, place.partition, record.offset, record.key, record.value or b"", record.timestamp)  # type: ignore[attr-defined]  # fmt: skip
-                )
+            messages += [
+                Message(place.topic, place.partition, r.offset, r.key, r.value or b"", r.timestamp) for r in records
+            ]
             spans.append(Span(place.topic, place.partition, start, messages[-1].offset + 1))
             self.positions[place] = messages[-1].offset + 1
             telemetry.INBOX_LAG_RECORDS.labels(self.stream.consumer, place.topic, place.partition).set(
@@ -272,7 +271,9 @@ class Inbox(Generic[Prepared]):
         """A gap is an aborted transaction's marker, or retention that overtook us: only the first is harmless."""
         first = await self.consumer.beginning_offsets([place])
         if first[place] > expected:
-            raise OffsetLost(f"{place.topic}/{place.partition}: {expected} was deleted, the log begins at {first[place]}")
+            raise OffsetLost(
+                f"{place.topic}/{place.partition}: {expected} was deleted, the log begins at {first[place]}"
+            )
 
     # --- landing -----------------------------------------------------------------------------------------------
 
@@ -292,34 +293,29 @@ class Inbox(Generic[Prepared]):
 
     async def _settle(self, batch: Batch, prepared: Prepared | None = None) -> None:
         """Make the batch's effect durable, whatever it takes. Raises Fenced, OffsetLost or TooManyBugs only."""
-        conflicts, delay = 0, _backoff()
+        conflicts, delay, single = 0, _backoff(), len(batch.messages) == 1
         while batch.generation == self.generation:
             try:
                 await self._attempt(batch, prepared)
             except Fenced:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # this is where the four kinds of failure are told apart
                 prepared = None
-                if is_away(error):
+                conflicts += is_conflict(error)
+                if is_away(error) or (is_conflict(error) and single and conflicts > _CONFLICTS_MAX):
                     await self._wait(next(delay), error)
-                elif is_conflict(error):
-                    conflicts += 1
+                elif is_conflict(error) and conflicts <= _CONFLICTS_MAX:
                     telemetry.INBOX_CONFLICTS.labels(self.stream.consumer).inc()
-                    if conflicts > _CONFLICTS_MAX and len(batch.messages) > 1:
-                        return await self._halve(batch)
-                    if conflicts > _CONFLICTS_MAX:
-                        await self._wait(next(delay), error)
-                elif len(batch.messages) > 1:
-                    return await self._halve(batch)
+                elif single:
+                    await self._park(batch, error)
+                    return
                 else:
-                    return await self._park(batch, error)
+                    for half in batch.halves():
+                        await self._settle(half)
+                    return
             else:
                 self._count(batch)
-                return None
-
-    async def _halve(self, batch: Batch) -> None:
-        for half in batch.halves():
-            await self._settle(half)
+                return
 
     async def _attempt(self, batch: Batch, prepared: Prepared | None) -> None:
         """One transaction: move the fence, hold what waits behind a parked record, apply the rest."""
@@ -350,8 +346,9 @@ class Inbox(Generic[Prepared]):
                WHERE consumed.consumer = $1 AND consumed.topic = mine.topic AND consumed.partition = mine.partition
                  AND consumed.next_offset = mine.start
                RETURNING 1""",
-            self.stream.consumer, *map(list, zip(*[(s.topic, s.partition, s.start, s.until) for s in spans], strict=True)),
-        )  # fmt: skip
+            self.stream.consumer,
+            *map(list, zip(*[(s.topic, s.partition, s.start, s.until) for s in spans], strict=True)),
+        )
         if len(rows) != len(spans):
             raise Fenced
 
@@ -359,7 +356,9 @@ class Inbox(Generic[Prepared]):
         """Keep the record that raised and go on. The fence moves with it, as with any effect."""
         self.parked_in_a_row += 1
         if self.parked_in_a_row >= self.settings.parked_in_a_row_max:
-            raise TooManyBugs(f"{self.parked_in_a_row} records in a row raised; the last: {type(error).__name__}") from error
+            raise TooManyBugs(
+                f"{self.parked_in_a_row} records in a row raised; the last: {type(error).__name__}"
+            ) from error
         message = batch.messages[0]
         _log.error("record parked", position=message.position, error=type(error).__name__)
         telemetry.INBOX_PARKED.labels(self.stream.consumer, "failed").inc()
@@ -379,7 +378,9 @@ class Inbox(Generic[Prepared]):
     def _count(self, batch: Batch) -> None:
         self.parked_in_a_row = 0
         for topic in {m.topic for m in batch.messages}:
-            telemetry.INBOX_RECORDS.labels(self.stream.consumer, topic).inc(sum(m.topic == topic for m in batch.messages))
+            telemetry.INBOX_RECORDS.labels(self.stream.consumer, topic).inc(
+                sum(m.topic == topic for m in batch.messages)
+            )
         telemetry.INBOX_BATCH_SIZE.labels(self.stream.consumer).observe(len(batch.messages))
         telemetry.INBOX_BATCH_SECONDS.labels(self.stream.consumer).observe(time.monotonic() - batch.taken_at)
 

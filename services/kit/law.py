@@ -23,6 +23,7 @@ Value = Decimal | bool | date | None
 
 _KEYS: Final = {"description", "metadata", "values"}
 _METADATA_KEYS: Final = {"unit", "key_date", "status", "mandatory", "reference", "last_value_still_valid_on", "notes"}
+_CITATION_KEYS: Final = {"title", "title_en", "href"}
 _UNITS: Final = {"day", "month", "currency-CNY-fen", "boolean", "date", "/1"}
 _KEY_DATES: Final = {"event", "decision"}
 
@@ -42,7 +43,8 @@ class Dated:
     name: str
     value: Value
     since: date
-    citation: str
+    citation: str  # in Chinese, the law's own language
+    citation_en: str
     status: Status
 
     @property
@@ -152,7 +154,9 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
     if status not in get_args(Status):
         raise ParameterError(f"metadata.status: {status} is none of {', '.join(get_args(Status))}")
     if metadata.get("key_date") not in _KEY_DATES:
-        raise ParameterError(f"metadata.key_date: {metadata.get('key_date')} is none of {', '.join(sorted(_KEY_DATES))}")
+        raise ParameterError(
+            f"metadata.key_date: {metadata.get('key_date')} is none of {', '.join(sorted(_KEY_DATES))}"
+        )
     dates = [date.fromisoformat(text) for text in raw["values"]]
     if not dates or dates != sorted(dates):
         raise ParameterError("values: dates must be given, earliest first")
@@ -162,11 +166,19 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
         if not reference.get(day.isoformat()):
             raise ParameterError(f"metadata.reference: no citation for {day}")
         value = _value(unit, raw["values"][day.isoformat()].get("value"), f"values.{day}")
-        values.append(Dated(name, value, day, reference[day.isoformat()][0]["title"], status))
+        cited = reference[day.isoformat()][0]
+        _only(cited, _CITATION_KEYS, f"metadata.reference.{day}.")
+        values.append(Dated(name, value, day, cited["title"], cited["title_en"], status))
     return Parameter(
-        name, raw["description"], unit, metadata["key_date"], status, metadata.get("mandatory") == "true",
-        tuple(dates), tuple(values),
-    )  # fmt: skip
+        name,
+        raw["description"],
+        unit,
+        metadata["key_date"],
+        status,
+        metadata.get("mandatory") == "true",
+        tuple(dates),
+        tuple(values),
+    )
 
 
 def _only(raw: Mapping[str, Any], known: set[str], path: str) -> None:
@@ -211,7 +223,10 @@ def _as_data(parameter: Parameter) -> dict[str, Any]:
             "key_date": parameter.key_date,
             "status": parameter.status,
             "mandatory": "true" if parameter.mandatory else "false",
-            "reference": {dated.since.isoformat(): [{"title": dated.citation}] for dated in parameter.values},
+            "reference": {
+                dated.since.isoformat(): [{"title": dated.citation, "title_en": dated.citation_en}]
+                for dated in parameter.values
+            },
         },
         "values": {dated.since.isoformat(): {"value": _text(dated.value)} for dated in parameter.values},
     }

@@ -46,7 +46,9 @@ def _load() -> Mapping[str, Mapping[Language, str]]:
     raw = yaml.safe_load(Path(__file__).with_name("messages.yaml").read_text("utf-8"))
     catalogue = {code: {language: entry[language.value] for language in Language} for code, entry in raw.items()}
     for code, entry in catalogue.items():
-        names = {language: {name for _, name, _, _ in Formatter().parse(entry[language]) if name} for language in Language}
+        names = {
+            language: {name for _, name, _, _ in Formatter().parse(entry[language]) if name} for language in Language
+        }
         if names[Language.ZH] != names[Language.EN]:
             raise ValueError(f"messages.yaml: {code} does not name the same values in both languages")
     return catalogue

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import grpc
-
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+
 from services.kit import parking
 from services.kit.db import Database
 from services.kit.errors import Invalid, NotFound
@@ -21,7 +21,9 @@ class ParkedRecords(parked_pb2_grpc.ParkedServiceServicer):
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def ListParked(self, request: parked_pb2.ListParkedRequest, context: Context) -> parked_pb2.ListParkedResponse:
+    async def ListParked(
+        self, request: parked_pb2.ListParkedRequest, context: Context
+    ) -> parked_pb2.ListParkedResponse:
         limit = request.page_size or _PAGE
         if request.page_token and not request.page_token.isdigit():
             raise Invalid(reason("PAGE_TOKEN_INVALID", "page_token"))

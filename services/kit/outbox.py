@@ -11,9 +11,17 @@ import asyncpg
 
 CHANNEL = "outbox"
 _COLUMNS = (
-    "event_id", "aggregatetype", "aggregateid", "version", "type",
-    "topic", "key", "occurred_at", "causationid", "payload",
-)  # fmt: skip
+    "event_id",
+    "aggregatetype",
+    "aggregateid",
+    "version",
+    "type",
+    "topic",
+    "key",
+    "occurred_at",
+    "causationid",
+    "payload",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +44,18 @@ async def write(connection: asyncpg.Connection[asyncpg.Record], events: Sequence
     """Store the events and wake the relay when the transaction commits."""
     records = [
         (
-            event.id, event.aggregate_type, event.aggregate_id, event.version, event.type,
-            event.topic, event.key, event.occurred_at, event.causation, event.payload,
+            event.id,
+            event.aggregate_type,
+            event.aggregate_id,
+            event.version,
+            event.type,
+            event.topic,
+            event.key,
+            event.occurred_at,
+            event.causation,
+            event.payload,
         )
         for event in events
-    ]  # fmt: skip
+    ]
     await connection.copy_records_to_table("outbox", records=records, columns=_COLUMNS)
     await connection.execute(f"NOTIFY {CHANNEL}")

@@ -7,13 +7,13 @@ them, so a record is either held behind its head or taken after it, never lost b
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from services.kit.db import Database, Tx
+from services.kit.errors import places
 from services.kit.seal import Sealer
 
 
@@ -70,8 +70,9 @@ class Parking:
         keys = list({message.key for message in messages if message.key is not None})
         rows = await tx.fetch(
             "SELECT topic, key FROM parked WHERE consumer = $1 AND key = ANY($2) AND state <> 'REPLAYED' FOR SHARE",
-            self.consumer, keys,
-        )  # fmt: skip
+            self.consumer,
+            keys,
+        )
         return frozenset(HeldKey(row["topic"], row["key"]) for row in rows)
 
     async def hold(self, tx: Tx, messages: Sequence[Message]) -> None:
@@ -89,9 +90,19 @@ class Parking:
             """INSERT INTO parked (consumer, topic, partition, record_offset, key, timestamp_ms, sealed, size_bytes,
                                    state, error, traceback, attempts)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
-            self.consumer, message.topic, message.partition, message.offset, message.key, message.timestamp_ms, sealed,
-            len(message.value), state, error, trace, int(state == "FAILED"),
-        )  # fmt: skip
+            self.consumer,
+            message.topic,
+            message.partition,
+            message.offset,
+            message.key,
+            message.timestamp_ms,
+            sealed,
+            len(message.value),
+            state,
+            error,
+            trace,
+            int(state == "FAILED"),
+        )
 
     async def requested(self, database: Database) -> list[int]:
         """The heads of the keys that somebody asked to have taken up again."""
@@ -135,8 +146,10 @@ class Parking:
                UPDATE parked SET state = 'HELD' FROM head
                WHERE parked.consumer = head.consumer AND parked.topic = head.topic AND parked.key = head.key
                  AND parked.id <> $1 AND parked.state = 'REQUESTED'""",
-            parked_id, type(error).__name__, places(error),
-        )  # fmt: skip
+            parked_id,
+            type(error).__name__,
+            places(error),
+        )
 
 
 async def listed(database: Database, *, after: int, limit: int) -> list[Parked]:
@@ -163,9 +176,3 @@ async def of_key(database: Database, parked_id: int) -> list[Parked]:
 async def request(tx: Tx, ids: Sequence[int]) -> None:
     """Ask the worker to take these records up again."""
     await tx.execute("UPDATE parked SET state = 'REQUESTED' WHERE id = ANY($1) AND state <> 'REPLAYED'", list(ids))
-
-
-def places(error: BaseException) -> str:
-    """Where the error was raised: file, line and function. Source lines and messages may hold values, so not they."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return "\n".join(f"{frame.filename.rpartition('services/')[2]}:{frame.lineno} in {frame.name}" for frame in frames)

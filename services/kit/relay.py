@@ -147,7 +147,12 @@ class Relay:
         """Send one partition's events batch after batch: the next leaves when the broker has the one before."""
         batch = producer.create_batch()
         for row in rows:
-            event = {"key": row["key"], "value": row["payload"], "timestamp": None, "headers": headers(row, self.service)}
+            event = {
+                "key": row["key"],
+                "value": row["payload"],
+                "timestamp": None,
+                "headers": headers(row, self.service),
+            }
             if batch.append(**event) is None:
                 await (await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from cradle.options.v1 import options_pb2
 from google.protobuf import any_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message as Proto
@@ -22,9 +23,8 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 from protovalidate import Validator
 
-from cradle.options.v1 import options_pb2
 from services.kit import telemetry
-from services.kit.errors import Conflict, Invalid, NotFound, is_away, is_conflict
+from services.kit.errors import Conflict, Invalid, NotFound, is_away, is_conflict, places
 from services.kit.messages import Language, Reason, reason
 from services.kit.settings import Settings
 
@@ -89,17 +89,17 @@ class Interceptor(_Base):
                 if reasons := shape_problems(self.validator, request):
                     raise Invalid(*reasons)
                 return await behaviour(request, context)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # every failure becomes a status here
                 status = to_status(error)
                 if status.code == code_pb2.INTERNAL:
-                    _log.exception("call failed", method=path)
+                    _log.error("call failed", method=path, error=type(error).__name__, places=places(error))
             finally:
                 elapsed = time.perf_counter() - begun
                 code = code_pb2.Code.Name(status.code) if status else "OK"
                 seconds.observe(elapsed)
                 telemetry.GRPC_HANDLED.labels(service, method, code).inc()
                 _log.info("call", method=path, code=code, ms=round(elapsed * 1000, 1))
-            await context.abort_with_status(rpc_status.to_status(status))
+            return await context.abort_with_status(rpc_status.to_status(status))
 
         return call
 
@@ -149,7 +149,9 @@ def _status(code: int, reasons: Sequence[Reason]) -> status_pb2.Status:
         details.append(
             error_details_pb2.BadRequest(
                 field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(field=r.field, reason=r.code, description=r.text(Language.EN))
+                    error_details_pb2.BadRequest.FieldViolation(
+                        field=r.field, reason=r.code, description=r.text(Language.EN)
+                    )
                     for r in located
                 ]
             )

@@ -6,9 +6,8 @@ import sys
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, PostgresDsn, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic import field_validator
 
 
 class Settings(BaseSettings):

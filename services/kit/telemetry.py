@@ -22,8 +22,12 @@ _SIZES: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)
 # The inbox: streams of record.
 INBOX_RECORDS = Counter("cradle_inbox_records_total", "Records whose effect was committed", ["consumer", "topic"])
 INBOX_BATCH_SIZE = Histogram("cradle_inbox_batch_records", "Records in a committed batch", ["consumer"], buckets=_SIZES)
-INBOX_BATCH_SECONDS = Histogram("cradle_inbox_batch_seconds", "From taking a batch to its commit", ["consumer"], buckets=_SECONDS)  # fmt: skip
-INBOX_LAG_RECORDS = Gauge("cradle_inbox_lag_records", "Records in the topic not yet taken", ["consumer", "topic", "partition"])  # fmt: skip
+INBOX_BATCH_SECONDS = Histogram(
+    "cradle_inbox_batch_seconds", "From taking a batch to its commit", ["consumer"], buckets=_SECONDS
+)
+INBOX_LAG_RECORDS = Gauge(
+    "cradle_inbox_lag_records", "Records in the topic not yet taken", ["consumer", "topic", "partition"]
+)
 INBOX_LAG_SECONDS = Gauge("cradle_inbox_lag_seconds", "Age of the last record taken", ["consumer"])
 INBOX_WAITS = Counter("cradle_inbox_waits_total", "Waits for something that is away", ["consumer"])
 INBOX_CONFLICTS = Counter("cradle_inbox_conflicts_total", "Batches decided again after a lost race", ["consumer"])
@@ -38,7 +42,9 @@ OUTBOX_LEADER = Gauge("cradle_outbox_leader", "1 while this relay is the one tha
 # gRPC, by the field's own names.
 GRPC_STARTED = Counter("grpc_server_started_total", "Calls begun", ["grpc_service", "grpc_method"])
 GRPC_HANDLED = Counter("grpc_server_handled_total", "Calls answered", ["grpc_service", "grpc_method", "grpc_code"])
-GRPC_SECONDS = Histogram("grpc_server_handling_seconds", "Time to answer", ["grpc_service", "grpc_method"], buckets=_SECONDS)  # fmt: skip
+GRPC_SECONDS = Histogram(
+    "grpc_server_handling_seconds", "Time to answer", ["grpc_service", "grpc_method"], buckets=_SECONDS
+)
 
 # The business.
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])

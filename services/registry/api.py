@@ -6,8 +6,8 @@ from datetime import UTC
 from typing import Any, TypeAlias
 
 import grpc
-
 from cradle.registry.v1 import service_pb2, service_pb2_grpc
+
 from services.registry import usecases, wire
 from services.registry.usecases import Office
 

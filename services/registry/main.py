@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 
 import grpc
-
 from cradle.registry.v1 import service_pb2, service_pb2_grpc
+
 from services.kit import rpc, run
 from services.kit.run import Process
 from services.registry.api import Registry

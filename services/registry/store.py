@@ -47,8 +47,11 @@ async def record_employers(tx: Tx, rows: Sequence[tuple[UUID, str, str, str]]) -
         """INSERT INTO employer (id, uscc, name, county)
            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
            ON CONFLICT (uscc) DO UPDATE SET name = excluded.name, county = excluded.county RETURNING uscc, id""",
-        ids, usccs, names, counties,
-    )  # fmt: skip
+        ids,
+        usccs,
+        names,
+        counties,
+    )
     return {row["uscc"]: row["id"] for row in found}
 
 
@@ -63,8 +66,10 @@ async def record_persons(tx: Tx, rows: Sequence[tuple[UUID, bytes, bytes]]) -> d
     found = await tx.fetch(
         """INSERT INTO person (id, blind_index, sealed) SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[])
            ON CONFLICT (blind_index) DO UPDATE SET sealed = excluded.sealed RETURNING blind_index, id""",
-        ids, indexes, sealed,
-    )  # fmt: skip
+        ids,
+        indexes,
+        sealed,
+    )
     return {row["blind_index"]: row["id"] for row in found}
 
 

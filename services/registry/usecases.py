@@ -69,13 +69,27 @@ async def _record_persons(
     ids = await store.record_persons(tx, rows)
     await tx.copy(
         "coverage",
-        ("person_id", "recorded_at", "category", "employer_id", "first_months", "last_months", "late_months", "late_paid_on"),  # fmt: skip
+        (
+            "person_id",
+            "recorded_at",
+            "category",
+            "employer_id",
+            "first_months",
+            "last_months",
+            "late_months",
+            "late_paid_on",
+        ),
         [
             (
-                ids[index], now, person.category, employers.get(person.employer_uscc),
-                [first for first, _ in person.paid_months], [last for _, last in person.paid_months],
-                [month for month, _ in person.back_paid], [day for _, day in person.back_paid],
+                ids[index],
+                now,
+                person.category,
+                employers.get(person.employer_uscc),
+                [first for first, _ in person.paid_months],
+                [last for _, last in person.paid_months],
+                [month for month, _ in person.back_paid],
+                [day for _, day in person.back_paid],
             )
             for index, person in latest.items()
         ],
-    )  # fmt: skip
+    )

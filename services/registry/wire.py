@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cradle.registry.v1 import service_pb2
+
 from services.kit.dates import from_proto, to_proto
 from services.registry.model import Category, Coverage, Employer, Person, Question
 

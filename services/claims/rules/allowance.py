@@ -27,6 +27,7 @@ from services.kit.dates import last_day, month_end, month_of
 from services.kit.law import Dated, Law
 from services.kit.money import half_up
 
+
 @dataclass(slots=True)
 class Trace:
     """Collects the steps of one determination."""
@@ -56,19 +57,21 @@ def _third_child(delivery: Delivery, law: Law) -> int:
     return int(delivery.birth_order >= law["leave.maternity.third_child_order"].at(delivery.date).count)
 
 
-# 女职工劳动保护特别规定 art. 7(1); 陕西省人口与计划生育条例 art. 45. Days and who pays them are two things: the national
-# parts are fund-paid, the local ones are leave whose wages the employer pays.
+# 女职工劳动保护特别规定 art. 7(1); 陕西省人口与计划生育条例 art. 45. Days and who pays them are two things: the
+# national parts are fund-paid, the local ones are leave whose wages the employer pays.
 LEAVE: Final = (
     LeavePart("leave.maternity.base_days", "LEAVE_BASE", True, lambda _, __: 1),
     LeavePart(
-        "leave.maternity.dystocia_days", "LEAVE_DYSTOCIA", True,
+        "leave.maternity.dystocia_days",
+        "LEAVE_DYSTOCIA",
+        True,
         lambda d, _: int(d.dystocia or d.mode is DeliveryMode.CAESAREAN),
     ),
     LeavePart("leave.maternity.extra_infant_days", "LEAVE_INFANTS", True, lambda d, _: d.infants - 1),
     LeavePart("leave.maternity.local_days", "LEAVE_LOCAL", None, lambda _, __: 1),
     LeavePart("leave.maternity.prepregnancy_check_days", "LEAVE_CHECK", False, lambda d, _: int(d.prepregnancy_check)),
     LeavePart("leave.maternity.third_child_days", "LEAVE_THIRD_CHILD", False, _third_child),
-)  # fmt: skip
+)
 
 
 def decide(facts: Facts, law: Law) -> Determination:
@@ -105,9 +108,13 @@ def _approved(facts: Facts, law: Law, figures: Figures, notes: tuple[str, ...], 
     divisor = law["allowance.divisor"].at(facts.delivery.date)
     allowance_fen = half_up(base_fen * figures.fund_days / divisor.number)
     trace.by_parameter(
-        "ALLOWANCE", divisor, base_fen=int(base_fen), days=figures.fund_days, divisor=divisor.count,
+        "ALLOWANCE",
+        divisor,
+        base_fen=int(base_fen),
+        days=figures.fund_days,
+        divisor=divisor.count,
         allowance_fen=allowance_fen,
-    )  # fmt: skip
+    )
     figures = replace(
         figures,
         allowance_fen=allowance_fen,
@@ -263,4 +270,3 @@ def _employer_leave(insured: Insured, figures: Figures, divisor: Dated, trace: T
     if owed_fen:
         trace.by_article("EMPLOYER_LEAVE", "SHAANXI_45", days=days, owed_fen=owed_fen)
     return owed_fen
-

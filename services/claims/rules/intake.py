@@ -24,11 +24,9 @@ def standing(submission: Submission, on_file: Claim | None) -> Standing:
     if submission.revision == current + 1:
         return ACCEPTED
     if submission.revision > current:
-        return reason(
-            "REVISION_GAP", "replace.revision", current=current, expected=current + 1
-        )
+        return reason("REVISION_GAP", "replace.revision", current=current, expected=current + 1)
     if on_file.content_hashes[submission.revision - 1] == submission.content_hash:
         return REPEATED
-    if submission.revision == current or submission.revision == 1:
+    if submission.revision in {1, current}:
         return reason("CONTENT_CONFLICT", "submit.claim.claim_number", expected=current + 1)
     return reason("REVISION_STALE", "replace.revision", current=current, revision=submission.revision)

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
+from cradle.claims.v1 import claim_pb2, intake_pb2
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from protovalidate import Validator
 from stdnum.cn import ric, uscc
 
-from cradle.claims.v1 import claim_pb2, intake_pb2
 from services.claims.model import Delivery, DeliveryMode, Received, Submission
 from services.kit.dates import from_ms, from_proto
 from services.kit.messages import Reason, reason
@@ -26,9 +26,22 @@ INTAKE: Final = "claims.intake.v1."
 
 # GB/T 2260, list of 2024-11: the twelve counties of Baoji; then codes that are kept because people and feeds still
 # carry them: 凤翔县 and 宝鸡县 by what became of them, the whole city, and the local code of 高新区.
-COUNTIES: Final = frozenset({
-    "610302", "610303", "610304", "610305", "610323", "610324", "610326", "610327", "610328", "610329", "610330", "610331",
-})  # fmt: skip
+COUNTIES: Final = frozenset(
+    {
+        "610302",
+        "610303",
+        "610304",
+        "610305",
+        "610323",
+        "610324",
+        "610326",
+        "610327",
+        "610328",
+        "610329",
+        "610330",
+        "610331",
+    }
+)
 ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
@@ -43,9 +56,14 @@ def intake_topics(sources: Sequence[str]) -> tuple[str, ...]:
 def read(message: Message, today: date, first_day: date, bytes_max: int) -> Received:
     """Read one record of the intake. What is wrong with it is on the result, coded and located; nothing raises."""
     received = Received(
-        message.topic, message.partition, message.offset, message.topic.removeprefix(INTAKE), message.value,
-        hashlib.sha256(message.value).digest(), from_ms(message.timestamp_ms),
-    )  # fmt: skip
+        message.topic,
+        message.partition,
+        message.offset,
+        message.topic.removeprefix(INTAKE),
+        message.value,
+        hashlib.sha256(message.value).digest(),
+        from_ms(message.timestamp_ms),
+    )
     if not message.value:
         return replace(received, reasons=(reason("MESSAGE_EMPTY"),))
     if len(message.value) > bytes_max:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from cradle.claims.v1 import service_pb2
+
 from services.claims.model import Claim, Determination, Payee, Step
 from services.kit.law import Law
 from services.kit.messages import Language, text
@@ -26,7 +27,8 @@ def citation(step: Step, law: Law, language: Language) -> str:
     """The article of a step: of the parameter as its file cites it, or of the rule."""
     if not step.parameter:
         return text(f"ARTICLE_{step.article}", language)
-    return law[step.parameter].at(date.fromisoformat(step.since)).citation
+    dated = law[step.parameter].at(date.fromisoformat(step.since))
+    return dated.citation if language is Language.ZH else dated.citation_en
 
 
 def trace_step(step: Step, law: Law, language: Language) -> service_pb2.TraceStep:
@@ -46,13 +48,21 @@ def notice(claim: Claim, determination: Determination, decided: date, law: Law, 
     lines = [
         text("NOTICE_TITLE", language),
         text(
-            "NOTICE_CLAIM", language, number=claim.number, source=claim.source, revision=claim.revision,
-            date=claim.event_date, county=claim.county, decision=decided,
+            "NOTICE_CLAIM",
+            language,
+            number=claim.number,
+            source=claim.source,
+            revision=claim.revision,
+            date=claim.event_date,
+            county=claim.county,
+            decision=decided,
         ),
         text("NOTICE_OUTCOME", language, outcome=text(f"OUTCOME_{determination.outcome}", language)),
-    ]  # fmt: skip
+    ]
     if figures.payee is not None:
-        lines.append(text("NOTICE_AMOUNT", language, amount=yuan(figures.allowance_fen), payee=_payee(figures.payee, language)))
+        lines.append(
+            text("NOTICE_AMOUNT", language, amount=yuan(figures.allowance_fen), payee=_payee(figures.payee, language))
+        )
     lines += [text(code, language) for code in determination.reasons]
     lines += ["", text("NOTICE_STEPS", language)]
     for number, step in enumerate(determination.trace, 1):

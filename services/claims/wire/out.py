@@ -9,7 +9,8 @@ from uuid import UUID
 
 from cradle.claims.v1 import claim_pb2, event_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
-from services.claims.model import Claim, Determination, Payee, Received, ReceiptStatus, State
+
+from services.claims.model import Claim, Determination, Payee, ReceiptStatus, Received, State
 from services.kit.dates import to_proto
 from services.kit.ids import stable_id
 from services.kit.messages import Language, Reason, reason
@@ -56,9 +57,7 @@ def receipt(
         status=_STATUS[status],
         reasons=[reason_to_proto(given) for given in reasons],
         claim=f"claims/{claim.id}" if claim else "",
-        position=receipt_pb2.RecordPosition(
-            topic=received.topic, partition=received.partition, offset=received.offset
-        ),
+        position=receipt_pb2.RecordPosition(topic=received.topic, partition=received.partition, offset=received.offset),
         content_hash=received.content_hash,
     )
     message.receive_time.FromDatetime(received.received_at)
@@ -70,7 +69,9 @@ def receipt(
     return message
 
 
-def claim_event(claim: Claim, determination: Determination | None, reasons: Sequence[str], law_digest: str, decided: date) -> event_pb2.ClaimEvent:  # fmt: skip
+def claim_event(
+    claim: Claim, determination: Determination | None, reasons: Sequence[str], law_digest: str, decided: date
+) -> event_pb2.ClaimEvent:
     event = event_pb2.ClaimEvent(
         claim_id=str(claim.id),
         version=claim.version,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from cradle.registry.v1 import service_pb2
+
 from services.claims.model import Category, Coverage, Submission
 from services.kit.dates import from_proto, to_proto
 
@@ -20,7 +21,9 @@ def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
 def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:
     return Coverage(
         person=UUID(answer.person) if answer.person else None,
-        category=Category(service_pb2.Category.Name(answer.category).removeprefix("CATEGORY_")) if answer.category else None,
+        category=Category(service_pb2.Category.Name(answer.category).removeprefix("CATEGORY_"))
+        if answer.category
+        else None,
         insured_by=UUID(answer.insured_by) if answer.insured_by else None,
         employer=UUID(answer.employer) if answer.employer else None,
         paid_months=tuple((span.first_month, span.last_month) for span in answer.paid_months),
