@@ -30,6 +30,7 @@ _LIBS = _BUILD / "libs"
 _FETCHED = _BUILD / "pom.sha256"  # the digest of the pom whose jars are in libs
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _JAVA_MIN = 17
+_LEADERS_TIMEOUT_S = 30.0
 _DAY_MS = 86_400_000
 
 _HELP = """{problem}.
@@ -87,6 +88,11 @@ def fetch() -> bool:
     fresh.rename(_LIBS)
     _FETCHED.write_text(digest)
     return True
+
+
+def version() -> str:
+    """The version of the Kafka that was fetched."""
+    return next(_LIBS.glob("kafka_2*.jar")).stem.rsplit("-", 1)[1]
 
 
 def write_settings(folder: Path, port: int, controller_port: int) -> Path:
@@ -164,8 +170,26 @@ async def create_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
         for name, code, *_ in answer.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise StackError(f"topic {name} was not created: {for_code(code).__name__}")
+        await _wait_leaders(admin, [topic.name for topic in topics])
     finally:
         await admin.close()
+
+
+async def _wait_leaders(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """A topic is answered as created a moment before clients find it, and after a crash its leaders come back late."""
+    deadline_s = time.monotonic() + _LEADERS_TIMEOUT_S
+    while True:
+        found = await admin.describe_topics(names)
+        missing = [topic["topic"] for topic in found if topic["error_code"] or not _has_leaders(topic)]
+        if not missing:
+            return
+        if time.monotonic() > deadline_s:
+            raise StackError(f"topics without a leader: {', '.join(missing)}")
+        await asyncio.sleep(0.05)
+
+
+def _has_leaders(topic: dict[str, Any]) -> bool:
+    return all(partition["leader"] >= 0 and not partition["error_code"] for partition in topic["partitions"])
 
 
 async def wait_ready(bootstrap: str, deadline_s: float) -> None:

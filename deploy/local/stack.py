@@ -113,9 +113,13 @@ class Stack:
 
     # -- the parts, as tests that break things need them --
 
-    def start_role(self, name: str, env: Mapping[str, str] | None = None) -> Process:
-        """Start a role that was stopped, or one more instance of a running one; returns when it is ready."""
-        role = self._roles[name]
+    def start_role(self, role: str | Role, env: Mapping[str, str] | None = None) -> Process:
+        """Start a role that was stopped, one more instance of a running one, or a role the stack had not known."""
+        if isinstance(role, Role):
+            role = self._roles.setdefault(role.name, role)
+        else:
+            role = self._roles[role]
+        name = role.name
         running = self._processes.get(name)
         instance = name if running is None or not running.wanted else self._next_instance(name)
         process = self._add_role(role, instance, env or {})

@@ -177,7 +177,7 @@ def test_a_broker_and_a_server_of_ones_own_are_used_and_left_running(lent: Stack
 
     with guest:
         assert guest.environment["DATABASE_URL"] == lent.environment["DATABASE_URL"]
-        assert [process.name() for process in children_of(guest.folder)] == ["python"]
+        assert [process.pid for process in children_of(guest.folder)] == [guest.pid("toy")]
         with pytest.raises(StackError, match="of your own"):
             guest.broker_stop()
 
