@@ -6,8 +6,17 @@ import sys
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_WRONG_USAGE = 2
+
+
+def _split(value: object) -> object:
+    return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]  # a,b,c
 
 
 class Settings(BaseSettings):
@@ -24,7 +33,7 @@ class Settings(BaseSettings):
     today: date | None = None  # freezes the clock's date; refused in production
     sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
     blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
-    sources: Annotated[tuple[str, ...], NoDecode] = ("hospitals", "counter")
+    sources: _Names = ("hospitals", "counter")
 
     grpc_listen: str = "127.0.0.1:0"
     metrics_listen: str = "127.0.0.1:0"  # /metrics, /livez, /readyz
@@ -41,10 +50,19 @@ class Settings(BaseSettings):
     parked_in_a_row_max: int = 10
     message_bytes_max: int = 65_536
 
-    @field_validator("sources", mode="before")
-    @classmethod
-    def split_sources(cls, value: object) -> object:
-        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+class ClientSettings(BaseSettings):
+    """What a client needs to know: the addresses of the services and of the broker. It holds no secret."""
+
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    claims_target: str
+    registry_target: str
+    sources: _Names = ("hospitals", "counter")
+    today: date | None = None
+    lang: str = Field("", validation_alias="LANG")
+    grpc_deadline_s: float = 10.0
 
 
 def load() -> Settings:
@@ -52,8 +70,23 @@ def load() -> Settings:
     try:
         settings = Settings()  # type: ignore[call-arg]  # the values come from the environment
     except ValidationError as error:
-        problems = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        sys.exit("settings are missing or wrong:\n" + "\n".join(problems))
+        sys.exit("settings are missing or wrong:\n" + _problems(error))
     if settings.environment == "production" and settings.today is not None:
         sys.exit("CRADLE_TODAY freezes the date and is refused in production")
     return settings
+
+
+def load_client() -> ClientSettings:
+    """Read the environment of a client, or end with what is missing and where to get it (exit status 2)."""
+    try:
+        return ClientSettings()  # type: ignore[call-arg]  # the values come from the environment
+    except ValidationError as error:
+        hint = 'start the system and take its addresses:\n  make up\n  eval "$(.venv/bin/python -m deploy.local env)"'
+        sys.stderr.write(f"settings are missing or wrong:\n{_problems(error)}\n{hint}\n")
+        sys.exit(_WRONG_USAGE)
+
+
+def _problems(error: ValidationError) -> str:
+    """One line for each, by the name of its variable."""
+    named = [(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
+    return "\n".join(f"  {name if name.isupper() else f'CRADLE_{name.upper()}'}: {said}" for name, said in named)
