@@ -1,0 +1,92 @@
+"""A city to break things in, the sizes of the breaking, and the figures at the end of the run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+
+import pytest
+
+from deploy.local.stack import Stack
+from tests.crash.chaos import SETTINGS
+
+TODAY = date(2026, 11, 23)
+_TOLD: pytest.StashKey[list[str]] = pytest.StashKey()
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a form is: kills or rounds of each kind, and the load meanwhile."""
+
+    rounds: int
+    per_second: int
+    timeout_s: float
+
+
+SHORT = Size(rounds=5, per_second=800, timeout_s=90)
+LONG = Size(rounds=40, per_second=1_500, timeout_s=600)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(SHORT, id="short", marks=pytest.mark.crash),
+        pytest.param(LONG, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(2_400)]),
+    ]
+)
+def size(request: pytest.FixtureRequest) -> Size:
+    """The same code twice: `make crash` and `make soak`."""
+    given: Size = request.param
+    return given
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Say a figure that is shown at the end of the run, passed or failed."""
+    told = request.config.stash.setdefault(_TOLD, [])
+
+    def say(line: str) -> None:
+        print(line)  # noqa: T201  # beside the failure it belongs to
+        told.append(f"{request.node.name}: {line}")
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if told := config.stash.get(_TOLD, []):
+        terminalreporter.section("crash figures")
+        terminalreporter.write("\n".join(told) + "\n")
+
+
+@pytest.fixture
+def random(tell: Tell) -> Random:
+    """The moments of the kills; CRADLE_CRASH_SEED gives those of an earlier run again."""
+    seed = int(os.environ.get("CRADLE_CRASH_SEED") or secrets.randbelow(10**6))
+    tell(f"seed {seed}")
+    return Random(seed)
+
+
+@pytest.fixture(scope="session")
+def _kept() -> Iterator[list[Stack]]:
+    kept: list[Stack] = []
+    yield kept
+    for stack in kept:
+        stack.stop()
+        stack.remove()
+
+
+@pytest.fixture
+def city(request: pytest.FixtureRequest, _kept: list[Stack]) -> Iterator[Stack]:
+    """A whole running stack, handed from test to test while they pass; after a failure the next gets a new one."""
+    if not _kept:
+        fresh = Stack(f"crash-{os.getpid()}", settings={"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS})
+        fresh.start()
+        _kept.append(fresh)
+    failed = request.session.testsfailed
+    yield _kept[0]
+    if request.session.testsfailed != failed:  # its logs are kept
+        _kept.pop().stop()
