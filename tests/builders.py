@@ -1,0 +1,202 @@
+"""Builders of what the tests speak about: numbers that are valid, facts, claims, records of coverage."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from cradle.claims.v1 import claim_pb2, intake_pb2
+from cradle.registry.v1 import service_pb2 as registry_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+from stdnum.cn import ric
+from stdnum.cn import uscc as credit_code
+
+from services.claims.model import Category, Delivery, DeliveryMode, Facts, Insured
+from services.claims.rules import LAW
+from services.kit import law as laws
+from services.kit.law import Law
+from services.kit.parking import Message
+
+TODAY: Final = date(2026, 11, 23)  # what tests/conftest.py freezes the stack at
+DELIVERED: Final = date(2026, 3, 10)
+MOTHER: Final = "610302199403124029"
+EMPLOYER: Final = "91610302MA6XA1B21P"
+INTAKE: Final = "claims.intake.v1.hospitals"
+PAID_SINCE_2024: Final = "2024-01..2026-11"
+
+_serial = itertools.count(random.randrange(10**6))
+
+
+# --- numbers that exist once --------------------------------------------------------------------------------------
+
+
+def id_number(serial: int | None = None, *, sequence: int = 402) -> str:
+    """A valid 公民身份号码 of a woman (even sequence), another one each time."""
+    number = next(_serial) if serial is None else serial
+    born = date(1980, 1, 1) + timedelta(days=number % 7_000)
+    area = 610302 + number // 7_000 % 3
+    body = f"{area}{born:%Y%m%d}{sequence:03d}"
+    return body + str(ric.calc_check_digit(body + "0"))
+
+
+def uscc(serial: int | None = None) -> str:
+    """A valid 统一社会信用代码 of a company, another one each time."""
+    body = f"91610302{(next(_serial) if serial is None else serial) % 10**9:09d}"
+    return body + str(credit_code.calc_check_digit(body))
+
+
+def claim_number() -> str:
+    return f"T-{next(_serial):07d}"
+
+
+# --- the law ------------------------------------------------------------------------------------------------------
+
+
+def law_with(overrides: Mapping[str, laws.Value | int], base: Law = LAW) -> Law:
+    """The law with other values laid over it, whatever the date; an unknown name raises."""
+    changed = dict(base.parameters)
+    for name, given in overrides.items():
+        value = Decimal(given) if isinstance(given, int) and not isinstance(given, bool) else given
+        parameter = changed[name]
+        values = tuple(replace(dated, value=value) for dated in parameter.values)
+        changed[name] = replace(parameter, values=values)
+    return laws.of(changed)
+
+
+# --- facts of a claim ---------------------------------------------------------------------------------------------
+
+
+def month(text: str) -> int:
+    """`2025-12` as the months are counted: year * 12 + month - 1."""
+    year, number = text.split("-")
+    return int(year) * 12 + int(number) - 1
+
+
+def spans(*texts: str) -> tuple[tuple[int, int], ...]:
+    """`2024-07..2025-11` as a span of months; one month alone is a span too."""
+    ends = [text.split("..") for text in texts]
+    return tuple((month(pair[0]), month(pair[-1])) for pair in ends)
+
+
+def delivery(
+    on: date = DELIVERED,
+    *,
+    mode: DeliveryMode = DeliveryMode.VAGINAL,
+    dystocia: bool = False,
+    infants: int = 1,
+    birth_order: int = 1,
+    prepregnancy_check: bool = False,
+) -> Delivery:
+    return Delivery(on, mode, dystocia, infants, birth_order, prepregnancy_check)
+
+
+def facts(
+    event: Delivery | None = None,
+    *,
+    decided: date | None = None,
+    category: Category = Category.EMPLOYEE,
+    paid: tuple[tuple[int, int], ...] = spans(PAID_SINCE_2024),
+    back_paid: Mapping[str, date] | None = None,
+    own_wage_fen: int | None = 600_000,
+    wages: Mapping[int, int] | None = None,
+    others: tuple[date, ...] = (),
+) -> Facts:
+    """An insured employee, first child, average wage 6,000 yuan, decided ten days after."""
+    event = event or delivery()
+    late = tuple((month(text), day) for text, day in (back_paid or {}).items())
+    return Facts(
+        decided or event.date + timedelta(days=10),
+        event,
+        Insured(category, paid, late, own_wage_fen),
+        tuple((wages if wages is not None else {event.date.year - 1: 600_000}).items()),
+        others,
+    )
+
+
+# --- the intake ---------------------------------------------------------------------------------------------------
+
+
+def claim(
+    *,
+    number: str = "C-1",
+    person: str = MOTHER,
+    employer: str = EMPLOYER,
+    county: str = "610304",
+    on: date | Date = DELIVERED,
+    own_wage_fen: int | None = 600_000,
+    claimed_fen: int | None = None,
+    birth_order: int = 1,
+    submitted: datetime = datetime(2026, 11, 20, 2, tzinfo=UTC),
+    remark: str = "",
+) -> intake_pb2.ClaimSubmission:
+    return intake_pb2.ClaimSubmission(
+        claim_number=number,
+        person_id_number=person,
+        employer_uscc=employer,
+        county=county,
+        kind=claim_pb2.CLAIM_KIND_ALLOWANCE,
+        event=intake_pb2.MaternityEvent(
+            type=claim_pb2.EVENT_TYPE_DELIVERY,
+            date=Date(year=on.year, month=on.month, day=on.day),
+            delivery_mode=claim_pb2.DELIVERY_MODE_VAGINAL,
+            infants=1,
+            birth_order=birth_order,
+        ),
+        own_monthly_wage_fen=own_wage_fen,
+        claimed_fen=claimed_fen,
+        submit_time=Timestamp(seconds=int(submitted.timestamp())),
+        remark=remark,
+    )
+
+
+def submit(submission: intake_pb2.ClaimSubmission) -> bytes:
+    return intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim(claim=submission)).SerializeToString()
+
+
+def replacement(submission: intake_pb2.ClaimSubmission, revision: int) -> bytes:
+    envelope = intake_pb2.ClaimIntake(replace=intake_pb2.ReplaceClaim(claim=submission, revision=revision))
+    return envelope.SerializeToString()
+
+
+def message(
+    value: bytes,
+    *,
+    topic: str = INTAKE,
+    partition: int = 0,
+    offset: int = 0,
+    key: bytes | None = b"member",
+    timestamp_ms: int = 1_795_000_000_000,
+) -> Message:
+    return Message(topic, partition, offset, key, value, timestamp_ms)
+
+
+# --- the registry -------------------------------------------------------------------------------------------------
+
+
+def employer_record(
+    code: str, *, county: str = "610304", wages: Mapping[int, int] | None = None
+) -> registry_pb2.EmployerRecord:
+    return registry_pb2.EmployerRecord(
+        uscc=code,
+        name="宝鸡市测试有限公司",
+        county=county,
+        average_monthly_wage_fen=dict(wages if wages is not None else {2024: 600_000, 2025: 600_000}),
+    )
+
+
+def person_record(
+    number: str, code: str, *, name: str = "王测试", paid: tuple[tuple[int, int], ...] = spans(PAID_SINCE_2024)
+) -> registry_pb2.PersonRecord:
+    return registry_pb2.PersonRecord(
+        person_id_number=number,
+        name=name,
+        category=registry_pb2.CATEGORY_EMPLOYEE,
+        employer_uscc=code,
+        paid_months=[registry_pb2.MonthSpan(first_month=first, last_month=last) for first, last in paid],
+    )
