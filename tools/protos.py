@@ -107,8 +107,6 @@ def buf(*arguments: str) -> None:
         image(path)
         command = [str(BIN / "buf"), arguments[0], str(path), *arguments[1:]]
         status = subprocess.run(command, cwd=PROTOS, check=False).returncode
-            [str(BIN / "buf"), arguments[0], str(path), *arguments[1:]], cwd=PROTOS, check=False
-        ).returncode
     if status:
         sys.exit(status)
 

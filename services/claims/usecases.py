@@ -28,7 +28,6 @@ from services.claims.wire import intake, out
 from services.claims.wire import registry as asking
 from services.kit import telemetry
 from services.kit.clock import Clock
-from services.kit.dates import civil
 from services.kit.db import Tx
 from services.kit.ids import new_id
 from services.kit.law import Law
@@ -60,6 +59,15 @@ class Prepared:
     received: tuple[Received, ...]
     coverage: dict[str, Coverage]  # by position
     known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a decision is made under: the law, the civil date it is made on, and the instant it is written."""
+
+    law: Law
+    today: date
+    now: datetime
 
 
 @dataclass(slots=True)
@@ -105,18 +113,18 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
     numbers = {(r.source, r.submission.number) for r in batch.received if r.submission}
     await store.lock_persons(tx, persons)
     on_file = OnFile(await store.load_claims(tx, numbers), await store.load_deliveries(tx, persons))
-    now = office.clock.now()
+    terms = Terms(office.law, office.clock.today(), office.clock.now())
     settled = []
     for received in batch.received:
-        settled.append(settle(received, batch.coverage.get(received.position), on_file, office.law, now))
+        settled.append(settle(received, batch.coverage.get(received.position), on_file, terms))
         on_file.take(settled[-1])
     sealed = [office.sealer.seal(r.value, r.position.encode()) for r in batch.received]
-    await store.save(tx, settled, sealed, law=office.law, rules=rules.REVISION, known_at=batch.known_at, now=now)
+    await store.save(tx, settled, sealed, law=terms.law, rules=rules.REVISION, known_at=batch.known_at, now=terms.now)
     for one in settled:
-        say_so(tx, one, office.law, now)
+        say_so(tx, one, terms)
 
 
-def settle(received: Received, coverage: Coverage | None, on_file: OnFile, law: Law, now: datetime) -> Settled:
+def settle(received: Received, coverage: Coverage | None, on_file: OnFile, terms: Terms) -> Settled:
     """What becomes of one record, given what is on file."""
     submission = received.submission
     if submission is None or coverage is None:
@@ -129,14 +137,13 @@ def settle(received: Received, coverage: Coverage | None, on_file: OnFile, law: 
         return _answer(received, ReceiptStatus.RETURNED, (standing,), claim)
     if coverage.employer is None:
         kind = "submit" if submission.revision == 1 else "replace"
-        return _answer(
-            received, ReceiptStatus.RETURNED, (reason("EMPLOYER_UNKNOWN", f"{kind}.claim.employer_uscc"),), claim
-        )
-    claim = _claim(received, submission, coverage.person, claim, now)
+        unknown = reason("EMPLOYER_UNKNOWN", f"{kind}.claim.employer_uscc")
+        return _answer(received, ReceiptStatus.RETURNED, (unknown,), claim)
+    claim = _claim(received, submission, coverage.person, claim, terms.now)
     if waits := _waits(coverage):
         return _pended(received, replace(claim, state=State.PENDED), waits)
-    facts = facts_of(submission, coverage, on_file.deliveries, claim.id, civil(now))
-    determination = rules.decide(facts, law)
+    facts = facts_of(submission, coverage, on_file.deliveries, claim.id, terms.today)
+    determination = rules.decide(facts, terms.law)
     claim = replace(claim, state=determination.outcome)
     status = ReceiptStatus.PENDED if claim.state is State.PENDED else ReceiptStatus.DETERMINED
     reasons = tuple(reason(code) for code in determination.reasons)
@@ -207,46 +214,49 @@ def _answer(
     )
 
 
-def say_so(tx: Tx, settled: Settled, law: Law, now: datetime) -> None:
-    """A receipt to the sender, and an event to everyone if the claim changed."""
-    received, claim, determination = settled.received, settled.claim, settled.determination
-    receipt = out.receipt(received, settled.status, settled.reasons, claim, determination)
-    tx.emit(
-        Event(
-            settled.receipt_id,
-            "submission",
-            receipt.receipt_id,
-            1,
-            "cradle.claims.v1.ClaimReceipt",
-            out.RECEIPT + received.source,
-            (received.claim_number or receipt.receipt_id).encode(),
-            now,
-            received.position,
-            receipt.SerializeToString(),
-        )
-    )
+def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
+    """A receipt to the sender, and an event to everyone if the claim changed; both counted once they stand."""
+    received, claim = settled.received, settled.claim
+    tx.emit(_receipt(settled, terms.now))
     outcome = claim.state if claim and settled.accepted else settled.status
     tx.after_commit(telemetry.CLAIMS.labels(received.source, outcome).inc)
     if claim is None or not settled.accepted:
         return
-    event = out.claim_event(claim, determination, [r.code for r in settled.reasons], law.digest, civil(now))
-    tx.emit(
-        Event(
-            new_id(),
-            "claim",
-            str(claim.id),
-            claim.version,
-            f"cradle.claims.v1.{_EVENT_TYPES[event.WhichOneof('event')]}",
-            out.EVENTS,
-            str(claim.id).encode(),
-            now,
-            received.position,
-            event.SerializeToString(),
-        )
-    )
-    if determination is not None and determination.figures.payee is not None:
-        figures = determination.figures
+    tx.emit(_event(settled, claim, terms))
+    if settled.determination is not None and settled.determination.figures.payee is not None:
+        figures = settled.determination.figures
         tx.after_commit(lambda: telemetry.ALLOWANCE_FEN.labels(figures.payee).inc(figures.allowance_fen))
 
 
-_EVENT_TYPES = {"determined": "ClaimDetermined", "pended": "ClaimPended", None: ""}
+def _receipt(settled: Settled, now: datetime) -> Event:
+    received = settled.received
+    receipt = out.receipt(received, settled.status, settled.reasons, settled.claim, settled.determination)
+    return Event(
+        id=settled.receipt_id,
+        aggregate_type="submission",
+        aggregate_id=receipt.receipt_id,
+        version=1,
+        type="cradle.claims.v1.ClaimReceipt",
+        topic=out.RECEIPT + received.source,
+        key=(received.claim_number or receipt.receipt_id).encode(),
+        occurred_at=now,
+        causation=received.position,
+        payload=receipt.SerializeToString(),
+    )
+
+
+def _event(settled: Settled, claim: Claim, terms: Terms) -> Event:
+    reasons = [reason.code for reason in settled.reasons]
+    event = out.claim_event(claim, settled.determination, reasons, terms.law.digest, terms.today)
+    return Event(
+        id=new_id(),
+        aggregate_type="claim",
+        aggregate_id=str(claim.id),
+        version=claim.version,
+        type="cradle.claims.v1.ClaimPended" if event.HasField("pended") else "cradle.claims.v1.ClaimDetermined",
+        topic=out.EVENTS,
+        key=str(claim.id).encode(),
+        occurred_at=terms.now,
+        causation=settled.received.position,
+        payload=event.SerializeToString(),
+    )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 
-from services.kit.dates import SHANGHAI, civil
+from services.kit.dates import civil
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Tells now and today. `frozen_on` (CRADLE_TODAY) stops it at noon of that day in Shanghai."""
+    """Tells now and today. `frozen_on` (CRADLE_TODAY) stops the civil date, by which things are decided, and nothing
+    else: instants go on, so that what was known first stays first.
+    """
 
     frozen_on: date | None = None
 
     def now(self) -> datetime:
-        if self.frozen_on is None:
-            return datetime.now(UTC)
-        return datetime.combine(self.frozen_on, time(12), SHANGHAI).astimezone(UTC)
+        return datetime.now(UTC)
 
     def today(self) -> date:
-        return civil(self.now())
+        return self.frozen_on or civil(self.now())

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from google.type.date_pb2 import Date
 
+_LAST_MS: Final = 253_402_300_799_000  # 9999-12-31
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -44,4 +45,5 @@ def to_proto(value: date) -> Date:
 
 
 def from_ms(timestamp_ms: int) -> datetime:
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    """The instant of a record. A sender may set any timestamp; one outside the calendar becomes its nearest end."""
+    return datetime.fromtimestamp(min(max(timestamp_ms, 0), _LAST_MS) / 1000, UTC)

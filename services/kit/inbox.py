@@ -322,7 +322,7 @@ class Inbox(Generic[Prepared]):
         held: frozenset[HeldKey] = frozenset()
         while True:
             taken = [m for m in batch.messages if not _is_held(m, held)]
-            if taken and (prepared is None or held):
+            if taken and prepared is None:
                 prepared = await self.stream.prepare(taken)
             try:
                 async with self.database.transaction() as tx:
@@ -333,7 +333,7 @@ class Inbox(Generic[Prepared]):
                     if taken and prepared is not None:
                         await self.stream.apply(tx, prepared)
             except _HeldChanged as changed:
-                held = changed.held
+                held, prepared = changed.held, None  # other messages are taken now, so others are looked up
             else:
                 if held:
                     telemetry.INBOX_PARKED.labels(self.stream.consumer, "held").inc(len(batch.messages) - len(taken))

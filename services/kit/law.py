@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -124,7 +124,7 @@ def load(folder: Path) -> Law:
         name = ".".join(path.relative_to(folder).with_suffix("").parts)
         try:
             parameters[name] = _parameter(name, yaml.load(path.read_text("utf-8"), _Strict))  # noqa: S506  # a safe loader
-        except (ParameterError, yaml.YAMLError) as error:
+        except (ParameterError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise ParameterError(f"{path}: {error}") from error
     return of(parameters)
 
@@ -145,9 +145,9 @@ def canonical(data: object) -> str:
 
 
 def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
-    _only(raw, _KEYS, "")
+    _only(raw, _KEYS, "", needed=_KEYS)
     metadata = raw["metadata"]
-    _only(metadata, _METADATA_KEYS, "metadata.")
+    _only(metadata, _METADATA_KEYS, "metadata", needed={"reference"})
     unit, status = metadata.get("unit"), metadata.get("status")
     if unit not in _UNITS:
         raise ParameterError(f"metadata.unit: {unit} is none of {', '.join(sorted(_UNITS))}")
@@ -157,17 +157,21 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
         raise ParameterError(
             f"metadata.key_date: {metadata.get('key_date')} is none of {', '.join(sorted(_KEY_DATES))}"
         )
-    dates = [date.fromisoformat(text) for text in raw["values"]]
+    dates = [_date(text, "values") for text in _only(raw["values"], None, "values")]
     if not dates or dates != sorted(dates):
         raise ParameterError("values: dates must be given, earliest first")
-    reference = metadata.get("reference", {})
+    reference = _only(metadata["reference"], None, "metadata.reference")
     values = []
     for day in dates:
         if not reference.get(day.isoformat()):
             raise ParameterError(f"metadata.reference: no citation for {day}")
-        value = _value(unit, raw["values"][day.isoformat()].get("value"), f"values.{day}")
-        cited = reference[day.isoformat()][0]
-        _only(cited, _CITATION_KEYS, f"metadata.reference.{day}.")
+        value = _value(unit, raw["values"][day.isoformat()]["value"], f"values.{day}")
+        if not isinstance(reference[day.isoformat()], list):
+            raise ParameterError(f"metadata.reference.{day}: must be a list of citations")
+        cited = _only(
+            reference[day.isoformat()][0], _CITATION_KEYS, f"metadata.reference.{day}", needed={"title", "title_en"}
+        )
+        _only(raw["values"][day.isoformat()], {"value"}, f"values.{day}", needed={"value"})
         values.append(Dated(name, value, day, cited["title"], cited["title_en"], status))
     return Parameter(
         name,
@@ -181,10 +185,25 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
     )
 
 
-def _only(raw: Mapping[str, Any], known: set[str], path: str) -> None:
+def _only(raw: object, known: set[str] | None, path: str, needed: Collection[str] = ()) -> dict[str, Any]:
+    """The mapping `raw`, with no key that is not known and every key that is needed."""
+    at = f"{path}." if path else ""
+    if not isinstance(raw, dict):
+        raise ParameterError(f"{path or 'the file'} must be a mapping")
     for key in raw:
-        if key not in known:
-            raise ParameterError(f"{path}{key} is not known here; known are {', '.join(sorted(known))}")
+        if known is not None and key not in known:
+            raise ParameterError(f"{at}{key} is not known here; known are {', '.join(sorted(known))}")
+    for key in sorted(needed):
+        if key not in raw:
+            raise ParameterError(f"{at}{key} is missing")
+    return raw
+
+
+def _date(text: str, path: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ParameterError(f"{path}: {text} is no date") from None
 
 
 def _value(unit: str, text: str | None, path: str) -> Value:
@@ -197,7 +216,10 @@ def _value(unit: str, text: str | None, path: str) -> Value:
             case "date":
                 return date.fromisoformat(text)
             case _:
-                return Decimal(text)
+                number = Decimal(text)
+                if not number.is_finite():
+                    raise ParameterError(f"{path}: {text} is no {unit}")
+                return number
     except (KeyError, ValueError, InvalidOperation):
         raise ParameterError(f"{path}: {text} is no {unit}") from None
 

@@ -137,9 +137,7 @@ class Relay:
         for row in rows:
             partitions = sorted(await producer.partitions_for(row["topic"]))
             places[row["topic"], _partition_of(row["key"], partitions, partitions)].append(row)
-        async with asyncio.TaskGroup() as group:
-            for (topic, partition), mine in places.items():
-                group.create_task(self._publish_in_order(producer, topic, partition, mine))
+        await asyncio.gather(*[self._publish_in_order(producer, *place, mine) for place, mine in places.items()])
 
     async def _publish_in_order(
         self, producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[asyncpg.Record]

@@ -84,18 +84,21 @@ class Interceptor(_Base):
         async def call(request: Proto, context: Any) -> Any:
             started.inc()
             begun = time.perf_counter()
-            status: status_pb2.Status | None = None
+            code = "CANCELLED"  # unless it comes to an answer
             try:
                 if reasons := shape_problems(self.validator, request):
                     raise Invalid(*reasons)
-                return await behaviour(request, context)
+                response = await behaviour(request, context)
             except Exception as error:  # noqa: BLE001  # every failure becomes a status here
                 status = to_status(error)
+                code = code_pb2.Code.Name(status.code)
                 if status.code == code_pb2.INTERNAL:
                     _log.error("call failed", method=path, error=type(error).__name__, places=places(error))
+            else:
+                code = "OK"
+                return response
             finally:
                 elapsed = time.perf_counter() - begun
-                code = code_pb2.Code.Name(status.code) if status else "OK"
                 seconds.observe(elapsed)
                 telemetry.GRPC_HANDLED.labels(service, method, code).inc()
                 _log.info("call", method=path, code=code, ms=round(elapsed * 1000, 1))
@@ -122,9 +125,15 @@ def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
     for violation in validator.collect_violations(message):
         rule = violation.proto.rule_id
         place = violation.proto.field
-        path = ".".join(element.field_name for element in place.elements) if place else ""
+        path = ".".join(_element(element) for element in place.elements) if place else ""
         problems.append(reason(_SHAPE_CODES.get(rule, "FIELD_OUT_OF_RANGE"), path))
     return problems
+
+
+def _element(element: Any) -> str:
+    """One step of a field's path, with its place where the field repeats."""
+    subscript = element.subscript
+    return f"{element.field_name}[{subscript.value}]" if subscript is not None else str(element.field_name)
 
 
 def to_status(error: Exception) -> status_pb2.Status:

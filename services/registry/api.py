@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import grpc
 from cradle.registry.v1 import service_pb2, service_pb2_grpc
 
+from services.kit.errors import Invalid
 from services.registry import usecases, wire
 from services.registry.usecases import Office
 
@@ -31,6 +32,8 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
     async def BatchRecordCoverage(
         self, request: service_pb2.BatchRecordCoverageRequest, context: Context
     ) -> service_pb2.BatchRecordCoverageResponse:
+        if problems := wire.problems(request, self.office.clock.today()):
+            raise Invalid(*problems)
         employers = [wire.employer(record) for record in request.employers]
         persons = [wire.person(record) for record in request.persons]
         await usecases.record(self.office, employers, persons)

@@ -112,7 +112,7 @@ def _approved(facts: Facts, law: Law, figures: Figures, notes: tuple[str, ...], 
         divisor,
         base_fen=int(base_fen),
         days=figures.fund_days,
-        divisor=divisor.count,
+        divisor=divisor.number,
         allowance_fen=allowance_fen,
     )
     figures = replace(

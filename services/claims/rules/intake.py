@@ -28,5 +28,6 @@ def standing(submission: Submission, on_file: Claim | None) -> Standing:
     if on_file.content_hashes[submission.revision - 1] == submission.content_hash:
         return REPEATED
     if submission.revision in {1, current}:
-        return reason("CONTENT_CONFLICT", "submit.claim.claim_number", expected=current + 1)
+        place = "submit.claim.claim_number" if submission.revision == 1 else "replace.revision"
+        return reason("CONTENT_CONFLICT", place, expected=current + 1)
     return reason("REVISION_STALE", "replace.revision", current=current, revision=submission.revision)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,10 +14,10 @@ from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from protovalidate import Validator
-from stdnum.cn import ric, uscc
 
 from services.claims.model import Delivery, DeliveryMode, Received, Submission
 from services.kit.dates import from_ms, from_proto
+from services.kit.identifiers import id_number_problems, is_male, plain, uscc_problems
 from services.kit.messages import Reason, reason
 from services.kit.parking import Message
 from services.kit.rpc import shape_problems
@@ -45,7 +45,7 @@ COUNTIES: Final = frozenset(
 ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
-_USCC_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
+_NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _VALIDATOR: Final = Validator()
 
 
@@ -82,15 +82,15 @@ def _read_intake(received: Received, intake: intake_pb2.ClaimIntake, today: date
     received = replace(
         received,
         # A number that breaks the form is not repeated back: it may be anything.
-        claim_number=claim.claim_number if len(claim.claim_number) <= 64 else "",
+        claim_number=claim.claim_number if _NUMBER.fullmatch(claim.claim_number) else "",
         revision=intake.replace.revision if kind == "replace" else 1,
     )
     if problems := [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]:
         return replace(received, reasons=tuple(problems))
     path = f"{kind}.claim"
     problems = [
-        *_id_number_problems(_plain(claim.person_id_number), f"{path}.person_id_number", today),
-        *_uscc_problems(_plain(claim.employer_uscc), f"{path}.employer_uscc"),
+        *_mother_problems(plain(claim.person_id_number), f"{path}.person_id_number", today),
+        *uscc_problems(plain(claim.employer_uscc), f"{path}.employer_uscc"),
         *_county_problems(claim.county, f"{path}.county"),
         *_date_problems(claim.event.date, f"{path}.event.date", today, first_day),
         *_submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
@@ -107,8 +107,8 @@ def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
         number=claim.claim_number,
         revision=revision,
         content_hash=content_hash(claim),
-        person_id_number=_plain(claim.person_id_number),
-        employer_uscc=_plain(claim.employer_uscc),
+        person_id_number=plain(claim.person_id_number),
+        employer_uscc=plain(claim.employer_uscc),
         county=ABOLISHED.get(claim.county, claim.county),
         delivery=Delivery(
             from_proto(event.date),
@@ -131,43 +131,15 @@ def content_hash(claim: intake_pb2.ClaimSubmission) -> bytes:
     return hashlib.sha256(bare.SerializeToString(deterministic=True)).digest()
 
 
-def _plain(text: str) -> str:
-    """Full-width digits, a lower-case x and stray blanks are no reason to send a claim back."""
-    if text.isascii() and text.isalnum():
-        return text.upper()
-    return unicodedata.normalize("NFKC", text).strip().upper()
-
-
 def _amount(problem: Reason) -> Reason:
     if problem.code == "FIELD_OUT_OF_RANGE" and problem.field.endswith("_fen"):
         return reason("AMOUNT_OUT_OF_RANGE", problem.field)
     return problem
 
 
-def _id_number_problems(number: str, path: str, today: date) -> list[Reason]:
-    """GB 11643. The area part is not looked up: it is that of first registration and may be abolished."""
-    if len(number) != 18:
-        return [reason("ID_NUMBER_LENGTH", path)]
-    if not number[:17].isascii() or not number[:17].isdigit() or ric.calc_check_digit(number) != number[17]:
-        return [reason("ID_NUMBER_CHECK_DIGIT", path)]
-    try:
-        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
-        return [reason("ID_NUMBER_BIRTH_DATE", path)]
-    if born > today:
-        return [reason("ID_NUMBER_BIRTH_DATE", path)]
-    if int(number[16]) % 2:
-        return [reason("ID_NUMBER_NOT_THE_MOTHER", path)]
-    return []
-
-
-def _uscc_problems(number: str, path: str) -> list[Reason]:
-    """GB 32100."""
-    if len(number) != 18 or not _USCC_ALPHABET.issuperset(number):
-        return [reason("USCC_MALFORMED", path)]
-    if uscc.calc_check_digit(number[:17]) != number[17]:
-        return [reason("USCC_CHECK_DIGIT", path)]
-    return []
+def _mother_problems(number: str, path: str, today: date) -> list[Reason]:
+    problems = id_number_problems(number, path, today)
+    return problems or ([reason("ID_NUMBER_NOT_THE_MOTHER", path)] if is_male(number) else [])
 
 
 def _county_problems(county: str, path: str) -> list[Reason]:

@@ -1,0 +1,50 @@
+"""The two numbers everything hangs on: 公民身份号码 (GB 11643) and 统一社会信用代码 (GB 32100)."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+from typing import Final
+
+from stdnum.cn import ric, uscc
+
+from services.kit.messages import Reason, reason
+
+_USCC_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
+
+
+def plain(text: str) -> str:
+    """The number without what is no reason to send it back: full-width digits, a lower-case x, stray blanks."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
+    return unicodedata.normalize("NFKC", text).strip().upper()
+
+
+def id_number_problems(number: str, path: str, today: date) -> list[Reason]:
+    """What is wrong with a national ID number.
+
+    The area part is not looked up: it is that of first registration and may be abolished since.
+    """
+    if len(number) != 18:
+        return [reason("ID_NUMBER_LENGTH", path)]
+    if not number[:17].isascii() or not number[:17].isdigit() or ric.calc_check_digit(number) != number[17]:
+        return [reason("ID_NUMBER_CHECK_DIGIT", path)]
+    try:
+        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return [reason("ID_NUMBER_BIRTH_DATE", path)]
+    return [reason("ID_NUMBER_BIRTH_DATE", path)] if born > today else []
+
+
+def is_male(id_number: str) -> bool:
+    """The last digit of the serial is odd for a man."""
+    return int(id_number[16]) % 2 == 1
+
+
+def uscc_problems(number: str, path: str) -> list[Reason]:
+    """What is wrong with a unified social credit code."""
+    if len(number) != 18 or not _USCC_ALPHABET.issuperset(number):
+        return [reason("USCC_MALFORMED", path)]
+    if uscc.calc_check_digit(number[:17]) != number[17]:
+        return [reason("USCC_CHECK_DIGIT", path)]
+    return []

@@ -1,0 +1,103 @@
+"""Claims of a fixed size for measuring: clean, each of another woman, 485 bytes on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import grpc
+from aiokafka import AIOKafkaProducer
+from cradle.claims.v1 import claim_pb2, intake_pb2
+from cradle.registry.v1 import service_pb2, service_pb2_grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+from stdnum.cn import ric
+
+from services.kit.dates import month_of
+
+SIZE = 485
+SOURCE = "hospitals"
+USCC = "91610302MA6XA1B21P"
+TODAY = date(2026, 11, 23)
+_DELIVERY = date(2026, 3, 10)
+
+
+def id_number(person: int) -> str:
+    """A valid number of a woman; up to 5.5 million different ones."""
+    day, serial = divmod(person, 500)
+    born = date(1975, 1, 1) + timedelta(days=day)
+    number = f"610302{born:%Y%m%d}{serial * 2 + 1:03d}"
+    number = f"{number[:16]}{int(number[16]) // 2 * 2}"
+    return number + str(ric.calc_check_digit(number + "0"))
+
+
+def claim(person: int, number: str) -> bytes:
+    message = intake_pb2.ClaimIntake()
+    body = message.submit.claim
+    body.claim_number = number
+    body.person_id_number = id_number(person)
+    body.employer_uscc = USCC
+    body.county = "610302"
+    body.kind = claim_pb2.CLAIM_KIND_ALLOWANCE
+    body.event.type = claim_pb2.EVENT_TYPE_DELIVERY
+    body.event.date.CopyFrom(Date(year=_DELIVERY.year, month=_DELIVERY.month, day=_DELIVERY.day))
+    body.event.delivery_mode = claim_pb2.DELIVERY_MODE_CAESAREAN
+    body.event.infants = 1
+    body.event.birth_order = 1
+    body.own_monthly_wage_fen = 810_000
+    body.submit_time.CopyFrom(Timestamp(seconds=int(datetime(2026, 3, 20, tzinfo=UTC).timestamp())))
+    body.remark = "x" * 200
+    body.remark = "x" * (200 + SIZE - message.ByteSize())
+    return message.SerializeToString()
+
+
+def key(person: int) -> bytes:
+    return hashlib.sha256(str(person).encode()).digest()[:16]
+
+
+def chunks(count: int, size: int) -> Iterator[range]:
+    for start in range(0, count, size):
+        yield range(start, min(start + size, count))
+
+
+async def fill_registry(target: str, first: int, count: int) -> None:
+    """One employer, and `count` women insured through it for long enough."""
+    paid = service_pb2.MonthSpan(first_month=month_of(date(2024, 1, 1)), last_month=month_of(date(2026, 10, 1)))
+    async with grpc.aio.insecure_channel(target) as channel:
+        registry = service_pb2_grpc.RegistryServiceStub(channel)
+        employer = service_pb2.EmployerRecord(
+            uscc=USCC, name="Bench", county="610302", average_monthly_wage_fen={2025: 600_000}
+        )
+        await registry.BatchRecordCoverage(service_pb2.BatchRecordCoverageRequest(employers=[employer]))
+        for chunk in chunks(count, 500):
+            persons = [
+                service_pb2.PersonRecord(
+                    person_id_number=id_number(first + n), name="Bench", category=service_pb2.CATEGORY_EMPLOYEE,
+                    employer_uscc=USCC, paid_months=[paid],
+                )
+                for n in chunk
+            ]  # fmt: skip
+            await registry.BatchRecordCoverage(service_pb2.BatchRecordCoverageRequest(persons=persons))
+
+
+async def send_all(producer: AIOKafkaProducer, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+    for chunk in chunks(len(records), 2_000):
+        sent = [await producer.send(topic, records[n][1], key=records[n][0]) for n in chunk]
+        await asyncio.gather(*sent)
+
+
+async def send_open_loop(
+    producer: AIOKafkaProducer, topic: str, records: Sequence[tuple[bytes, bytes]], per_s: float
+) -> list[float]:
+    """Send at a fixed rate whatever comes back; returns the instant each record was due."""
+    begun = time.time()
+    due = [begun + n / per_s for n in range(len(records))]
+    for n, (record_key, value) in enumerate(records):
+        if (early := due[n] - time.time()) > 0:
+            await asyncio.sleep(early)
+        await producer.send(topic, value, key=record_key)
+    await producer.flush()
+    return due
