@@ -1,0 +1,118 @@
+"""What a submission is to the claim on file under its number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from services.claims.model import Claim, State, Submission
+from services.claims.rules import ACCEPTED, REPEATED, standing
+from services.kit.messages import Language, Reason, reason
+from tests.builders import DELIVERED, EMPLOYER, MOTHER, delivery
+
+NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
+
+
+def submission(revision: int = 1, content: bytes = b"a") -> Submission:
+    return Submission("C-1", revision, content, MOTHER, EMPLOYER, "610304", delivery(), None, None)
+
+
+def on_file(*contents: bytes) -> Claim:
+    """A claim with one revision for each content."""
+    return Claim(
+        UUID(int=1),
+        "hospitals",
+        "C-1",
+        len(contents),
+        State.APPROVED,
+        "610304",
+        DELIVERED,
+        UUID(int=2),
+        contents,
+        NOON,
+        NOON,
+    )
+
+
+def test_a_number_never_seen_is_accepted_as_new() -> None:
+    assert standing(submission(1), None) == ACCEPTED
+
+
+@pytest.mark.parametrize("revision", [2, 3, 2**32 - 1])
+def test_a_correction_of_a_claim_that_does_not_exist_is_returned(revision: int) -> None:
+    assert standing(submission(revision), None) == reason("REVISION_UNKNOWN", "replace.claim.claim_number")
+
+
+def test_a_revision_of_zero_is_no_new_claim() -> None:
+    assert isinstance(standing(submission(0), None), Reason)
+
+
+def test_the_next_revision_is_accepted_even_with_the_same_content() -> None:
+    assert standing(submission(2, b"b"), on_file(b"a")) == ACCEPTED
+    assert standing(submission(2, b"a"), on_file(b"a")) == ACCEPTED
+    assert standing(submission(4, b"d"), on_file(b"a", b"b", b"c")) == ACCEPTED
+
+
+def test_a_revision_that_skips_one_is_told_the_one_expected() -> None:
+    found = standing(submission(4), on_file(b"a", b"b"))
+
+    assert found == reason("REVISION_GAP", "replace.revision", current=2, expected=3)
+
+
+@pytest.mark.parametrize("revision", [1, 2, 3])
+def test_any_revision_on_file_sent_again_is_repeated(revision: int) -> None:
+    contents = (b"a", b"b", b"c")
+
+    assert standing(submission(revision, contents[revision - 1]), on_file(*contents)) == REPEATED
+
+
+def test_other_content_under_a_number_on_file_is_told_and_never_overwritten() -> None:
+    found = standing(submission(1, b"z"), on_file(b"a"))
+
+    assert found == reason("CONTENT_CONFLICT", "submit.claim.claim_number", expected=2)
+
+
+def test_a_new_claim_under_a_corrected_number_is_a_conflict_too() -> None:
+    found = standing(submission(1, b"z"), on_file(b"a", b"b", b"c"))
+
+    assert found == reason("CONTENT_CONFLICT", "submit.claim.claim_number", expected=4)
+
+
+def test_a_conflict_of_a_correction_is_located_in_the_correction() -> None:
+    found = standing(submission(2, b"z"), on_file(b"a", b"b"))
+
+    assert isinstance(found, Reason)
+    assert (found.code, dict(found.values)) == ("CONTENT_CONFLICT", {"expected": "3"})
+    assert found.field.startswith("replace.")  # the message has no `submit`
+
+
+def test_a_revision_replaced_since_is_stale() -> None:
+    found = standing(submission(2, b"z"), on_file(b"a", b"b", b"c"))
+
+    assert found == reason("REVISION_STALE", "replace.revision", current=3, revision=2)
+
+
+def test_the_content_of_another_revision_is_not_a_repetition() -> None:
+    assert isinstance(standing(submission(1, b"b"), on_file(b"a", b"b")), Reason)
+
+
+def test_the_state_of_the_claim_does_not_matter() -> None:
+    for state in State:
+        claim = replace(on_file(b"a"), state=state)
+        assert standing(submission(1, b"a"), claim) == REPEATED
+        assert standing(submission(2, b"b"), claim) == ACCEPTED
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_refusal_has_its_text(language: Language) -> None:
+    refusals = [
+        standing(submission(2), None),
+        standing(submission(4), on_file(b"a")),
+        standing(submission(1, b"z"), on_file(b"a")),
+        standing(submission(2, b"z"), on_file(b"a", b"b", b"c")),
+    ]
+
+    assert all(isinstance(refusal, Reason) and refusal.text(language) for refusal in refusals)
