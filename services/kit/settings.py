@@ -60,7 +60,6 @@ class ClientSettings(BaseSettings):
     claims_target: str
     registry_target: str
     sources: _Names = ("hospitals", "counter")
-    today: date | None = None
     lang: str = Field("", validation_alias="LANG")
     grpc_deadline_s: float = 10.0
 

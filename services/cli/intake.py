@@ -1,0 +1,127 @@
+"""Sending claims to their source's intake and waiting for the receipts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka.structs import RecordMetadata
+from cradle.claims.v1 import intake_pb2, receipt_pb2
+
+from services.cli.failures import Exit, Failure, coded
+from services.kit.member_key import member_key
+
+INTAKE: Final = "claims.intake.v1."
+RECEIPT: Final = "claims.receipt.v1."
+_REQUEST_TIMEOUT_MS: Final = 10_000
+_POLL_MS: Final = 500
+
+
+class Position(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Sent:
+    """A claim the broker has, and its receipt once that came."""
+
+    intake: intake_pb2.ClaimIntake
+    position: Position
+    receipt: receipt_pb2.ClaimReceipt | None = None
+
+    @property
+    def claim(self) -> intake_pb2.ClaimSubmission:
+        return claim_of(self.intake)
+
+
+def claim_of(intake: intake_pb2.ClaimIntake) -> intake_pb2.ClaimSubmission:
+    return intake.replace.claim if intake.WhichOneof("event") == "replace" else intake.submit.claim
+
+
+async def submit(
+    bootstrap: str,
+    source: str,
+    intakes: Sequence[intake_pb2.ClaimIntake],
+    timeout_s: float,
+    on_receipt: Callable[[], None],
+) -> list[Sent]:
+    """Send, then wait for the receipts until all are there or the time is over."""
+    async with _receipts_from_now(bootstrap, RECEIPT + source) as receipts:
+        sent = await send(bootstrap, source, intakes)
+        await _match(receipts, sent, timeout_s, on_receipt)
+    return sent
+
+
+async def send(bootstrap: str, source: str, intakes: Sequence[intake_pb2.ClaimIntake]) -> list[Sent]:
+    """Send in order; returns when the broker has them all."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=5,
+        request_timeout_ms=_REQUEST_TIMEOUT_MS,
+    )
+    try:
+        await producer.start()
+        with _wanting(INTAKE + source):
+            await producer.partitions_for(INTAKE + source)
+        answers = [
+            await producer.send(
+                INTAKE + source, intake.SerializeToString(), key=member_key(claim_of(intake).person_id_number)
+            )
+            for intake in intakes
+        ]
+        places = [await answer for answer in answers]
+    finally:
+        await producer.stop()
+    return [Sent(intake, _position(place)) for intake, place in zip(intakes, places, strict=True)]
+
+
+@asynccontextmanager
+async def _receipts_from_now(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader of the receipts that come after this moment."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    try:
+        with _wanting(topic):
+            await consumer.start()
+        for partition, offset in (await consumer.end_offsets(consumer.assignment())).items():
+            consumer.seek(partition, offset)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _match(
+    receipts: AIOKafkaConsumer, sent: Sequence[Sent], timeout_s: float, on_receipt: Callable[[], None]
+) -> None:
+    waiting = {one.position: one for one in sent}
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + timeout_s
+    while waiting and (left_s := deadline_s - loop.time()) > 0:
+        found = await receipts.getmany(timeout_ms=min(_POLL_MS, int(left_s * 1000) + 1))
+        for record in (record for records in found.values() for record in records):
+            receipt = receipt_pb2.ClaimReceipt.FromString(record.value)
+            place = receipt.position
+            if one := waiting.pop(Position(place.topic, place.partition, place.offset), None):
+                one.receipt = receipt
+                on_receipt()
+
+
+@contextmanager
+def _wanting(topic: str) -> Iterator[None]:
+    """A topic that is not there is told by its name."""
+    try:
+        yield
+    except UnknownTopicOrPartitionError as error:
+        raise Failure(Exit.UNAVAILABLE, [coded("CLI_TOPIC_MISSING", topic=topic)]) from error
+
+
+def _position(place: RecordMetadata) -> Position:
+    return Position(place.topic, place.partition, place.offset)

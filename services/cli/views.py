@@ -1,0 +1,162 @@
+"""How results look to a person: tables in the chosen language, money in yuan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+
+from cradle.claims.v1 import claim_pb2, receipt_pb2
+from cradle.common.v1 import reason_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+from rich import box
+from rich.table import Table
+
+from services.cli.failures import said
+from services.cli.intake import Sent
+from services.cli.session import Session
+from services.kit.dates import SHANGHAI
+from services.kit.money import yuan
+
+_WAITING = "..."
+_RIGHT = {"CLI_COL_ALLOWANCE", "CLI_COL_REVISION", "CLI_COL_RECORDS", "CLI_COL_LAG", "CLI_COL_PARTITIONS"} | {
+    "CLI_COL_BEGINNING",
+    "CLI_COL_END",
+    "CLI_COL_ID",
+    "CLI_COL_PARTITION",
+    "CLI_COL_OFFSET",
+    "CLI_COL_ATTEMPTS",
+}
+_WRAPS = {"CLI_COL_REASONS", "CLI_COL_ADVICE", "CLI_COL_DETAIL", "CLI_COL_ERROR"}
+
+
+def table(session: Session, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Columns are named by their code in the catalogue; figures stand right, sentences wrap, the rest folds."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for code in columns:
+        made.add_column(
+            session.text(code),
+            justify="right" if code in _RIGHT else "left",
+            overflow="fold",
+            ratio=1 if code in _WRAPS else None,
+        )
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def facts(session: Session, pairs: Iterable[tuple[str, str]]) -> Table:
+    """One thing: its fields below each other, those without a value left out."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold")
+    made.add_column(overflow="fold")
+    for code, value in pairs:
+        if value:
+            made.add_row(session.text(code), value)
+    return made
+
+
+def results(session: Session, sent: Sequence[Sent]) -> Table:
+    """What became of each claim that was sent."""
+    columns = ("NUMBER", "REVISION", "STATUS", "OUTCOME", "ALLOWANCE", "REASONS")
+    return table(session, [f"CLI_COL_{name}" for name in columns], (_result(session, one) for one in sent))
+
+
+def _result(session: Session, one: Sent) -> tuple[str, ...]:
+    receipt = one.receipt
+    if receipt is None:
+        return (one.claim.claim_number, "", _WAITING, "", "", "")
+    return (
+        receipt.claim_number or one.claim.claim_number,
+        str(receipt.revision or ""),
+        status(session, receipt.status),
+        state(session, receipt.outcome),
+        yuan(receipt.allowance_fen) if receipt.payee else "",
+        reasons(session, receipt.reasons),
+    )
+
+
+def claims(session: Session, found: Sequence[claim_pb2.Claim]) -> Table:
+    columns = ("NAME", "REVISION", "STATE", "COUNTY", "EVENT_DATE", "UPDATED")
+    rows = (
+        (
+            f"{claim.source}/{claim.claim_number}",
+            str(claim.revision),
+            state(session, claim.state),
+            claim.county,
+            day(claim.event_date),
+            instant(claim.update_time),
+        )
+        for claim in found
+    )
+    return table(session, [f"CLI_COL_{name}" for name in columns], rows)
+
+
+def claim(session: Session, found: claim_pb2.Claim) -> Table:
+    """Everything about one claim, its determination below it."""
+    pairs = [
+        ("CLI_COL_NUMBER", found.claim_number),
+        ("CLI_COL_SOURCE", found.source),
+        ("CLI_COL_NAME", found.name),
+        ("CLI_COL_REVISION", str(found.revision)),
+        ("CLI_COL_STATE", state(session, found.state)),
+        ("CLI_COL_COUNTY", found.county),
+        ("CLI_COL_EVENT_DATE", day(found.event_date)),
+        ("CLI_COL_PERSON", found.person),
+        ("CLI_COL_RECEIVED", instant(found.receive_time)),
+        ("CLI_COL_UPDATED", instant(found.update_time)),
+    ]
+    if found.HasField("determination"):
+        pairs += _determination(session, found.determination)
+    return facts(session, pairs)
+
+
+def _determination(session: Session, found: claim_pb2.Determination) -> list[tuple[str, str]]:
+    payee = claim_pb2.Payee.Name(found.payee)
+    return [
+        ("CLI_COL_OUTCOME", state(session, found.outcome)),
+        ("CLI_COL_DECIDED", day(found.decision_date)),
+        ("CLI_COL_LEAVE", _leave(session, found)),
+        ("CLI_COL_FUND_DAYS", str(found.fund_days or "")),
+        ("CLI_COL_ALLOWANCE", yuan(found.allowance_fen) if found.payee else ""),
+        ("CLI_COL_PAYEE", session.text(payee) if found.payee else ""),
+        ("CLI_COL_TOPUP", yuan(found.employer_topup_fen) if found.employer_topup_fen else ""),
+        ("CLI_COL_EMPLOYER_LEAVE", yuan(found.employer_leave_fen) if found.employer_leave_fen else ""),
+        ("CLI_COL_LIABILITY", yuan(found.employer_liability_fen) if found.employer_liability_fen else ""),
+        ("CLI_COL_MONTHS", str(found.continuous_months or "")),
+        ("CLI_COL_REASONS", reasons(session, found.reasons)),
+        ("CLI_COL_PLACEHOLDERS", "\n".join(found.placeholders)),
+        ("CLI_COL_LAW", found.law_digest),
+    ]
+
+
+def _leave(session: Session, found: claim_pb2.Determination) -> str:
+    if not found.leave_days:
+        return ""
+    return session.text("CLI_LEAVE_UNTIL", days=found.leave_days, end=day(found.leave_end))
+
+
+def reasons(session: Session, given: Iterable[reason_pb2.Reason]) -> str:
+    """Code and field on one line, the sentence on the next."""
+    return "\n".join(
+        "\n".join(filter(None, (f"{one.code} {one.field}".strip(), said(one, session.language)))) for one in given
+    )
+
+
+def state(session: Session, value: claim_pb2.ClaimState.ValueType) -> str:
+    return session.text(claim_pb2.ClaimState.Name(value).replace("CLAIM_STATE_", "OUTCOME_")) if value else ""
+
+
+def status(session: Session, value: receipt_pb2.ReceiptStatus.ValueType) -> str:
+    return session.text(f"CLI_{receipt_pb2.ReceiptStatus.Name(value)}") if value else ""
+
+
+def day(value: Date) -> str:
+    return f"{value.year:04d}-{value.month:02d}-{value.day:02d}" if value.year else ""
+
+
+def instant(value: Timestamp) -> str:
+    """In Shanghai's time."""
+    if not value.seconds:
+        return ""
+    return value.ToDatetime(tzinfo=UTC).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
