@@ -1,0 +1,207 @@
+"""The figures of the synthetic city as frozen values; `city.load` reads them from `city.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploy.demo.draw import Lognormal, Normal, Span, Weighted
+
+
+@dataclass(frozen=True, slots=True)
+class County:
+    code: str
+    zh: str
+    employers: int
+    min_wage_class: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where ID numbers were first issued."""
+
+    retired_codes: Mapping[str, str]  # current code -> the abolished one
+    retired_share: Mapping[str, float]
+    native: Weighted[str]
+    other_shaanxi: tuple[str, ...]
+    other_province: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hospital:
+    code: str
+    name: str
+    area: str
+    level: str
+    ownership: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Births:
+    deliveries_2025: int
+    order: Weighted[int]
+    caesarean_share: Mapping[str, float]  # by hospital level
+    caesarean_age_factor: tuple[tuple[Span, float], ...]
+    caesarean_twins: float
+    dystocia_share: float
+    infants: Weighted[int]
+    precheck_share: float
+    mother_age: Mapping[int, Normal]  # by birth order
+    father_minus_mother: Normal
+    month_share: tuple[float, ...]
+    gestation_weeks: Weighted[Span]
+    gestation_twins_days: Normal
+    weight_g: Normal
+    weight_twin_g: Normal
+    own_county: Mapping[str, float]
+    elsewhere: Weighted[str]
+    core: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Insurance:
+    employee_share: float
+    other_category_share: float
+    other_categories: Weighted[str]
+    history: Weighted[str]
+    gap_months: Mapping[str, Span]
+    continuous_months_min: int
+    months_mean: float
+    back_paid: Weighted[str]
+    back_paid_after: Mapping[str, Span]
+    arrears_share: float
+    arrears_months: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Wages:
+    year_index: Mapping[int, float]
+    employer_sigma: float
+    women_to_men: float
+    county_factor: Mapping[str, float]
+    size_factor: Mapping[str, float]
+    minimum_monthly_yuan: Mapping[int, int]
+    under_declared_share: float
+    under_declared: tuple[float, float]
+    base: Mapping[int, tuple[int, int]]  # floor and ceiling, yuan a month, by year
+    founded_this_year_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sector:
+    key: str
+    employment_share: float
+    women_share: float
+    mean_monthly_2025: float
+    sigma: float
+    legal_forms: Weighted[str]
+    sizes: Weighted[Size]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    key: str
+    headcount: tuple[int, int]
+    mean: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How a sound claim is filled in and sent."""
+
+    hospital_share: float
+    own_wage_given_share: float
+    claimed_given_share: float
+    claimed_days: Mapping[str, int]
+    correction_share: float
+    correction_days: Lognormal
+    lag_hospitals: Weighted[Span]
+    lag_counter: Lognormal
+    hour_peak: tuple[int, ...]
+    office_hours: tuple[int, int]
+    weekend_factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of dirt."""
+
+    kind: str
+    weight: float
+    effect: str
+    how: Weighted[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dirt:
+    profiles: Mapping[str, float]
+    several_share: float
+    source_factor: Mapping[str, float]
+    bad_hospitals_share: float
+    bad_hospital_factor: float
+    resend_minutes: Span
+    second_claim_days: Span
+    near_date_days: Span
+    oversize_bytes: int
+    oversize_messages: Span
+    oversize_from_count: int
+    kinds: Mapping[str, Kind]
+    drawn: Weighted[str]
+
+    def how(self, kind: str) -> Weighted[str]:
+        """Raises KeyError for a kind that comes in one way only."""
+        how = self.kinds[kind].how
+        if how is None:
+            raise KeyError(kind)
+        return how
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    surnames: Weighted[str]
+    compound_surnames: Weighted[str]
+    compound_share: float
+    given_length: Weighted[int]
+    characters: Weighted[str]
+    rare_characters: tuple[str, ...]
+    rare_share: float
+    regions: Weighted[str]
+    stems: tuple[str, ...]
+    forms: Mapping[str, Weighted[str]]  # by legal form
+    trades: Mapping[str, tuple[str, ...]]  # by sector
+    prefixes: Mapping[str, str]  # USCC department and type, by legal form
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """Phrases of the free text; slots are filled from the birth."""
+
+    wards: tuple[str, ...]
+    opening: tuple[str, ...]
+    vaginal: tuple[str, ...]
+    caesarean: tuple[str, ...]
+    infants: Mapping[int, str]
+    course: tuple[str, ...]
+    closing: tuple[str, ...]
+    counter: tuple[str, ...]
+    correction: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    counties: Mapping[str, County]
+    places: Places
+    births: Births
+    insurance: Insurance
+    wages: Wages
+    sectors: Mapping[str, Sector]
+    insured_employers: int
+    hospitals: tuple[Hospital, ...]
+    hospitals_outside: tuple[Hospital, ...]
+    sending: Sending
+    dirt: Dirt
+    names: Names
+    remarks: Remarks
