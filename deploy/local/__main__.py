@@ -38,7 +38,7 @@ def fetch() -> None:
 
 
 @app.command()
-def run(name: _Name = "main", today: _Today = None, bare: _Bare = False) -> None:
+def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> None:
     """Run the stack in the foreground until Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -57,7 +57,7 @@ def run(name: _Name = "main", today: _Today = None, bare: _Bare = False) -> None
 
 
 @app.command()
-def up(name: _Name = "main", today: _Today = None, bare: _Bare = False) -> None:
+def up(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> None:
     """Start the stack in the background, keeping the data of the last time, and wait until it is healthy."""
     if layout.NameLock(name).holder() is None:
         _start_behind(name, [*(["--today", today] if today else []), *(["--bare"] if bare else [])])

@@ -51,7 +51,8 @@ class Broker:
 
     def _start_own(self) -> None:
         if self.process is not None:
-            return self.process.start()
+            self.process.start()
+            return
         kafka.fetch()
         kafka.write_settings(self._folder, self._stack.port("kafka"), self._stack.port("kafka/controller"))
         if not kafka.is_formatted(self._folder):
@@ -92,7 +93,8 @@ class Server:
 
     def _start_own(self) -> None:
         if self.process is not None:
-            return self.process.start()
+            self.process.start()
+            return
         bin_folder = postgres.programs(layout.home())
         data = self._folder / "data"
         if not (data / "PG_VERSION").exists():
@@ -109,7 +111,7 @@ class Server:
         self._folder.mkdir(mode=0o700)
         os.chown(self._folder, uid, gid)
         password_file = self._folder / "password"
-        with open(os.open(password_file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(self._password)
         os.chown(password_file, uid, gid)
         data = self._folder / "data"

@@ -191,7 +191,7 @@ class Supervisor(threading.Thread):
         def answer() -> None:
             try:
                 job()
-            except Exception as error:  # belongs to the caller, not to this thread
+            except Exception as error:  # noqa: BLE001  # it belongs to the caller, not to this thread
                 done.set_exception(error)
             else:
                 done.set_result(None)

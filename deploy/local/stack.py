@@ -108,17 +108,15 @@ class Stack:
         self._lock.drop()
 
     def remove(self) -> None:
-        """Delete the folder of a stopped stack."""
+        """Delete the folder of a stopped stack, and its name."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        (layout.home() / f"{self.name}.lock").unlink(missing_ok=True)
 
     # -- the parts, as tests that break things need them --
 
     def start_role(self, role: str | Role, env: Mapping[str, str] | None = None) -> Process:
         """Start a role that was stopped, one more instance of a running one, or a role the stack had not known."""
-        if isinstance(role, Role):
-            role = self._roles.setdefault(role.name, role)
-        else:
-            role = self._roles[role]
+        role = self._roles.setdefault(role.name, role) if isinstance(role, Role) else self._roles[role]
         name = role.name
         running = self._processes.get(name)
         instance = name if running is None or not running.wanted else self._next_instance(name)
@@ -280,7 +278,7 @@ class Stack:
         with (self.logs / "supervisor.log").open("a") as log:
             log.write(said)
         if self._echo:
-            print(said, end="", flush=True)  # noqa: T201  # the foreground run shows what the log is told
+            print(said, end="", flush=True)  # the foreground run shows what the log is told
         self._write_state()
 
     def _write_state(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypedDict
 
 from rich.table import Table
@@ -46,11 +47,12 @@ def parts(name: str) -> list[Part]:
 
 
 def table(found: list[Part]) -> Table:
-    drawn = Table("role", "pid", "port", "health", box=None)
-    drawn.add_column("log", overflow="fold")
+    """The parts for a terminal; their logs lie in one folder, which is told once."""
+    folder = Path(found[0]["log"]).parent if found else None
+    drawn = Table("role", "pid", "port", "health", "log", box=None, caption=f"logs in {folder}", caption_justify="left")
     for part in found:
         health = "[green]ready[/]" if part["healthy"] else "[red]down[/]"
-        drawn.add_row(part["role"], str(part["pid"] or "-"), str(part["port"]), health, part["log"])
+        drawn.add_row(part["role"], str(part["pid"] or "-"), str(part["port"]), health, Path(part["log"]).name)
     return drawn
 
 

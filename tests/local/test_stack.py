@@ -185,22 +185,38 @@ def test_a_broker_and_a_server_of_ones_own_are_used_and_left_running(lent: Stack
     assert in_thread(ask(lent, "SELECT 1")) == 1
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
-def test_the_death_of_the_supervisor_leaves_nothing_running(blow: signal.Signals) -> None:
+def test_a_killed_supervisor_leaves_nothing_running() -> None:
     name = f"local-dies-{os.getpid()}"
     folder = layout.home() / name
     holder = subprocess.Popen([sys.executable, "-c", HOLD.format(name=name)], cwd=layout.ROOT)
     assert eventually(lambda: any("toy.py" in " ".join(child.cmdline()) for child in children_of(folder)), 60)
     children = children_of(folder)
     groups = {os.getpgid(child.pid) for child in children}
-    assert len(groups) >= 3  # Kafka, PostgreSQL and the toy; PostgreSQL's own children are in its group or their own
+    assert len(groups) >= 3  # Kafka, PostgreSQL and the toy; PostgreSQL's own children have groups of their own
 
-    holder.send_signal(blow)
+    holder.kill()
 
-    assert holder.wait(30) == -blow
+    assert holder.wait(30) == -signal.SIGKILL
     psutil.wait_procs(children, timeout=15)
     assert children_of(folder) == []
     assert not groups & set(living_groups())
+    Stack(name).remove()
+
+
+@pytest.mark.parametrize("ask_to_end", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.usefixtures("lent")
+def test_a_foreground_run_ends_in_order(ask_to_end: signal.Signals) -> None:
+    name = f"local-run-{os.getpid()}"
+    command = [sys.executable, "-m", "deploy.local", "run", "--bare", "--name", name]
+    with subprocess.Popen(command, cwd=layout.ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert any(line.endswith(": ready\n") for line in run.stdout)
+
+        run.send_signal(ask_to_end)
+
+        assert run.wait(30) == 0
+        assert run.stdout.read().splitlines()[-1].endswith(": stopped")
+    assert layout.NameLock(name).holder() is None
     Stack(name).remove()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
@@ -14,5 +15,5 @@ class Ready(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     host, port = os.environ["CRADLE_METRICS_LISTEN"].split(":")
-    print("toy serves", os.environ.get("TOY_WORD", ""), flush=True)
+    sys.stderr.write(f"toy serves {os.environ.get('TOY_WORD', '')}\n")
     HTTPServer((host, int(port)), Ready).serve_forever()
