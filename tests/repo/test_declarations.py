@@ -1,0 +1,195 @@
+"""Topics, parameters and protos say what they must."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, receipt_pb2, service_pb2
+from cradle.common.v1 import reason_pb2
+from cradle.ops.v1 import parked_pb2
+from cradle.options.v1 import options_pb2
+from cradle.registry.v1 import service_pb2 as registry_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
+
+from services.claims.rules import LAW
+from services.kit import law as laws
+from services.kit.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+TOPICS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text("utf-8"))
+PARAMETERS = sorted((ROOT / "services").glob("*/parameters/**/*.yaml"))
+MODULES = (claim_pb2, event_pb2, intake_pb2, receipt_pb2, service_pb2, reason_pb2, parked_pb2, registry_pb2)
+FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULES)
+
+
+# --- topics --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("topic", TOPICS["topics"], ids=lambda topic: str(topic["name"]))
+def test_a_topic_says_everything_about_itself(topic: dict[str, Any]) -> None:
+    assert set(topic) == {"name", "owner", "key", "partitions", "retention_days", "personal_data"}
+    assert re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9](\.<source>)?", topic["name"])
+    assert (ROOT / "services" / topic["owner"]).is_dir()
+    assert topic["name"].startswith(f"{topic['owner']}.")
+    assert isinstance(topic["key"], str)
+    assert topic["key"]
+    assert 1 <= topic["partitions"] <= 64
+    assert 1 <= topic["retention_days"] <= 3650
+    assert isinstance(topic["personal_data"], bool)
+
+
+def test_topics_are_declared_once() -> None:
+    names = [topic["name"] for topic in TOPICS["topics"]]
+
+    assert len(names) == len(set(names))
+
+
+def test_only_intake_topics_carry_personal_data_and_not_for_long() -> None:
+    personal = [topic for topic in TOPICS["topics"] if topic["personal_data"]]
+
+    assert personal
+    assert all("intake" in topic["name"] and topic["retention_days"] <= 14 for topic in personal)
+
+
+def test_the_sources_are_those_that_the_settings_know() -> None:
+    assert tuple(TOPICS["sources"]) == Settings.model_fields["sources"].default
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", source) for source in TOPICS["sources"])
+
+
+# --- parameters ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PARAMETERS, ids=lambda path: path.stem)
+def test_every_value_of_a_parameter_has_its_citation(path: Path) -> None:
+    raw = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)  # noqa: S506  # text only
+
+    reference = raw["metadata"]["reference"]
+    assert set(reference) == set(raw["values"])
+    for cited in reference.values():
+        assert cited[0]["title"].strip()
+        assert cited[0]["title_en"].strip()
+    assert raw["description"].strip()
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({next(p for p in path.parents if p.name == "parameters") for path in PARAMETERS})
+)
+def test_the_parameters_of_a_service_load(folder: Path) -> None:
+    assert len(laws.load(folder).parameters) == len(list(folder.rglob("*.yaml")))
+
+
+def test_what_the_authority_has_not_set_is_marked_as_a_placeholder() -> None:
+    """The open questions of the city: each stands in the law as a placeholder that a production start refuses."""
+    open_questions = {
+        "allowance.min_continuous_months",
+        "allowance.backpay_grace_months",
+        "allowance.fund_days.local60",
+        "payee.direct_person_from",
+    }
+
+    placeholders = {name for name, parameter in LAW.parameters.items() if parameter.status == "placeholder"}
+    assert open_questions <= {name for name in placeholders if LAW[name].mandatory}
+    assert not {name for name, parameter in LAW.parameters.items() if parameter.mandatory} - placeholders
+
+
+# --- protos --------------------------------------------------------------------------------------------------
+
+PERSONAL_NAME = re.compile(r"id_number|(^|_)name(_|$)|phone|mobile|account|birth_date|address|remark|bank")
+NOT_PERSONAL = {
+    "cradle.claims.v1.Claim.name": "a resource name, claims/{claim}",
+    "cradle.claims.v1.Determination.name": "a resource name",
+    "cradle.claims.v1.GetClaimRequest.name": "a resource name",
+    "cradle.claims.v1.ExplainDeterminationRequest.name": "a resource name",
+    "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
+}
+
+
+def messages(file: FileDescriptor) -> list[Descriptor]:
+    found, waiting = [], list(file.message_types_by_name.values())
+    while waiting:
+        message = waiting.pop()
+        found.append(message)
+        waiting += [nested for nested in message.nested_types if not nested.GetOptions().map_entry]
+    return found
+
+
+def fields() -> list[FieldDescriptor]:
+    return [field for file in FILES for message in messages(file) for field in message.fields]
+
+
+def is_personal(field: FieldDescriptor) -> bool:
+    return bool(field.GetOptions().Extensions[options_pb2.personal])
+
+
+def test_every_field_that_sounds_personal_is_marked_or_excused() -> None:
+    named = {field.full_name for field in fields() if PERSONAL_NAME.search(field.name)}
+
+    marked = {field.full_name for field in fields() if is_personal(field)}
+    assert len(marked) >= 5
+    assert named - marked - set(NOT_PERSONAL) == set()
+    assert not marked & set(NOT_PERSONAL)
+    assert set(NOT_PERSONAL) <= named
+
+
+def reached(message: Descriptor) -> set[str]:
+    """Personal fields of a message and of all it holds."""
+    found, waiting, seen = set(), [message], set()
+    while waiting:
+        current = waiting.pop()
+        if current.full_name in seen:
+            continue
+        seen.add(current.full_name)
+        for field in current.fields:
+            found |= {field.full_name} if is_personal(field) else set()
+            waiting += [field.message_type] if field.message_type else []
+    return found
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        receipt_pb2.ClaimReceipt.DESCRIPTOR,
+        event_pb2.ClaimEvent.DESCRIPTOR,
+        claim_pb2.Claim.DESCRIPTOR,
+        service_pb2.ExplainDeterminationResponse.DESCRIPTOR,
+        parked_pb2.ParkedRecord.DESCRIPTOR,
+        registry_pb2.BatchGetCoverageResponse.DESCRIPTOR,
+    ],
+    ids=lambda message: str(message.name),
+)
+def test_what_leaves_holds_no_personal_field(message: Descriptor) -> None:
+    assert reached(message) == set()
+
+
+def test_what_comes_in_is_known_to_hold_some() -> None:
+    assert reached(intake_pb2.ClaimIntake.DESCRIPTOR) == {
+        "cradle.claims.v1.ClaimSubmission.person_id_number",
+        "cradle.claims.v1.ClaimSubmission.remark",
+    }
+
+
+def test_every_file_of_protos_is_looked_at() -> None:
+    known = {file.name for file in FILES} | {options_pb2.DESCRIPTOR.name}
+
+    assert {str(path.relative_to(ROOT / "protos")) for path in (ROOT / "protos" / "cradle").rglob("*.proto")} == known
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.__name__))
+def test_the_generated_code_in_use_is_that_of_the_repository(module: Any) -> None:
+    """An installed copy that lags behind would have every process run on an old contract."""
+    ours = ROOT / "protos" / "gen" / Path(*module.__name__.split(".")).with_suffix(".py")
+
+    assert Path(module.__file__).read_bytes() == ours.read_bytes()
+
+
+def test_money_is_whole_fen_and_says_so() -> None:
+    money = [field for field in fields() if re.search(r"amount|wage|allowance|topup|price|fee|cost", field.name)]
+
+    assert len(money) >= 6
+    assert [field.full_name for field in money if not field.name.endswith("_fen")] == []
+    integers = {FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_MESSAGE}  # a map of years to fen is a message
+    assert [field.full_name for field in money if field.type not in integers] == []
