@@ -21,6 +21,7 @@ from deploy.demo.figures import (
     Names,
     Places,
     Remarks,
+    Retired,
     Sector,
     Sending,
     Size,
@@ -54,8 +55,7 @@ def load() -> Figures:
 
 def _places(tree: Tree) -> Places:
     return Places(
-        retired_codes={current: retired for retired, current in tree["retired_area_codes"].items()},
-        retired_share=tree["retired_code_share_of_ids"],
+        retired={row["now"]: Retired(**row) for row in tree["retired_area_codes"]},
         native=by_name(tree["native_id_share"]),
         other_shaanxi=tuple(tree["area_codes"]["other_shaanxi"]),
         other_province=tuple(tree["area_codes"]["other_province"]),

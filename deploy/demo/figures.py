@@ -17,11 +17,19 @@ class County:
 
 
 @dataclass(frozen=True, slots=True)
+class Retired:
+    """An abolished area code and the first year in which it was no longer given out."""
+
+    code: str
+    now: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """Where ID numbers were first issued."""
 
-    retired_codes: Mapping[str, str]  # current code -> the abolished one
-    retired_share: Mapping[str, float]
+    retired: Mapping[str, Retired]  # by the current code
     native: Weighted[str]
     other_shaanxi: tuple[str, ...]
     other_province: tuple[str, ...]

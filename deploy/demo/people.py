@@ -34,7 +34,7 @@ def register(rng: Random, figures: Figures, numbers: Numbers, employer: Employer
     insurance = figures.insurance
     is_other = rng.random() < insurance.other_category_share
     return Woman(
-        id_number=numbers.woman(rng, _area(rng, figures, employer.county.code), born),
+        id_number=numbers.woman(rng, _area(rng, figures, employer.county.code, born), born),
         member_number=f"{employer.county.code}{serial:014d}",
         name=_name(rng, figures.names),
         born=born,
@@ -48,7 +48,7 @@ def father_of(rng: Random, figures: Figures, numbers: Numbers, woman: Woman) -> 
     """His ID number: a valid one, and not hers to claim with."""
     years = figures.births.father_minus_mother.draw(rng)
     born = date.fromordinal(woman.born.toordinal() - round(years * 365))
-    return numbers.man(rng, _area(rng, figures, woman.employer.county.code), born)
+    return numbers.man(rng, _area(rng, figures, woman.employer.county.code, born), born)
 
 
 def record(rng: Random, insurance: Insurance, woman: Woman, event: date, today: date) -> registry_pb2.PersonRecord:
@@ -111,23 +111,23 @@ def _day_in(rng: Random, month: int) -> date:
     return date(month // 12, month % 12 + 1, rng.randint(1, 28))
 
 
-def _area(rng: Random, figures: Figures, county: str) -> str:
+def _area(rng: Random, figures: Figures, county: str, born: date) -> str:
     """The area of first registration, which may be abolished by now and stays in the number."""
     places = figures.places
     match places.native.draw(rng):
         case "own_county":
-            return _as_registered(rng, places, county)
+            return _as_registered(places, county, born)
         case "other_county_of_baoji":
-            return _as_registered(rng, places, rng.choice(list(figures.counties)))
+            return _as_registered(places, rng.choice(list(figures.counties)), born)
         case "other_shaanxi":
             return rng.choice(places.other_shaanxi)
         case _:
             return rng.choice(places.other_province)
 
 
-def _as_registered(rng: Random, places: Places, county: str) -> str:
-    was_retired = county in places.retired_codes and rng.random() < places.retired_share[county]
-    return places.retired_codes[county] if was_retired else county
+def _as_registered(places: Places, county: str, born: date) -> str:
+    retired = places.retired.get(county)
+    return retired.code if retired and born.year < retired.until else county
 
 
 def _name(rng: Random, names: Names) -> str:
