@@ -27,6 +27,41 @@ protos: .venv/.ready ## Generate protos/gen
 lock: .venv/.ready ## Resolve requirements.lock anew
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --group dev pyproject.toml -o requirements.lock
 
+lint: .venv/.ready ## Format, ruff, import walls, protos fresh, linted and unbroken, SQL
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.protos check
+	$(BIN)/python -m tools.protos lint
+	$(BIN)/python -m tools.protos breaking
+	$(BIN)/deptry --no-ansi .
+
+types: .venv/.ready ## mypy --strict
+	$(BIN)/mypy
+
+unit: .venv/.ready ## Tests that need no I/O
+	$(BIN)/pytest -q -m "not integration and not crash and not soak" $(T)
+
+integration: setup ## Tests on the real Kafka and PostgreSQL
+	$(BIN)/pytest -q -m "integration and not soak" $(T)
+
+crash: setup ## Tests that kill, stall and restart
+	$(BIN)/pytest -q -m "crash and not soak" $(T)
+
+test: lint types unit integration crash ## Everything CI runs
+
+soak: setup ## The long forms
+	$(BIN)/pytest -q -m soak $(T)
+
+bench: setup ## Measure against the raw ceiling; writes build/bench.json
+	$(BIN)/python -m tests.bench
+
+demo: setup ## A synthetic Baoji, 20 000 claims with their dirt, on the real stack
+	$(BIN)/python -m deploy.demo
+
+clean: ## Remove what was built; keeps the data of stacks
+	rm -rf .venv build dist
+
 up: setup ## Start the whole system on this machine, in the background
 	@$(BIN)/python -m deploy.local up
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -86,9 +86,16 @@ class Facts:
         """The facts as canonical JSON takes them."""
         return {
             "decision_date": self.decision_date.isoformat(),
-            "delivery": asdict(self.delivery) | {"date": self.delivery.date.isoformat()},
+            "delivery": {
+                "date": self.delivery.date.isoformat(),
+                "mode": self.delivery.mode.value,
+                "dystocia": self.delivery.dystocia,
+                "infants": self.delivery.infants,
+                "birth_order": self.delivery.birth_order,
+                "prepregnancy_check": self.delivery.prepregnancy_check,
+            },
             "insured": {
-                "category": self.insured.category,
+                "category": self.insured.category.value,
                 "paid_months": [list(span) for span in self.insured.paid_months],
                 "back_paid": [[month, paid_on.isoformat()] for month, paid_on in self.insured.back_paid],
                 "own_monthly_wage_fen": self.insured.own_monthly_wage_fen,
@@ -129,7 +136,7 @@ class Step:
     article: str = ""
 
     def as_data(self) -> list[Any]:
-        head = [self.rule, [list(pair) for pair in self.values]]
+        head: list[Any] = [self.rule, self.values]
         return [*head, self.parameter, self.value, self.since, self.status] if self.parameter else [*head, self.article]
 
     @classmethod
@@ -164,13 +171,22 @@ class Determination:
     trace: tuple[Step, ...]
 
     def as_data(self) -> dict[str, Any]:
-        figures = {name: value for name, value in asdict(self.figures).items() if value is not None}
-        if self.figures.leave_end is not None:
-            figures["leave_end"] = self.figures.leave_end.isoformat()
+        f = self.figures
+        figures = {
+            "leave_days": f.leave_days,
+            "leave_end": f.leave_end.isoformat() if f.leave_end else None,
+            "fund_days": f.fund_days,
+            "allowance_fen": f.allowance_fen,
+            "payee": f.payee.value if f.payee else None,
+            "employer_topup_fen": f.employer_topup_fen,
+            "employer_leave_fen": f.employer_leave_fen,
+            "employer_liability_fen": f.employer_liability_fen,
+            "continuous_months": f.continuous_months,
+        }
         return {
-            "outcome": self.outcome,
+            "outcome": self.outcome.value,
             "reasons": list(self.reasons),
-            "figures": figures,
+            "figures": {name: value for name, value in figures.items() if value is not None},
             "trace": [step.as_data() for step in self.trace],
         }
 

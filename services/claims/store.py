@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from services.claims.model import Claim, Determination, Facts, ReceiptStatus, Received, State
 from services.kit.db import Database, Tx
@@ -48,7 +48,7 @@ class Recorded:
     result: str
 
     def determination(self) -> Determination:
-        return Determination.from_data(json.loads(self.result))
+        return Determination.from_data(orjson.loads(self.result))
 
 
 # --- reading what is decided upon ------------------------------------------------------------------------------------

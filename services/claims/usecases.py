@@ -83,11 +83,16 @@ class OnFile:
             return
         claim = settled.claim
         self.claims[claim.source, claim.number] = claim
-        for dates in self.deliveries.values():
-            for day in [day for day, owner in dates.items() if owner == claim.id]:
-                del dates[day]
+        if claim.revision > 1:
+            self._forget(claim.id)
         if claim.person and claim.state in {State.APPROVED, State.PARTIALLY_APPROVED}:
             self.deliveries.setdefault(claim.person, {})[claim.event_date] = claim.id
+
+    def _forget(self, claim_id: UUID) -> None:
+        """A correction states the whole claim anew: the delivery it was approved for before no longer stands."""
+        for dates in self.deliveries.values():
+            for day in [day for day, owner in dates.items() if owner == claim_id]:
+                del dates[day]
 
 
 async def prepare(office: Office, messages: Sequence[Message]) -> Prepared:

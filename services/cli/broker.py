@@ -29,15 +29,20 @@ class Partition:
     def lag(self) -> int | None:
         return None if self.committed is None else max(0, self.end - max(self.committed, self.beginning))
 
-    @property
-    def taken(self) -> int:
-        return max(0, (self.committed or 0) - self.beginning)
-
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     name: str
     partitions: tuple[Partition, ...]
+
+    @property
+    def beginning(self) -> int:
+        return sum(partition.beginning for partition in self.partitions)
+
+    @property
+    def end(self) -> int:
+        """How many records there ever were."""
+        return sum(partition.end for partition in self.partitions)
 
     @property
     def records(self) -> int:
@@ -48,10 +53,6 @@ class Topic:
         known = [partition.lag for partition in self.partitions if partition.lag is not None]
         return sum(known) if known else None
 
-    @property
-    def taken(self) -> int:
-        return sum(partition.taken for partition in self.partitions)
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -60,6 +61,10 @@ class Snapshot:
     brokers: int
     members: int
     topics: tuple[Topic, ...]
+
+    def ever(self, prefix: str) -> int:
+        """How many records the topics of that prefix ever had; unlike those kept, it only grows."""
+        return sum(topic.end for topic in self.topics if topic.name.startswith(prefix))
 
 
 async def look(bootstrap: str) -> Snapshot:

@@ -24,6 +24,7 @@ from services.cli.session import Session, document
 from services.kit.clock import Clock
 
 _EVENTS: Final = "claims.claim.v1"
+_STANDSTILL_S: Final = 2.0
 _SKEW_MAX: Final = timedelta(seconds=30)
 _SERVICES: Final = (
     ("claims_target", "cradle.claims.v1.ClaimsService"),
@@ -64,14 +65,14 @@ def _check(session: Session, code: str, detail: str, *, ok: bool) -> Check:
 
 
 def _broker_checks(session: Session, parked: int | None) -> Iterator[Check]:
-    bootstrap = session.settings.kafka_bootstrap_servers
     try:
-        with asking_broker(bootstrap):
-            snapshot = asyncio.run(broker.look(bootstrap))
+        snapshot = _look(session)
     except Failure as failure:
         yield _check(session, "BROKER", said(failure.reasons[0], session.language), ok=False)
         return
-    brokers = session.text("CLI_DETAIL_BROKERS", address=bootstrap, count=snapshot.brokers)
+    brokers = session.text(
+        "CLI_DETAIL_BROKERS", address=session.settings.kafka_bootstrap_servers, count=snapshot.brokers
+    )
     yield _check(session, "BROKER", brokers, ok=True)
     yield _topics(session, snapshot)
     yield _worker(session, snapshot)
@@ -93,13 +94,30 @@ def _worker(session: Session, snapshot: Snapshot) -> Check:
 
 
 def _relay(session: Session, snapshot: Snapshot, parked: int) -> Check:
-    """Every submission taken has its receipt; one that is parked has none yet. The group's offsets are some seconds
-    old and receipts are kept longer than submissions, so what is missing here is not merely on its way.
+    """Every submission gets one receipt, and none while it is parked. Where some are missing, it is looked again: what
+    is only busy goes on, and what stands still has failed.
     """
-    taken = sum(topic.taken for topic in snapshot.topics if topic.name.startswith(INTAKE))
-    receipts = sum(topic.records for topic in snapshot.topics if topic.name.startswith(RECEIPT))
-    missing = max(0, taken - receipts - parked)
-    return _check(session, "RELAY", session.text("CLI_DETAIL_RELAY", missing=missing), ok=missing == 0)
+    missing = _missing(snapshot, parked)
+    moving = missing == 0
+    if missing:
+        later = _look(session, after_s=_STANDSTILL_S)
+        moving = later.ever(RECEIPT) > snapshot.ever(RECEIPT) or _missing(later, parked) == 0
+    return _check(session, "RELAY", session.text("CLI_DETAIL_RELAY", missing=missing), ok=moving)
+
+
+def _missing(snapshot: Snapshot, parked: int) -> int:
+    return max(0, snapshot.ever(INTAKE) - snapshot.ever(RECEIPT) - parked)
+
+
+def _look(session: Session, after_s: float = 0.0) -> Snapshot:
+    bootstrap = session.settings.kafka_bootstrap_servers
+
+    async def look() -> Snapshot:
+        await asyncio.sleep(after_s)
+        return await broker.look(bootstrap)
+
+    with asking_broker(bootstrap):
+        return asyncio.run(look())
 
 
 def _service_checks(session: Session) -> Iterator[Check]:

@@ -85,10 +85,10 @@ def from_rpc(error: Any, target: str) -> Failure:
     status = rpc_status.from_call(error)
     if status is None:
         return Failure(exit_code, [coded("CLI_NO_ANSWER", target=target, status=error.code().name)])
-    return Failure(exit_code, _reasons(status.details) or [coded("INTERNAL_ERROR")])
+    return Failure(exit_code, reasons_of(status.details) or [coded("INTERNAL_ERROR")])
 
 
-def _reasons(details: Sequence[AnyProto]) -> list[reason_pb2.Reason]:
+def reasons_of(details: Sequence[AnyProto]) -> list[reason_pb2.Reason]:
     """One for each field at fault, the first with the words the service chose; or the one it gave."""
     first, texts, violations = reason_pb2.Reason(), {}, []
     for detail in details:

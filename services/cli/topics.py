@@ -38,9 +38,7 @@ def topics(
 
 def _totals(found: Iterable[Topic]) -> Iterable[tuple[str, ...]]:
     for topic in found:
-        beginning = sum(partition.beginning for partition in topic.partitions)
-        end = sum(partition.end for partition in topic.partitions)
-        yield (topic.name, *_figures(len(topic.partitions), beginning, end, topic.records, topic.lag))
+        yield (topic.name, *_figures(len(topic.partitions), topic.beginning, topic.end, topic.records, topic.lag))
 
 
 def _each(found: Iterable[Topic]) -> Iterable[tuple[str, ...]]:

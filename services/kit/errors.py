@@ -54,7 +54,6 @@ _AWAY = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,  # shutdown, crash, cancelled by the administrator
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.IdleInTransactionSessionTimeoutError,
@@ -79,8 +78,9 @@ def is_away(error: BaseException) -> bool:
             return error.code() in _AWAY_CODES
         case KafkaError():
             return bool(error.retriable)
-        case ValueError():
-            return False  # asyncpg calls a value it cannot encode an InterfaceError too; waiting will not mend it
+        case asyncpg.InterfaceError():
+            # asyncpg's word for a connection that was closed under us, and also for our own misuse of it.
+            return "clos" in str(error)
         case _:
             return isinstance(error, _AWAY)
 

@@ -294,7 +294,7 @@ class Inbox(Generic[Prepared]):
     async def _settle(self, batch: Batch, prepared: Prepared | None = None) -> None:
         """Make the batch's effect durable, whatever it takes. Raises Fenced, OffsetLost or TooManyBugs only."""
         conflicts, delay, single = 0, _backoff(), len(batch.messages) == 1
-        while batch.generation == self.generation:
+        while self._still_ours(batch):
             try:
                 await self._attempt(batch, prepared)
             except Fenced:
@@ -316,6 +316,10 @@ class Inbox(Generic[Prepared]):
             else:
                 self._count(batch)
                 return
+
+    def _still_ours(self, batch: Batch) -> bool:
+        """Whether to go on with a batch. One that is dropped has moved no fence, so it is simply read again."""
+        return batch.generation == self.generation and not self.stopping.is_set()
 
     async def _attempt(self, batch: Batch, prepared: Prepared | None) -> None:
         """One transaction: move the fence, hold what waits behind a parked record, apply the rest."""
@@ -363,7 +367,7 @@ class Inbox(Generic[Prepared]):
         _log.error("record parked", position=message.position, error=type(error).__name__)
         telemetry.INBOX_PARKED.labels(self.stream.consumer, "failed").inc()
         delay = _backoff()
-        while batch.generation == self.generation:
+        while self._still_ours(batch):
             try:
                 async with self.database.transaction() as tx:
                     await self._move_fence(tx, batch.spans)

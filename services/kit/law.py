@@ -7,7 +7,6 @@ key or unit, dates out of order or a date without citation stop the start; a dat
 from __future__ import annotations
 
 import hashlib
-import json
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+import orjson
 import yaml
 
 Status = Literal["confirmed", "secondary", "placeholder"]
@@ -136,12 +136,12 @@ def of(parameters: Mapping[str, Parameter]) -> Law:
 
 def from_content(content: str) -> Law:
     """The law as it was stored. Deciding again uses this, never the files."""
-    return of({name: _parameter(name, raw) for name, raw in json.loads(content).items()})
+    return of({name: _parameter(name, raw) for name, raw in orjson.loads(content).items()})
 
 
 def canonical(data: object) -> str:
     """The one way data becomes JSON where bytes are compared."""
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:

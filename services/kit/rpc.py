@@ -120,14 +120,14 @@ _SHAPE_CODES = {
 
 
 def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
-    """What the annotations of the message's fields say against it: one coded reason per field and rule."""
-    problems = []
+    """What the annotations of the message's fields say against it: one coded reason for each field."""
+    problems: dict[str, Reason] = {}
     for violation in validator.collect_violations(message):
-        rule = violation.proto.rule_id
         place = violation.proto.field
         path = ".".join(_element(element) for element in place.elements) if place else ""
-        problems.append(reason(_SHAPE_CODES.get(rule, "FIELD_OUT_OF_RANGE"), path))
-    return problems
+        code = _SHAPE_CODES.get(violation.proto.rule_id, "FIELD_OUT_OF_RANGE")
+        problems.setdefault(path, reason(code, path))
+    return list(problems.values())
 
 
 def _element(element: Any) -> str:

@@ -45,6 +45,7 @@ COUNTIES: Final = frozenset(
 ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
+_LIKE_AN_ID: Final = re.compile(r"(?=([0-9]{17}[0-9X]))")
 _NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _VALIDATOR: Final = Validator()
 
@@ -79,16 +80,12 @@ def read(message: Message, today: date, first_day: date, bytes_max: int) -> Rece
 def _read_intake(received: Received, intake: intake_pb2.ClaimIntake, today: date, first_day: date) -> Received:
     kind = intake.WhichOneof("event")
     claim = intake.replace.claim if kind == "replace" else intake.submit.claim
-    received = replace(
-        received,
-        # A number that breaks the form is not repeated back: it may be anything.
-        claim_number=claim.claim_number if _NUMBER.fullmatch(claim.claim_number) else "",
-        revision=intake.replace.revision if kind == "replace" else 1,
-    )
-    if problems := [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]:
-        return replace(received, reasons=tuple(problems))
+    revision = intake.replace.revision if kind == "replace" else 1
     path = f"{kind}.claim"
-    problems = [
+    if not _is_number(claim.claim_number):  # it may be anything, so it is not repeated back
+        problems = [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]
+        return replace(received, reasons=tuple(problems) or (reason("FIELD_MALFORMED", f"{path}.claim_number"),))
+    problems = [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)] or [
         *_mother_problems(plain(claim.person_id_number), f"{path}.person_id_number", today),
         *uscc_problems(plain(claim.employer_uscc), f"{path}.employer_uscc"),
         *_county_problems(claim.county, f"{path}.county"),
@@ -96,9 +93,22 @@ def _read_intake(received: Received, intake: intake_pb2.ClaimIntake, today: date
         *_submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
     ]
     if problems:
-        return replace(received, reasons=tuple(problems))
-    submission = _submission(claim, received.revision)
-    return replace(received, submission=submission, content_hash=submission.content_hash)
+        return replace(received, claim_number=claim.claim_number, revision=revision, reasons=tuple(problems))
+    submission = _submission(claim, revision)
+    return replace(
+        received,
+        claim_number=submission.number,
+        revision=revision,
+        submission=submission,
+        content_hash=submission.content_hash,
+    )
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a claim number and not a national ID number in a claim number's place."""
+    if not _NUMBER.fullmatch(text):
+        return False
+    return not any(not id_number_problems(part, "", date.max) for part in _LIKE_AN_ID.findall(text.upper()))
 
 
 def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
