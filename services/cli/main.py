@@ -85,9 +85,6 @@ def cradle(
     context.obj = Session(Language(language) if language else None, output)
 
 
-cradle.__doc__ = _HELP
-
-
 def run() -> None:
     """The entry point. A bug shows its traceback and ends with an exit code of its own."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it logs every refused connection; we say it once

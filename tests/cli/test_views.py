@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from cradle.claims.v1 import claim_pb2, receipt_pb2
+from cradle.ops.v1 import parked_pb2
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from services.cli import claims, views
+from services.cli.failures import coded
+from services.cli.intake import Position, Sent
+from services.cli.mapping import to_intake
+from services.cli.session import Session, language_of
+from services.kit.messages import CATALOGUE, Language
+from tests.cli import builders
+
+CHINESE, ENGLISH = Session(Language.ZH, "table"), Session(Language.EN, "table")
+
+
+def drawn(what: RenderableType) -> str:
+    console = Console(width=100, markup=False, highlight=False)
+    with console.capture() as capture:
+        console.print(what)
+    return capture.get()
+
+
+def sent(**receipt: object) -> Sent:
+    return Sent(to_intake(builders.claim("A-1", 1))[0], Position("t", 0, 1), receipt_pb2.ClaimReceipt(**receipt))  # type: ignore[arg-type]
+
+
+DECIDED = sent(
+    claim_number="A-1",
+    revision=1,
+    status=receipt_pb2.RECEIPT_STATUS_DETERMINED,
+    outcome=claim_pb2.CLAIM_STATE_APPROVED,
+    allowance_fen=2613333,
+    payee=claim_pb2.PAYEE_PERSON,
+)
+RETURNED = sent(
+    claim_number="A-2",
+    revision=1,
+    status=receipt_pb2.RECEIPT_STATUS_RETURNED,
+    reasons=[coded("COUNTY_UNKNOWN", "county")],
+)
+
+
+def test_results_show_money_in_yuan_and_reasons_in_the_language() -> None:
+    chinese, english = (
+        drawn(views.results(CHINESE, [DECIDED, RETURNED])),
+        drawn(views.results(ENGLISH, [DECIDED, RETURNED])),
+    )
+
+    assert "26,133.33" in chinese
+    assert "退回补正" in chinese
+    assert "行政区划代码不是宝鸡市的县区代码。" in chinese
+    assert "COUNTY_UNKNOWN county" in english
+    assert "returned" in english
+
+
+def test_chinese_columns_stand_below_each_other() -> None:
+    lines = drawn(views.results(CHINESE, [DECIDED, RETURNED])).splitlines()
+
+    starts = [
+        cell_len(line[: line.index(word)]) for line in lines for word in ("受理", "已核定", "退回补正") if word in line
+    ]
+    assert len(starts) == 3
+    assert len(set(starts)) == 1
+    assert max(cell_len(line) for line in lines) <= 100
+
+
+def test_a_claim_without_a_receipt_is_shown_as_waiting() -> None:
+    waiting = Sent(to_intake(builders.claim("A-3", 1))[0], Position("t", 0, 2))
+
+    assert "A-3" in drawn(views.results(ENGLISH, [waiting]))
+
+
+def test_instants_are_shown_in_shanghai() -> None:
+    claim = claim_pb2.Claim(claim_number="A-1", source="hospitals", state=claim_pb2.CLAIM_STATE_PENDED)
+    claim.update_time.FromJsonString("2026-11-22T23:30:00Z")
+
+    assert "2026-11-23 07:30:00" in drawn(views.claims(ENGLISH, [claim]))
+
+
+def test_the_states_one_may_ask_for_are_those_of_the_proto() -> None:
+    names = [name.removeprefix("CLAIM_STATE_") for name, value in claim_pb2.ClaimState.items() if value]
+
+    assert list(get_args(claims.State)) == names
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(f"CLI_{name}" for name, value in receipt_pb2.ReceiptStatus.items() if value),
+        *(f"CLI_{name}" for name, value in parked_pb2.ParkedState.items() if value),
+        *(name.replace("CLAIM_STATE_", "OUTCOME_") for name, value in claim_pb2.ClaimState.items() if value),
+        *(name for name, value in claim_pb2.Payee.items() if value),
+    ],
+)
+def test_every_code_has_its_word(code: str) -> None:
+    assert code in CATALOGUE
+
+
+@pytest.mark.parametrize(
+    ("lang", "language"), [("zh_CN.UTF-8", "zh-CN"), ("zh_TW", "zh-CN"), ("en_US", "en"), ("", "en"), ("C", "en")]
+)
+def test_the_language_follows_lang(lang: str, language: str) -> None:
+    assert language_of(lang) == language
