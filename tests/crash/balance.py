@@ -18,8 +18,11 @@ from cradle.claims.v1 import event_pb2, receipt_pb2
 
 from deploy.local import kafka
 from deploy.local.stack import Stack
+from services.kit import db
+from services.kit.db import Database
 from tests.crash import undisturbed
 from tests.crash.load import SOURCES, Load
+from tests.crash.undisturbed import Outcome
 
 INTAKE = tuple(f"claims.intake.v1.{source}" for source in SOURCES)
 RECEIPTS = tuple(f"claims.receipt.v1.{source}" for source in SOURCES)
@@ -104,9 +107,7 @@ def wait_settled(stack: Stack, timeout_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    status: str
-    reasons: tuple[str, ...]
-    revision: int
+    outcome: Outcome
     receipt_id: str
     claim_id: UUID | None
 
@@ -121,13 +122,12 @@ class Account:
     submissions: dict[str, list[Submitted]] = field(default_factory=lambda: defaultdict(list))
     parked: set[str] = field(default_factory=set)
     determined: Counter[tuple[UUID, int]] = field(default_factory=Counter)
-    decided: dict[tuple[UUID, int], tuple[str, str]] = field(default_factory=dict)  # by version: facts, result
     versions: dict[UUID, int] = field(default_factory=dict)  # of the claims on file
     learnt: dict[UUID, int] = field(default_factory=dict)  # by a consumer that ignores repeats
     leapt: set[UUID] = field(default_factory=set)  # claims that such a consumer missed a version of
     events: dict[tuple[str, int], set[bytes]] = field(default_factory=lambda: defaultdict(set))
     events_seen: int = 0
-    expected: dict[str, undisturbed.Expected] = field(default_factory=dict)
+    expected: dict[str, Outcome] = field(default_factory=dict)
 
     # -- the counts --
 
@@ -151,7 +151,7 @@ class Account:
         return Counter(_status(payload) for payloads in self.receipts.values() for payload in payloads)
 
     def by_database(self) -> Counter[str]:
-        return Counter(row.status for rows in self.submissions.values() for row in rows)
+        return Counter(row.outcome.status for rows in self.submissions.values() for row in rows)
 
     def line(self) -> str:
         told, kept = self.by_receipt(), self.by_database()
@@ -191,20 +191,11 @@ class Account:
         return problems
 
     def _is_told_as_kept(self, position: str) -> bool:
-        kept = {(row.receipt_id, row.status) for row in self.submissions[position]}
+        kept = {(row.receipt_id, row.outcome.status) for row in self.submissions[position]}
         return kept == {(_receipt(p).receipt_id, _status(p)) for p in self.receipts[position]}
 
     def _is_as_expected(self, position: str) -> bool:
-        if position in self.parked:
-            return True
-        expected = self.expected[position]
-        for row in self.submissions[position]:
-            if (row.status, row.reasons, row.revision) != (expected.status, expected.reasons, expected.revision):
-                return False
-            decision = self.decided.get((row.claim_id, expected.version)) if row.claim_id else None
-            if expected.decision not in (None, decision):
-                return False
-        return True
+        return all(row.outcome == self.expected[position] for row in self.submissions.get(position, ()))
 
 
 def _receipt(payload: bytes) -> receipt_pb2.ClaimReceipt:
@@ -218,11 +209,18 @@ def _status(payload: bytes) -> str:
 def draw_up(stack: Stack, load: Load, since: Ends, today: date) -> Account:
     """Read everything that came of a load that began at `since`."""
     account = Account(load.acknowledged)
-    asyncio.run(_draw_up(stack, account, since, today))
+    asyncio.run(_draw_up(stack, account, since))
+    records = asyncio.run(_intake(stack, since))
+    account.expected = asyncio.run(undisturbed.decide(stack, records, today, f"undisturbed_{load.number}"))
     return account
 
 
-async def _draw_up(stack: Stack, account: Account, since: Ends, today: date) -> None:
+async def _intake(stack: Stack, since: Ends) -> list[Any]:
+    async with consuming(stack) as consumer:
+        return await _read(consumer, INTAKE, since)
+
+
+async def _draw_up(stack: Stack, account: Account, since: Ends) -> None:
     async with consuming(stack) as consumer:
         sent = await _read(consumer, INTAKE, since)
         account.log = {f"{r.topic}/{r.partition}/{r.offset}" for r in sent}
@@ -231,12 +229,8 @@ async def _draw_up(stack: Stack, account: Account, since: Ends, today: date) -> 
             account.receipts[f"{place.topic}/{place.partition}/{place.offset}"][record.value] += 1
         for record in await _read(consumer, [EVENTS], since):
             _learn(account, event_pb2.ClaimEvent.FromString(record.value), record.value)
-    connection = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_claims")
-    try:
-        await _read_database(connection, account, since)
-    finally:
-        await connection.close()
-    account.expected = await undisturbed.decide(stack, sent, today)
+    async with db.connect(db.service_dsn(stack.environment["DATABASE_URL"], "claims")) as database:
+        await _read_database(database, account, since)
 
 
 def _learn(account: Account, event: event_pb2.ClaimEvent, value: bytes) -> None:
@@ -250,25 +244,25 @@ def _learn(account: Account, event: event_pb2.ClaimEvent, value: bytes) -> None:
     account.learnt[claim_id] = max(held, event.version)
 
 
-async def _read_database(connection: Any, account: Account, since: Ends) -> None:
-    def is_ours(topic: str, partition: int, offset: int) -> bool:
-        return bool(offset >= since[TopicPartition(topic, partition)])
+async def _read_database(database: Database, account: Account, since: Ends) -> None:
+    def is_ours(position: str) -> bool:
+        topic, partition, offset = position.split("/")
+        return bool(int(offset) >= since[TopicPartition(topic, int(partition))])
 
-    for row in await connection.fetch("SELECT * FROM submission ORDER BY id"):
-        topic, partition, offset = row["position"].split("/")
-        if is_ours(topic, int(partition), int(offset)):
-            account.submissions[row["position"]].append(
-                Submitted(
-                    row["status"], tuple(row["reasons"]), row["revision"], str(row["receipt_id"]), row["claim_id"]
-                )
-            )
-    for row in await connection.fetch("SELECT * FROM parked WHERE state <> 'REPLAYED'"):
-        if is_ours(row["topic"], row["partition"], row["record_offset"]):
-            account.parked.add(f"{row['topic']}/{row['partition']}/{row['record_offset']}")
+    outcomes = await undisturbed.outcomes(database)
+    for row in await database.fetch("SELECT position, receipt_id, claim_id FROM submission ORDER BY id"):
+        if is_ours(position := row["position"]):
+            outcome = outcomes[position][len(account.submissions[position])]
+            account.submissions[position].append(Submitted(outcome, str(row["receipt_id"]), row["claim_id"]))
+    for row in await database.fetch("SELECT topic, partition, record_offset FROM parked WHERE state <> 'REPLAYED'"):
+        if is_ours(position := f"{row['topic']}/{row['partition']}/{row['record_offset']}"):
+            account.parked.add(position)
     ours = {row.claim_id for rows in account.submissions.values() for row in rows if row.claim_id}
-    for row in await connection.fetch("SELECT id, version FROM claim WHERE id = ANY($1)", list(ours)):
+    for row in await database.fetch("SELECT id, version FROM claim WHERE id = ANY($1)", list(ours)):
         account.versions[row["id"]] = row["version"]
-    for row in await connection.fetch("SELECT * FROM determination WHERE claim_id = ANY($1)", list(ours)):
-        account.decided[row["claim_id"], row["version"]] = row["facts"], row["result"]
-        if row["outcome"] != "PENDED":
-            account.determined[row["claim_id"], row["revision"]] += 1
+    for row in await database.fetch(
+        """SELECT claim_id, revision, count(*) AS times FROM determination
+           WHERE outcome <> 'PENDED' AND claim_id = ANY($1) GROUP BY claim_id, revision""",
+        list(ours),
+    ):
+        account.determined[row["claim_id"], row["revision"]] = row["times"]

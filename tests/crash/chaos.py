@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from random import Random
+from threading import Event
 
 import asyncpg
 
@@ -67,9 +69,12 @@ def kill_workers(stack: Stack, random: Random, kills: int, role: str = "claims-w
 
 
 def kill_relays(stack: Stack, random: Random, kills: int, role: str = "claims-relay") -> None:
+    """SIGKILL a relay that has sent something and has more to send, at a random moment."""
     for _ in range(kills):
         eventually(lambda: sent(stack, role) > 0, 60, "the relay sends nothing")
         time.sleep(random.uniform(0, 0.6))
+        eventually(lambda: bool(ask(stack, "SELECT 1 FROM outbox LIMIT 1")), 60, "the outbox is empty")
+        time.sleep(random.uniform(0, 0.02))
         stack.kill(role)
         stack.process(role).start()
 
@@ -81,18 +86,77 @@ def at_once(*works: Callable[[], None]) -> None:
             done.result()
 
 
-def stall(stack: Stack, role: str) -> Callable[[], None]:
-    """SIGSTOP a role, as a machine that hangs would; answers what lets it go on."""
-    pid = stack.pid(role)
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    return lambda: os.kill(pid, signal.SIGCONT)
-
-
 def restarts_of(stack: Stack, *roles: str) -> int:
-    """How often roles died of themselves."""
+    """How often roles died of themselves and were started again."""
     return sum(stack.process(role).restarts for role in roles)
 
 
-def waits_for_lock(stack: Stack) -> int:
-    return int(ask(stack, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0][0])
+# -- zombies --
+
+
+@contextmanager
+def stalled(stack: Stack, role: str) -> Iterator[None]:
+    """SIGSTOP a role, as a machine that hangs would, and let it go on at the end."""
+    pid = stack.pid(role)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def stalled_inside_a_transaction(stack: Stack, role: str, workers: int) -> Iterator[None]:
+    """Stall one of so many workers when it has moved its fence and not yet committed."""
+    with ExitStack() as until_the_end:
+        with _persons_locked(stack):
+            eventually(lambda: _waiting(stack, "person") >= workers, 4, "no batch reaches the persons")
+            until_the_end.enter_context(stalled(stack, role))
+        yield
+
+
+def wait_taken_over(stack: Stack, timeout_s: float = 30.0) -> None:
+    """Return when another worker has the partitions of a stalled one and waits for the offsets that it holds."""
+    eventually(lambda: _waiting(stack, "consumed") > 0, timeout_s, "nobody takes the stalled worker's place")
+
+
+def end_sessions_in_the_way(stack: Stack) -> int:
+    """End the sessions that others wait for, as PostgreSQL itself does after `idle_in_transaction_session_timeout`."""
+    ended = ask(
+        stack,
+        """SELECT pg_terminate_backend(pid) FROM (SELECT DISTINCT unnest(pg_blocking_pids(pid)) AS pid
+           FROM pg_stat_activity WHERE query LIKE '%consumed%') AS blocking""",
+    )
+    return len(ended)
+
+
+@contextmanager
+def _persons_locked(stack: Stack) -> Iterator[None]:
+    """Nobody can be decided about meanwhile."""
+    begun, end = Event(), Event()
+
+    async def hold() -> None:
+        connection = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_claims")
+        try:
+            async with connection.transaction():
+                await connection.execute("LOCK TABLE person IN ACCESS EXCLUSIVE MODE")
+                begun.set()
+                await asyncio.to_thread(end.wait, 20)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(asyncio.run, hold())
+        try:
+            assert begun.wait(10)
+            yield
+        finally:
+            end.set()
+        held.result()
+
+
+def _waiting(stack: Stack, text: str) -> int:
+    """How many sessions wait for a lock in a statement with that text."""
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, $1) > 0"
+    return int(ask(stack, sql, text)[0][0])

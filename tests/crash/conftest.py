@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -90,3 +91,9 @@ def city(request: pytest.FixtureRequest, _kept: list[Stack]) -> Iterator[Stack]:
     yield _kept[0]
     if request.session.testsfailed != failed:  # its logs are kept
         _kept.pop().stop()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    """The client tells four times a second that a broker we stopped is not there."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

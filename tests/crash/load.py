@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
@@ -25,6 +23,7 @@ from google.type.date_pb2 import Date
 from stdnum.cn import ric, uscc
 
 from deploy.local.stack import Stack
+from services.kit.member_key import member_key
 
 SOURCES = ("hospitals", "counter")
 EMPLOYERS = 20
@@ -48,7 +47,7 @@ class Resident:
 
     @property
     def key(self) -> bytes:
-        return hmac.new(b"published", self.id_number.encode(), hashlib.sha256).digest()[:16]
+        return member_key(self.id_number)
 
     @property
     def topic(self) -> str:
@@ -264,3 +263,20 @@ class Load:
                 self.acknowledged.add(f"{place.topic}/{place.partition}/{place.offset}")
         finally:
             await producer.stop()
+
+
+def send(stack: Stack, records: Sequence[Record]) -> list[str]:
+    """Send a few records one after the other; answers their positions."""
+
+    async def work() -> list[str]:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"], enable_idempotence=True, acks="all"
+        )
+        await producer.start()
+        try:
+            places = [await producer.send_and_wait(record.topic, record.value, record.key) for record in records]
+        finally:
+            await producer.stop()
+        return [f"{place.topic}/{place.partition}/{place.offset}" for place in places]
+
+    return asyncio.run(work())

@@ -1,4 +1,4 @@
-"""What one undisturbed decision gives: the same records, in the log's order, one after the other, nothing killed."""
+"""What an undisturbed run gives: the same records in the log's order, by the same stream, into a fresh database."""
 
 from __future__ import annotations
 
@@ -10,62 +10,77 @@ from typing import Any
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from deploy.local.stack import Stack
-from services.claims import rules, usecases
-from services.claims.usecases import Office, OnFile
-from services.kit import rpc
+from services.claims import rules, streams
+from services.claims.usecases import Office
+from services.kit import db, rpc
 from services.kit.clock import Clock
-from services.kit.law import canonical
+from services.kit.db import Database
+from services.kit.migrations import migrate
 from services.kit.parking import Message
 from services.kit.seal import Sealer
 from services.kit.settings import Settings
 
-_PER_CALL = 500
+_PER_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class Outcome:
+    """What became of one record, without the ids that differ from run to run."""
+
     status: str
     reasons: tuple[str, ...]
+    number: str
     revision: int
-    version: int = 0
-    decision: tuple[str, str] | None = None  # facts and result, canonical
+    content_hash: bytes
+    decision: tuple[int, str, str, str, str, str] | None  # version, outcome, law, rules, facts, result
 
 
-async def decide(stack: Stack, records: Sequence[Any], today: date) -> dict[str, Expected]:
-    """Decide every record of the intake again, by position, with the registry's answers of now."""
+async def decide(stack: Stack, records: Sequence[Any], today: date, name: str) -> dict[str, Outcome]:
+    """Take all the records in, with the registry's answers of now; `name` is that of the database to do it in."""
+    dsn = stack.create_database(name)
+    migrate(dsn, "claims")
     settings = _settings(stack, today)
-    expected: dict[str, Expected] = {}
-    async with rpc.channel(settings.registry_target) as channel:
-        sealer = Sealer.from_base64(settings.sealing_key.get_secret_value())
-        office = Office(settings, Clock(today), rules.LAW, sealer, RegistryServiceStub(channel))
-        on_file = OnFile({}, {})
-        for start in range(0, len(records), _PER_CALL):
-            messages = [
-                Message(r.topic, r.partition, r.offset, r.key, r.value or b"", r.timestamp)
-                for r in records[start : start + _PER_CALL]
-            ]
-            expected |= await _decide(office, on_file, messages)
-    return expected
+    sealer = Sealer.from_base64(settings.sealing_key.get_secret_value())
+    async with db.connect(dsn) as database, rpc.channel(settings.registry_target) as channel:
+        stream = streams.intake(Office(settings, Clock(today), rules.LAW, sealer, RegistryServiceStub(channel)))
+        for start in range(0, len(records), _PER_BATCH):
+            part = records[start : start + _PER_BATCH]
+            messages = [Message(r.topic, r.partition, r.offset, r.key, r.value or b"", r.timestamp) for r in part]
+            prepared = await stream.prepare(messages)
+            async with database.transaction() as tx:
+                await stream.apply(tx, prepared)
+        return {position: found[0] for position, found in (await outcomes(database)).items()}
 
 
-async def _decide(office: Office, on_file: OnFile, messages: Sequence[Message]) -> dict[str, Expected]:
-    batch = await usecases.prepare(office, messages)
-    expected = {}
-    for received in batch.received:
-        coverage = batch.coverage.get(received.position)
-        settled = usecases.settle(received, coverage, on_file, office.law, office.clock.now())
-        on_file.take(settled)
-        decision = None
-        if settled.facts is not None and settled.determination is not None:
-            decision = canonical(settled.facts.as_data()), canonical(settled.determination.as_data())
-        expected[received.position] = Expected(
-            settled.status.value,
-            tuple(reason.code for reason in settled.reasons),
-            received.revision,
-            settled.claim.version if settled.claim else 0,
-            decision,
+async def outcomes(database: Database) -> dict[str, list[Outcome]]:
+    """What became of every record, by position; a determination belongs to the submission that was accepted."""
+    found: dict[str, list[Outcome]] = {}
+    rows = await database.fetch(
+        """SELECT submission.*, version, outcome, law_digest, rules_revision, facts, result
+           FROM submission LEFT JOIN determination ON status IN ('DETERMINED', 'PENDED')
+                AND determination.claim_id = submission.claim_id AND determination.revision = submission.revision
+           ORDER BY submission.id"""
+    )
+    for row in rows:
+        decision = (
+            row["version"],
+            row["outcome"],
+            row["law_digest"],
+            row["rules_revision"],
+            row["facts"],
+            row["result"],
         )
-    return expected
+        found.setdefault(row["position"], []).append(
+            Outcome(
+                row["status"],
+                tuple(row["reasons"]),
+                row["claim_number"],
+                row["revision"],
+                row["content_hash"],
+                decision if row["version"] else None,
+            )
+        )
+    return found
 
 
 def _settings(stack: Stack, today: date) -> Settings:
