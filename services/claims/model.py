@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.kit.messages import Reason
@@ -123,9 +123,8 @@ class Facts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the trace (依据链): codes and values, made into words on reading."""
+class Step(NamedTuple):
+    """One step of the trace (依据链): codes and values, made into words on reading. A tuple, for there are many."""
 
     rule: str
     values: tuple[tuple[str, str], ...]

@@ -118,6 +118,8 @@ class Inbox(Generic[Prepared]):
     consumer: AIOKafkaConsumer = field(init=False)
     landing: asyncio.Task[None] | None = None
     kafka_commit_at: float = 0.0
+    landed: dict[TopicPartition, int] = field(default_factory=dict)  # positions whose effect is committed
+    told: dict[TopicPartition, int] = field(default_factory=dict)  # what Kafka was told of them
 
     async def run(self) -> None:
         """Take, prepare and land batches. Returns when stopped; raises OffsetLost or TooManyBugs."""
@@ -133,6 +135,7 @@ class Inbox(Generic[Prepared]):
                 if taken is not None:
                     self.landing = asyncio.create_task(self._land(*taken))
                     await self._landed(self.landing)
+                await self._tell_kafka()
                 if replays.done():
                     await replays
         finally:
@@ -195,7 +198,7 @@ class Inbox(Generic[Prepared]):
                 return None
             batch = await self._batch(fetched)
         except Exception as error:
-            if not is_away(error):
+            if not is_away(error) and not is_conflict(error):
                 raise
             await self._wait(_BACKOFF_S[0], error)
             return None
@@ -240,7 +243,7 @@ class Inbox(Generic[Prepared]):
             if not first[place] <= offset <= end[place]:
                 raise OffsetLost(f"{place.topic}/{place.partition}: {offset} is not in {first[place]}..{end[place]}")
             self.consumer.seek(place, offset)
-        self.positions = stored
+        self.positions, self.landed = stored, dict(stored)
         self.consumer.resume(*assigned)
         self.synced = True
 
@@ -253,18 +256,29 @@ class Inbox(Generic[Prepared]):
             [place.partition for place in assigned],
             [first[place] for place in assigned],
         )
-        async with self.database.transaction() as tx:
-            await tx.execute(
-                """INSERT INTO consumed (consumer, topic, partition, next_offset)
-                   SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) ON CONFLICT DO NOTHING""",
-                *arguments,
-            )
-            rows = await tx.fetch(
-                """SELECT topic, partition, next_offset FROM consumed
-                   JOIN unnest($2::text[], $3::int[]) AS mine (topic, partition) USING (topic, partition)
-                   WHERE consumer = $1""",
-                *arguments[:3],
-            )
+        stored = await self._read_offsets(arguments)
+        if len(stored) < len(assigned):
+            # Only what is missing: a stalled worker may hold the other rows, and the fence is the place to meet it.
+            async with self.database.transaction() as tx:
+                await tx.execute(
+                    """INSERT INTO consumed (consumer, topic, partition, next_offset)
+                       SELECT $1, mine.*
+                       FROM unnest($2::text[], $3::int[], $4::bigint[]) AS mine (topic, partition, start)
+                       WHERE NOT EXISTS (SELECT FROM consumed AS c WHERE c.consumer = $1 AND c.topic = mine.topic
+                                                                   AND c.partition = mine.partition)
+                       ON CONFLICT DO NOTHING""",
+                    *arguments,
+                )
+            stored = await self._read_offsets(arguments)
+        return stored
+
+    async def _read_offsets(self, arguments: Sequence[object]) -> dict[TopicPartition, int]:
+        rows = await self.database.fetch(
+            """SELECT topic, partition, next_offset FROM consumed
+               JOIN unnest($2::text[], $3::int[]) AS mine (topic, partition) USING (topic, partition)
+               WHERE consumer = $1""",
+            *arguments[:3],
+        )
         return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
     async def _check_offset(self, place: TopicPartition, expected: int) -> None:
@@ -289,7 +303,6 @@ class Inbox(Generic[Prepared]):
             _log.warning("fenced", spans=[f"{s.topic}/{s.partition}/{s.start}" for s in batch.spans])
             self.unsync()
             return
-        await self._tell_kafka(batch.generation)
 
     async def _settle(self, batch: Batch, prepared: Prepared | None = None) -> None:
         """Make the batch's effect durable, whatever it takes. Raises Fenced, OffsetLost or TooManyBugs only."""
@@ -381,6 +394,7 @@ class Inbox(Generic[Prepared]):
 
     def _count(self, batch: Batch) -> None:
         self.parked_in_a_row = 0
+        self.landed |= {TopicPartition(span.topic, span.partition): span.until for span in batch.spans}
         for topic in {m.topic for m in batch.messages}:
             telemetry.INBOX_RECORDS.labels(self.stream.consumer, topic).inc(
                 sum(m.topic == topic for m in batch.messages)
@@ -411,13 +425,14 @@ class Inbox(Generic[Prepared]):
         self.generation += 1
         self.synced = False
 
-    async def _tell_kafka(self, generation: int) -> None:
+    async def _tell_kafka(self) -> None:
         """Commit to Kafka now and then, for those who watch lag there. Nothing of ours reads it."""
-        if time.monotonic() < self.kafka_commit_at or generation != self.generation:
+        if time.monotonic() < self.kafka_commit_at or not self.synced or self.landed == self.told:
             return
         self.kafka_commit_at = time.monotonic() + _COMMIT_EVERY_S
-        with suppress(KafkaError, OSError):
-            await self.consumer.commit(dict(self.positions))
+        with suppress(KafkaError, OSError, TimeoutError):
+            await asyncio.wait_for(self.consumer.commit(dict(self.landed)), _COMMIT_EVERY_S)
+            self.told = dict(self.landed)
 
     # --- replaying ---------------------------------------------------------------------------------------------
 

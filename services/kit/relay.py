@@ -30,6 +30,8 @@ from services.kit.telemetry import Health
 _LOCK = 0x0CAD1E
 _ROWS_MAX = 2_000
 _REREAD_S = 1.0
+_SEND_S = 20.0  # a send that hangs longer means that the broker is away; say so, and begin again
+_STOP_S = 2.0
 _log = telemetry.log(__name__)
 _partition_of = DefaultPartitioner()
 
@@ -89,7 +91,9 @@ class Relay:
         try:
             yield producer
         finally:
-            await producer.stop()
+            # An idempotent producer with unsent records waits for its broker for ever; they stay in the outbox.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), _STOP_S)
 
     @asynccontextmanager
     async def _leadership(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
@@ -128,7 +132,8 @@ class Relay:
                     await asyncio.wait_for(self.wake.wait(), _REREAD_S)
                 continue
             telemetry.OUTBOX_AGE_SECONDS.set(max(0.0, (datetime.now(UTC) - rows[0]["occurred_at"]).total_seconds()))
-            await self._publish(producer, rows)
+            async with asyncio.timeout(_SEND_S):
+                await self._publish(producer, rows)
             await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
             last = rows[-1]["id"]
 

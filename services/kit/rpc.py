@@ -159,7 +159,12 @@ def _status(code: int, reasons: Sequence[Reason]) -> status_pb2.Status:
             error_details_pb2.BadRequest(
                 field_violations=[
                     error_details_pb2.BadRequest.FieldViolation(
-                        field=r.field, reason=r.code, description=r.text(Language.EN)
+                        field=r.field,
+                        reason=r.code,
+                        description=r.text(Language.EN),
+                        localized_message=error_details_pb2.LocalizedMessage(
+                            locale=Language.ZH.value, message=r.text(Language.ZH)
+                        ),
                     )
                     for r in located
                 ]
