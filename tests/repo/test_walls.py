@@ -74,9 +74,9 @@ def test_sql_stands_in_stores_and_in_the_kit_only() -> None:
     assert shown([path for path in outside if any(sql.search(text) for text in texts(path))]) == []
 
 
-def test_everything_is_caught_in_two_places_only() -> None:
+def test_everything_is_caught_only_where_failures_are_told_apart() -> None:
     """`except Exception` belongs where the kinds of failure are told apart."""
-    allowed = {KIT / "inbox.py", KIT / "rpc.py", KIT / "relay.py"}
+    allowed = {KIT / "inbox.py", KIT / "rpc.py", KIT / "relay.py", SERVICES / "cli" / "main.py"}  # the last: a last line
 
     assert containing(r"except (Base)?Exception\b|except:", allowed) == []
 

@@ -1,0 +1,139 @@
+"""What the tests on the real Kafka and PostgreSQL share: sending, reading, asking, and waiting with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from deploy.local.stack import Stack
+from services.kit.inbox import Inbox
+from services.kit.migrations import migrate
+from services.kit.seal import Sealer
+from services.kit.settings import Settings
+
+DEADLINE_S = 30.0
+_names = itertools.count(1)
+T = TypeVar("T")
+Record = tuple[bytes | None, bytes]  # key, value
+
+
+def unique(word: str) -> str:
+    return f"{word}_{os.getpid()}_{next(_names)}"
+
+
+def new_database(stack: Stack, service: str) -> str:
+    """A migrated database of its own on the stack's server; its address."""
+    dsn = stack.create_database(unique("test"))
+    migrate(dsn, service)
+    return dsn
+
+
+def settings_of(stack: Stack, **overrides: object) -> Settings:
+    """The settings that the stack gives its roles, for code that is driven in this process."""
+    given = {
+        key.removeprefix("CRADLE_").lower() if key.startswith("CRADLE_") else key: value
+        for key, value in stack.environment.items()
+    }
+    return Settings(**{**given, **overrides})  # type: ignore[arg-type]  # pydantic reads and checks them
+
+
+def sealer_of(stack: Stack) -> Sealer:
+    return Sealer.from_base64(stack.environment["CRADLE_SEALING_KEY"])
+
+
+async def eventually(question: Callable[[], Awaitable[T]], task: asyncio.Task[Any] | None = None) -> T:
+    """Ask until the answer is true. Fails at the deadline, or when the task that should bring it about has died."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while True:
+        if answer := await question():
+            return answer
+        if task is not None and task.done():
+            await task
+            raise AssertionError("the task has ended")
+        if time.monotonic() > deadline_s:
+            raise AssertionError(f"not within {DEADLINE_S} s; the last answer: {answer!r}")
+        await asyncio.sleep(0.03)
+
+
+async def rows(dsn: str, sql: str, *arguments: object) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        found: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
+        return found
+    finally:
+        await connection.close()
+
+
+async def value(dsn: str, sql: str, *arguments: object) -> Any:
+    return (await rows(dsn, sql, *arguments))[0][0]
+
+
+async def send(stack: Stack, topic: str, records: Sequence[Record], partition: int | None = None) -> list[str]:
+    """Send in order; the positions where the records lie."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"], max_request_size=4 * 2**20, linger_ms=5
+    )
+    await producer.start()
+    try:
+        waiting = [await producer.send(topic, data, key=key, partition=partition) for key, data in records]
+        placed = [await sent for sent in waiting]
+        return [f"{place.topic}/{place.partition}/{place.offset}" for place in placed]
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def reading(stack: Stack, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of no group, at the beginning of every partition."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"], auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in sorted(await eventually(lambda topic=topic: known(consumer, topic)))  # type: ignore[misc]
+        ]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def known(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client.force_metadata_update()
+    await consumer.topics()
+    return consumer.partitions_for_topic(topic) or set()
+
+
+async def read_until(stack: Stack, topics: Sequence[str], enough: Callable[[list[Any]], bool]) -> list[Any]:
+    """Everything on these topics from the beginning, until it is enough."""
+    found: list[Any] = []
+    deadline_s = time.monotonic() + DEADLINE_S
+    async with reading(stack, topics) as consumer:
+        while not enough(found):
+            if time.monotonic() > deadline_s:
+                raise AssertionError(f"not within {DEADLINE_S} s; {len(found)} records on {topics}")
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += records
+    return found
+
+
+@asynccontextmanager
+async def running(inbox: Inbox[Any]) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(inbox.run())
+    try:
+        yield task
+    finally:
+        inbox.stopping.set()
+        await asyncio.wait_for(task, DEADLINE_S)
