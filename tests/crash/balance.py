@@ -187,7 +187,9 @@ class Account:
         problems = [f"{len(of)} {what}: {sorted(of)[:_SHOWN]}" for what, of in found.items() if of]
         for name, counts in (("receipts", self.by_receipt()), ("database", self.by_database())):
             if len(self.log) != sum(counts.values()) + len(self.parked):
-                problems.append(f"the {name} do not balance: {len(self.log)} sent, {dict(counts)}, {len(self.parked)}")
+                problems.append(
+                    f"by the {name} it does not balance: {len(self.log)} sent, {dict(counts)}, {len(self.parked)}"
+                )
         return problems
 
     def _is_told_as_kept(self, position: str) -> bool:

@@ -6,16 +6,20 @@ import asyncio
 import os
 import re
 import signal
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from random import Random
 from threading import Event
 
 import asyncpg
+import psutil
 
+from deploy.local.roles import Role
 from deploy.local.stack import Stack
 from tests.crash.balance import ask, taken
 
@@ -104,6 +108,48 @@ def stalled(stack: Stack, role: str) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def stalled_before_its_fence(stack: Stack, role: str) -> Iterator[None]:
+    """Let a worker of `planted` hang with a batch in hand, and go on at the end."""
+    pid = stack.pid(role)
+    assert pid is not None
+    (stalls(stack) / str(pid)).touch()
+    victim = psutil.Process(pid)
+    eventually(lambda: victim.status() == psutil.STATUS_STOPPED, 30, "the worker does not come to its fence")
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def worker_with(planted: str, stack: Stack) -> Role:
+    """A worker that may be told to hang, with one of the bugs of `planted`, or none."""
+    argv = (sys.executable, "-m", "tests.crash.planted", "worker")
+    env = {"CRASH_PLANTED": planted, "CRASH_STALLS": str(stalls(stack))}
+    return Role(f"{planted}-worker", argv, env, service="claims")
+
+
+def stalls(stack: Stack) -> Path:
+    folder = stack.folder / "stalls"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def wait_every_partition_advances(stack: Stack, timeout_s: float = 30.0) -> None:
+    """Return when records of every partition were taken: those of a stalled worker by another."""
+    before = _offsets(stack)
+    eventually(
+        lambda: all(offset > before[place] for place, offset in _offsets(stack).items()),
+        timeout_s,
+        "nobody takes the stalled worker's place",
+    )
+
+
+def _offsets(stack: Stack) -> dict[tuple[str, int], int]:
+    rows = ask(stack, "SELECT topic, partition, next_offset FROM consumed")
+    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 
 @contextmanager

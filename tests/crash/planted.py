@@ -1,5 +1,7 @@
-"""Workers with a promise broken on purpose: `python -m tests.crash.planted worker`, CRASH_PLANTED says which.
+"""Workers to break on purpose: `python -m tests.crash.planted worker`, CRASH_PLANTED names what is wrong with it.
 
+- `nothing`: a sound worker. It, like the others, can be told to hang at the worst moment: with its batch read, looked
+  up and in a transaction, before the fence moves. It is told by a file of its process id in the folder CRASH_STALLS.
 - `offset-first`: the offset is committed before the effect, as a consumer that commits on receipt does.
 - `no-fence`: the offset is moved whatever it was before, as a consumer that trusts its assignment does.
 """
@@ -7,7 +9,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from services.claims.main import main
@@ -39,13 +43,33 @@ async def move_unconditionally(self: Inbox[Any], tx: Tx, spans: Sequence[Span]) 
         )
 
 
+Move = Callable[[Inbox[Any], Tx, Sequence[Span]], Awaitable[None]]
+
+
+def hanging_before(move: Move) -> Move:
+    """Before moving the fence, stop as SIGSTOP stops a process, if told to."""
+
+    async def hang_and_move(self: Inbox[Any], tx: Tx, spans: Sequence[Span]) -> None:
+        told = Path(os.environ["CRASH_STALLS"]) / str(os.getpid())
+        if told.exists():
+            told.unlink()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        await move(self, tx, spans)
+
+    return hang_and_move
+
+
 if __name__ == "__main__":
+    fence: Move = _move_fence
     match os.environ["CRASH_PLANTED"]:
+        case "nothing":
+            pass
         case "offset-first":
             Inbox._attempt = attempt_after_offset  # type: ignore[method-assign]
-            Inbox._move_fence = move_nothing  # type: ignore[method-assign]
+            fence = move_nothing
         case "no-fence":
-            Inbox._move_fence = move_unconditionally  # type: ignore[method-assign]
+            fence = move_unconditionally
         case other:
             raise SystemExit(f"no such bug: {other}")
+    Inbox._move_fence = hanging_before(fence)  # type: ignore[method-assign, assignment]
     main()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 
 from deploy.local.stack import Stack
@@ -11,45 +13,61 @@ from tests.crash.chaos import (
     end_sessions_in_the_way,
     eventually,
     metric,
+    restarts_of,
     stalled,
+    stalled_before_its_fence,
     stalled_inside_a_transaction,
+    wait_every_partition_advances,
     wait_progress,
     wait_taken_over,
+    worker_with,
 )
 from tests.crash.conftest import TODAY, Size, Tell
 from tests.crash.load import Load
 
-FIRST, SECOND = "claims-worker", "claims-worker-2"
+WORKER = "claims-worker"
+Pair = tuple[str, str]
 
 
-def wait_both_work(stack: Stack) -> None:
+def wait_both_work(stack: Stack, pair: Pair) -> None:
     """Return when each of the two has had an effect since now."""
-    for worker in (FIRST, SECOND):
-        before = metric(stack, worker, "cradle_inbox_records_total")
-        eventually(
-            lambda worker=worker, before=before: metric(stack, worker, "cradle_inbox_records_total") > before,  # type: ignore[misc]
-            60,
-            f"{worker} has no work",
-        )
+    before = {worker: records(stack, worker) for worker in pair}
+    eventually(lambda: all(records(stack, worker) > before[worker] for worker in pair), 60, "one of them has no work")
+
+
+def records(stack: Stack, worker: str) -> float:
+    return metric(stack, worker, "cradle_inbox_records_total")
+
+
+@contextmanager
+def two_that_may_hang(city: Stack, planted: str) -> Iterator[Pair]:
+    """Two workers of `planted` in the place of the usual one."""
+    role = worker_with(planted, city)
+    pair = city.start_role(role).name, city.start_role(role).name
+    city.stop_role(WORKER)
+    yield pair
+    city.start_role(WORKER)
+    for worker in pair:
+        city.stop_role(worker)
 
 
 def test_a_worker_that_leaves_and_one_that_joins_lose_nothing(
     city: Stack, random: Random, size: Size, tell: Tell
 ) -> None:
-    since = ends(city)
-    rounds = (size.rounds + 1) // 2
+    since, rounds = ends(city), (size.rounds + 1) // 2
+    pair = (WORKER, f"{WORKER}-2")
 
     with Load(city, random, per_second=size.per_second) as load:
-        city.start_role(FIRST)
+        city.start_role(WORKER)
         for turn in range(rounds):
-            wait_both_work(city)
-            leaver = (FIRST, SECOND)[turn % 2]
-            city.stop_role(leaver)
-            assert city.process(leaver).exit_status == 0
+            wait_both_work(city, pair)
+            time.sleep(random.uniform(0, 1))
+            city.stop_role(pair[turn % 2])
+            assert city.process(pair[turn % 2]).exit_status == 0
             wait_progress(city)
-            city.start_role(FIRST)
-        wait_both_work(city)
-        city.stop_role(SECOND)
+            city.start_role(WORKER)
+        wait_both_work(city, pair)
+        city.stop_role(pair[1])
     took_s = wait_settled(city, size.timeout_s)
 
     account = draw_up(city, load, since, TODAY)
@@ -60,42 +78,54 @@ def test_a_worker_that_leaves_and_one_that_joins_lose_nothing(
 def test_a_worker_that_wakes_after_it_was_replaced_changes_nothing(
     city: Stack, random: Random, size: Size, tell: Tell
 ) -> None:
-    since, fenced = ends(city), 0.0
-    rounds = (size.rounds + 4) // 5
+    since, rounds, fenced = ends(city), (size.rounds + 4) // 5, 0.0
 
-    with Load(city, random, per_second=size.per_second) as load:
-        city.start_role(FIRST)
+    with two_that_may_hang(city, "nothing") as pair, Load(city, random, per_second=size.per_second) as load:
         for _ in range(rounds):
-            for stall in (wake_with_an_open_transaction, wake_after_its_session_was_ended, wake_at_any_moment):
-                wait_both_work(city)
-                stall(city, random.choice((FIRST, SECOND)), random)
-        wait_both_work(city)
-        fenced = sum(metric(city, worker, "cradle_inbox_fenced_total") for worker in (FIRST, SECOND))
-        city.stop_role(SECOND)
+            for wake in (wake_before_its_fence, wake_with_an_open_transaction, wake_without_session, wake_any_time):
+                wait_both_work(city, pair)
+                before = fences(city, pair)
+                wake(city, random.choice(pair), random)
+                wait_both_work(city, pair)
+                tell(f"{wake.__name__}: {fences(city, pair) - before:.0f} batches fenced")
+        fenced = fences(city, pair)
+        deaths = restarts_of(city, *pair)
     took_s = wait_settled(city, size.timeout_s)
 
     account = draw_up(city, load, since, TODAY)
-    tell(f"{3 * rounds} zombies, {fenced:.0f} batches fenced; caught up in {took_s:.1f} s; {account.line()}")
+    tell(f"{4 * rounds} zombies; caught up in {took_s:.1f} s; {account.line()}")
     assert account.problems() == []
     assert fenced >= rounds
+    assert not deaths, "a worker died of another's stall"
 
 
-def wake_with_an_open_transaction(city: Stack, victim: str, random: Random) -> None:
-    """It commits after all; whoever took its place is the one to be fenced."""
-    with stalled_inside_a_transaction(city, victim, workers=2):
-        wait_taken_over(city)
+def fences(city: Stack, pair: Pair) -> float:
+    return sum(metric(city, worker, "cradle_inbox_fenced_total") for worker in pair)
+
+
+def wake_before_its_fence(city: Stack, victim: str, random: Random) -> None:
+    """The worst moment: it goes on with a batch that another has decided meanwhile, and must be fenced."""
+    with stalled_before_its_fence(city, victim):
+        wait_every_partition_advances(city)
         time.sleep(random.uniform(0, 0.5))
 
 
-def wake_after_its_session_was_ended(city: Stack, victim: str, random: Random) -> None:
-    """The other has decided its batch; what it still holds must be dropped."""
+def wake_with_an_open_transaction(city: Stack, victim: str, random: Random) -> None:
+    """It commits after all. Whoever takes its place waits longer than for any lock, and does not die of it."""
+    with stalled_inside_a_transaction(city, victim, workers=2):
+        wait_taken_over(city)
+        time.sleep(random.uniform(5.5, 6.5))
+
+
+def wake_without_session(city: Stack, victim: str, random: Random) -> None:
+    """The database ended its session and another has decided its batch; what it still holds must be dropped."""
     with stalled_inside_a_transaction(city, victim, workers=2):
         wait_taken_over(city)
         assert end_sessions_in_the_way(city) > 0
-        wait_progress(city)
+        wait_every_partition_advances(city)
 
 
-def wake_at_any_moment(city: Stack, victim: str, random: Random) -> None:
+def wake_any_time(city: Stack, victim: str, random: Random) -> None:
     time.sleep(random.uniform(0, 0.5))
     with stalled(city, victim):
         time.sleep(random.uniform(2.5, 4))  # past the session timeout of two seconds
