@@ -224,18 +224,15 @@ class Received:
     topic: str
     partition: int
     offset: int
+    position: str  # the three in one
     source: str
     value: bytes
-    content_hash: bytes
     received_at: datetime
+    content_hash: bytes
     claim_number: str = ""
     revision: int = 0
     submission: Submission | None = None
     reasons: tuple[Reason, ...] = ()
-
-    @property
-    def position(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -127,6 +129,7 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
     await store.save(tx, settled, sealed, law=terms.law, rules=rules.REVISION, known_at=batch.known_at, now=terms.now)
     for one in settled:
         say_so(tx, one, terms)
+    tx.after_commit(partial(count, settled))
 
 
 def settle(received: Received, coverage: Coverage | None, on_file: OnFile, terms: Terms) -> Settled:
@@ -144,20 +147,19 @@ def settle(received: Received, coverage: Coverage | None, on_file: OnFile, terms
         kind = "submit" if submission.revision == 1 else "replace"
         unknown = reason("EMPLOYER_UNKNOWN", f"{kind}.claim.employer_uscc")
         return _answer(received, ReceiptStatus.RETURNED, (unknown,), claim)
-    claim = _claim(received, submission, coverage.person, claim, terms.now)
+    stand = partial(_claim, received, submission, coverage.person, claim, terms.now)
     if waits := _waits(coverage):
-        return _pended(received, replace(claim, state=State.PENDED), waits)
-    facts = facts_of(submission, coverage, on_file.deliveries, claim.id, terms.today)
+        return _pended(received, stand(State.PENDED), waits)
+    facts = facts_of(submission, coverage, on_file, claim, terms.today)
     determination = rules.decide(facts, terms.law)
-    claim = replace(claim, state=determination.outcome)
-    status = ReceiptStatus.PENDED if claim.state is State.PENDED else ReceiptStatus.DETERMINED
-    reasons = tuple(reason(code) for code in determination.reasons)
-    return _answer(received, status, reasons, claim, facts=facts, determination=determination)
+    status = ReceiptStatus.PENDED if determination.outcome is State.PENDED else ReceiptStatus.DETERMINED
+    reasons = tuple([reason(code) for code in determination.reasons])
+    return _answer(received, status, reasons, stand(determination.outcome), facts=facts, determination=determination)
 
 
-def facts_of(submission: Submission, coverage: Coverage, deliveries: Deliveries, claim_id: UUID, today: date) -> Facts:
+def facts_of(submission: Submission, coverage: Coverage, on_file: OnFile, claim: Claim | None, today: date) -> Facts:
     """Everything the rules may know, and nothing that names a person."""
-    known = deliveries.get(coverage.person, {}) if coverage.person else {}
+    known = on_file.deliveries.get(coverage.person, {}) if coverage.person else {}
     return Facts(
         decision_date=today,
         delivery=submission.delivery,
@@ -168,7 +170,7 @@ def facts_of(submission: Submission, coverage: Coverage, deliveries: Deliveries,
             submission.own_monthly_wage_fen,
         ),
         employer_wages=coverage.employer_wages,
-        other_deliveries=tuple(sorted(day for day, owner in known.items() if owner != claim_id)),
+        other_deliveries=tuple(sorted(day for day, owner in known.items() if claim is None or owner != claim.id)),
     )
 
 
@@ -183,15 +185,16 @@ def _waits(coverage: Coverage) -> Reason | None:
     return None
 
 
-def _claim(
-    received: Received, submission: Submission, person: UUID | None, on_file: Claim | None, now: datetime
+def _claim(  # noqa: PLR0917  # all of it makes the claim
+    received: Received, submission: Submission, person: UUID | None, on_file: Claim | None, now: datetime, state: State
 ) -> Claim:
+    """The claim as it stands after this submission: new, or the next revision of the one on file."""
     return Claim(
         id=on_file.id if on_file else new_id(),
         source=received.source,
         number=submission.number,
         version=on_file.version + 1 if on_file else 1,
-        state=State.PENDED,
+        state=state,
         county=submission.county,
         event_date=submission.delivery.date,
         person=person,
@@ -220,17 +223,23 @@ def _answer(
 
 
 def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
-    """A receipt to the sender, and an event to everyone if the claim changed; both counted once they stand."""
-    received, claim = settled.received, settled.claim
+    """A receipt to the sender, and an event to everyone if the claim changed."""
     tx.emit(_receipt(settled, terms.now))
-    outcome = claim.state if claim and settled.accepted else settled.status
-    tx.after_commit(telemetry.CLAIMS.labels(received.source, outcome).inc)
-    if claim is None or not settled.accepted:
-        return
-    tx.emit(_event(settled, claim, terms))
-    if settled.determination is not None and settled.determination.figures.payee is not None:
-        figures = settled.determination.figures
-        tx.after_commit(lambda: telemetry.ALLOWANCE_FEN.labels(figures.payee).inc(figures.allowance_fen))
+    if settled.claim is not None and settled.accepted:
+        tx.emit(_event(settled, settled.claim, terms))
+
+
+def count(batch: Sequence[Settled]) -> None:
+    """Tell the metrics what stands now."""
+    outcomes = Counter((s.received.source, s.claim.state if s.claim and s.accepted else s.status) for s in batch)
+    for (source, outcome), times in outcomes.items():
+        telemetry.CLAIMS.labels(source, outcome).inc(times)
+    paid: Counter[str] = Counter()
+    for settled in batch:
+        if settled.determination and (payee := settled.determination.figures.payee):
+            paid[payee] += settled.determination.figures.allowance_fen
+    for name, fen in paid.items():
+        telemetry.ALLOWANCE_FEN.labels(name).inc(fen)
 
 
 def _receipt(settled: Settled, now: datetime) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from stdnum.cn import ric, uscc
@@ -41,10 +42,11 @@ def is_male(id_number: str) -> bool:
     return int(id_number[16]) % 2 == 1
 
 
-def uscc_problems(number: str, path: str) -> list[Reason]:
+@lru_cache(maxsize=65_536)  # a city has some ten thousand employers, and they come again and again
+def uscc_problems(number: str, path: str) -> tuple[Reason, ...]:
     """What is wrong with a unified social credit code."""
     if len(number) != 18 or not _USCC_ALPHABET.issuperset(number):
-        return [reason("USCC_MALFORMED", path)]
+        return (reason("USCC_MALFORMED", path),)
     if uscc.calc_check_digit(number[:17]) != number[17]:
-        return [reason("USCC_CHECK_DIGIT", path)]
-    return []
+        return (reason("USCC_CHECK_DIGIT", path),)
+    return ()

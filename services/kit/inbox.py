@@ -390,11 +390,15 @@ class Inbox(Generic[Prepared]):
                     raise
                 await self._wait(next(delay), failure)
             else:
+                self._note_landed(batch)
                 return
+
+    def _note_landed(self, batch: Batch) -> None:
+        self.landed |= {TopicPartition(span.topic, span.partition): span.until for span in batch.spans}
 
     def _count(self, batch: Batch) -> None:
         self.parked_in_a_row = 0
-        self.landed |= {TopicPartition(span.topic, span.partition): span.until for span in batch.spans}
+        self._note_landed(batch)
         for topic in {m.topic for m in batch.messages}:
             telemetry.INBOX_RECORDS.labels(self.stream.consumer, topic).inc(
                 sum(m.topic == topic for m in batch.messages)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -36,7 +37,7 @@ class NotInForce(LookupError):
     """No value is in force on that date."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dated:
     """A value in force: since when, by which citation, how sure."""
 
@@ -46,6 +47,11 @@ class Dated:
     citation: str  # in Chinese, the law's own language
     citation_en: str
     status: Status
+
+    @cached_property
+    def stamp(self) -> tuple[str, str, str, Status]:
+        """Name, value, date and status as a trace notes them."""
+        return self.name, _text(self.value) or "", self.since.isoformat(), self.status
 
     @property
     def number(self) -> Decimal:
@@ -77,13 +83,19 @@ class Parameter:
         return self.values[index - 1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Law:
-    """The effective law: every parameter, its canonical JSON and its digest."""
+    """The effective law: every parameter, its canonical JSON, and the digest by which it is known."""
 
     parameters: Mapping[str, Parameter]
     content: str
     digest: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Law) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]
@@ -160,19 +172,7 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
     dates = [_date(text, "values") for text in _only(raw["values"], None, "values")]
     if not dates or dates != sorted(dates):
         raise ParameterError("values: dates must be given, earliest first")
-    reference = _only(metadata["reference"], None, "metadata.reference")
-    values = []
-    for day in dates:
-        if not reference.get(day.isoformat()):
-            raise ParameterError(f"metadata.reference: no citation for {day}")
-        value = _value(unit, raw["values"][day.isoformat()]["value"], f"values.{day}")
-        if not isinstance(reference[day.isoformat()], list):
-            raise ParameterError(f"metadata.reference.{day}: must be a list of citations")
-        cited = _only(
-            reference[day.isoformat()][0], _CITATION_KEYS, f"metadata.reference.{day}", needed={"title", "title_en"}
-        )
-        _only(raw["values"][day.isoformat()], {"value"}, f"values.{day}", needed={"value"})
-        values.append(Dated(name, value, day, cited["title"], cited["title_en"], status))
+    values = [_dated(name, unit, status, day, raw["values"], metadata["reference"]) for day in dates]
     return Parameter(
         name,
         raw["description"],
@@ -183,6 +183,19 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
         tuple(dates),
         tuple(values),
     )
+
+
+def _dated(name: str, unit: str, status: Status, day: date, values: object, reference: object) -> Dated:  # noqa: PLR0917
+    place, key = f"metadata.reference.{day}", day.isoformat()
+    cited = _only(reference, None, "metadata.reference").get(key)
+    if not cited:
+        raise ParameterError(f"metadata.reference: no citation for {day}")
+    if not isinstance(cited, list):
+        raise ParameterError(f"{place}: must be a list of citations")
+    first = _only(cited[0], _CITATION_KEYS, place, needed={"title", "title_en"})
+    given = _only(_only(values, None, "values")[key], {"value"}, f"values.{day}", needed={"value"})
+    value = _value(unit, given["value"], f"values.{day}")
+    return Dated(name, value, day, first["title"], first["title_en"], status)
 
 
 def _only(raw: object, known: set[str] | None, path: str, needed: Collection[str] = ()) -> dict[str, Any]:

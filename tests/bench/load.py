@@ -22,7 +22,7 @@ SIZE = 485
 SOURCE = "hospitals"
 USCC = "91610302MA6XA1B21P"
 TODAY = date(2026, 11, 23)
-_DELIVERY = date(2026, 3, 10)
+_FIRST = date(2026, 1, 1)
 
 
 def id_number(person: int) -> str:
@@ -43,12 +43,14 @@ def claim(person: int, number: str) -> bytes:
     body.county = "610302"
     body.kind = claim_pb2.CLAIM_KIND_ALLOWANCE
     body.event.type = claim_pb2.EVENT_TYPE_DELIVERY
-    body.event.date.CopyFrom(Date(year=_DELIVERY.year, month=_DELIVERY.month, day=_DELIVERY.day))
-    body.event.delivery_mode = claim_pb2.DELIVERY_MODE_CAESAREAN
-    body.event.infants = 1
-    body.event.birth_order = 1
+    day = _FIRST + timedelta(days=person % 200)
+    body.event.date.CopyFrom(Date(year=day.year, month=day.month, day=day.day))
+    body.event.delivery_mode = claim_pb2.DELIVERY_MODE_CAESAREAN if person % 5 < 2 else claim_pb2.DELIVERY_MODE_VAGINAL
+    body.event.infants = 1 + (person % 80 == 0)
+    body.event.birth_order = 1 + person % 3
+    body.event.prepregnancy_check = person % 2 == 0
     body.own_monthly_wage_fen = 810_000
-    body.submit_time.CopyFrom(Timestamp(seconds=int(datetime(2026, 3, 20, tzinfo=UTC).timestamp())))
+    body.submit_time.CopyFrom(Timestamp(seconds=int(datetime(2026, 8, 20, tzinfo=UTC).timestamp())))
     body.remark = "x" * 200
     body.remark = "x" * (200 + SIZE - message.ByteSize())
     return message.SerializeToString()

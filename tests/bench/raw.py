@@ -27,10 +27,11 @@ CREATE TABLE IF NOT EXISTS raw_claim (
 CREATE TABLE IF NOT EXISTS raw_outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text, key bytea, payload bytea);
 """
-_CLAIMS = """INSERT INTO raw_claim (number, person, employer, county, kind, event_date, mode, infants, birth_order, wage,
-                                    topic, part, record_offset)
+_CLAIMS = """INSERT INTO raw_claim (number, person, employer, county, kind, event_date, mode, infants, birth_order,
+                                    wage, topic, part, record_offset)
              SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[],
-                                  $7::int[], $8::int[], $9::int[], $10::bigint[], $11::text[], $12::int[], $13::bigint[])"""
+                                  $7::int[], $8::int[], $9::int[], $10::bigint[], $11::text[], $12::int[],
+                                  $13::bigint[])"""
 _ROWS = """INSERT INTO raw_outbox (topic, key, payload)
            SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[])"""
 

@@ -6,9 +6,10 @@ Pure functions of facts and law. Each writes down what it did, with the paramete
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from services.claims.model import (
@@ -35,12 +36,10 @@ class Trace:
     steps: list[Step] = field(default_factory=list)
 
     def by_parameter(self, rule: str, dated: Dated, **values: object) -> None:
-        value = "" if dated.value is None else str(dated.value)
-        pairs = tuple((name, str(given)) for name, given in values.items())
-        self.steps.append(Step(rule, pairs, dated.name, value, dated.since.isoformat(), dated.status))
+        self.steps.append(Step(rule, tuple([(name, str(given)) for name, given in values.items()]), *dated.stamp))
 
     def by_article(self, rule: str, article: str, **values: object) -> None:
-        self.steps.append(Step(rule, tuple((name, str(given)) for name, given in values.items()), article=article))
+        self.steps.append(Step(rule, tuple([(name, str(given)) for name, given in values.items()]), article=article))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,56 +86,62 @@ def decide(facts: Facts, law: Law) -> Determination:
     if (second := _second_delivery(facts, law, trace)) is not None:
         return second
 
-    figures = _leave(facts.delivery, law, trace)
-    notes = _third_child_notes(facts.delivery, law, trace)
+    leave = leave_of(facts.delivery, law)
+    trace.steps += leave.steps
     months = continuous_months(facts.insured, facts.delivery.date, facts.decision_date, law)
-    figures = replace(figures, continuous_months=months)
     needed = law["allowance.min_continuous_months"].at(facts.delivery.date)
     trace.by_parameter("CONTRIBUTIONS", needed, months=months, needed=needed.count)
     if months < needed.count:
-        return _denied(facts, law, figures, notes, trace)
-    return _approved(facts, law, figures, notes, trace)
+        return _denied(facts, law, leave, months, trace)
+    return _approved(facts, law, leave, months, trace)
 
 
-def _approved(facts: Facts, law: Law, figures: Figures, notes: tuple[str, ...], trace: Trace) -> Determination:
+def _approved(facts: Facts, law: Law, leave: Leave, months: int, trace: Trace) -> Determination:
     year = facts.delivery.date.year - 1
     wage_fen = dict(facts.employer_wages).get(year)
     if wage_fen is None:
         trace.by_article("WAGE_MISSING", "LABOUR_8_1", year=year)
-        return Determination(State.PENDED, ("WAGE_REQUIRED", *notes), figures, tuple(trace.steps))
+        figures = Figures(leave.days, leave.end, leave.fund_days, continuous_months=months)
+        return Determination(State.PENDED, ("WAGE_REQUIRED", *leave.notes), figures, tuple(trace.steps))
     base_fen = _wage_base(wage_fen, year, facts.delivery.date, law, trace)
     divisor = law["allowance.divisor"].at(facts.delivery.date)
-    allowance_fen = half_up(base_fen * figures.fund_days / divisor.number)
+    allowance_fen = half_up(base_fen * leave.fund_days / divisor.number)
     trace.by_parameter(
         "ALLOWANCE",
         divisor,
         base_fen=int(base_fen),
-        days=figures.fund_days,
+        days=leave.fund_days,
         divisor=divisor.number,
         allowance_fen=allowance_fen,
     )
-    figures = replace(
-        figures,
+    figures = Figures(
+        leave_days=leave.days,
+        leave_end=leave.end,
+        fund_days=leave.fund_days,
         allowance_fen=allowance_fen,
         payee=_payee(facts.decision_date, law, trace),
-        employer_topup_fen=_topup(facts.insured, figures.fund_days, allowance_fen, divisor, trace),
-        employer_leave_fen=_employer_leave(facts.insured, figures, divisor, trace),
+        employer_topup_fen=_topup(facts.insured, leave.fund_days, allowance_fen, divisor, trace),
+        employer_leave_fen=_employer_leave(facts.insured, leave, divisor, trace),
+        continuous_months=months,
     )
-    return Determination(State.APPROVED, notes, figures, tuple(trace.steps))
+    return Determination(State.APPROVED, leave.notes, figures, tuple(trace.steps))
 
 
-def _denied(facts: Facts, law: Law, figures: Figures, notes: tuple[str, ...], trace: Trace) -> Determination:
+def _denied(facts: Facts, law: Law, leave: Leave, months: int, trace: Trace) -> Determination:
     """特别规定 art. 8: what the fund does not pay for want of contributions, her employer owes at her own wage."""
     divisor = law["allowance.divisor"].at(facts.delivery.date)
-    liability_fen = _own_wage(facts.insured, figures.fund_days, divisor)
+    liability_fen = _own_wage(facts.insured, leave.fund_days, divisor)
     if liability_fen is not None:
-        trace.by_article("LIABILITY", "LABOUR_8", days=figures.fund_days, liability_fen=liability_fen)
-    figures = replace(
-        figures,
+        trace.by_article("LIABILITY", "LABOUR_8", days=leave.fund_days, liability_fen=liability_fen)
+    figures = Figures(
+        leave_days=leave.days,
+        leave_end=leave.end,
+        fund_days=leave.fund_days,
         employer_liability_fen=liability_fen,
-        employer_leave_fen=_employer_leave(facts.insured, figures, divisor, trace),
+        employer_leave_fen=_employer_leave(facts.insured, leave, divisor, trace),
+        continuous_months=months,
     )
-    return Determination(State.DENIED, ("CONTRIB_SHORT", *notes), figures, tuple(trace.steps))
+    return Determination(State.DENIED, ("CONTRIB_SHORT", *leave.notes), figures, tuple(trace.steps))
 
 
 def _without_figures(outcome: State, reason: str, trace: Trace) -> Determination:
@@ -157,8 +162,21 @@ def _second_delivery(facts: Facts, law: Law, trace: Trace) -> Determination | No
     return None
 
 
-def _leave(delivery: Delivery, law: Law, trace: Trace) -> Figures:
-    """Leave days and, of them, those the fund pays. Calendar days, taken once, from the day of delivery."""
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The leave of a delivery: calendar days, taken once, from the day of delivery; and how it was counted."""
+
+    days: int
+    end: date
+    fund_days: int
+    notes: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+@lru_cache(maxsize=4096)
+def leave_of(delivery: Delivery, law: Law) -> Leave:
+    """Leave days and, of them, those the fund pays. They hang on the delivery and the law alone, so they are kept."""
+    trace = Trace()
     leave_days = fund_days = 0
     for part in LEAVE:
         times = part.times(delivery, law)
@@ -172,7 +190,8 @@ def _leave(delivery: Delivery, law: Law, trace: Trace) -> Figures:
             fund_days += days
     end = last_day(delivery.date, leave_days)
     trace.by_article("LEAVE_TOTAL", "LABOUR_7_1", days=leave_days, fund_days=fund_days, start=delivery.date, end=end)
-    return Figures(leave_days=leave_days, leave_end=end, fund_days=fund_days)
+    notes = _third_child_notes(delivery, law, trace)
+    return Leave(leave_days, end, fund_days, notes, tuple(trace.steps))
 
 
 def _is_fund_paid(part: LeavePart, day: date, law: Law, trace: Trace) -> bool:
@@ -263,9 +282,9 @@ def _topup(insured: Insured, fund_days: int, allowance_fen: int, divisor: Dated,
     return topup_fen
 
 
-def _employer_leave(insured: Insured, figures: Figures, divisor: Dated, trace: Trace) -> int | None:
+def _employer_leave(insured: Insured, leave: Leave, divisor: Dated, trace: Trace) -> int | None:
     """The wages of the leave days that the fund does not pay."""
-    days = figures.leave_days - figures.fund_days
+    days = leave.days - leave.fund_days
     owed_fen = _own_wage(insured, days, divisor)
     if owed_fen:
         trace.by_article("EMPLOYER_LEAVE", "SHAANXI_45", days=days, owed_fen=owed_fen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -47,6 +47,7 @@ WIDER: Final = frozenset({"610300", "610399"})
 
 _LIKE_AN_ID: Final = re.compile(r"(?=([0-9]{17}[0-9X]))")
 _NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_MODES: Final = {claim_pb2.DeliveryMode.Value(f"DELIVERY_MODE_{mode}"): mode for mode in DeliveryMode}
 _VALIDATOR: Final = Validator()
 
 
@@ -54,75 +55,80 @@ def intake_topics(sources: Sequence[str]) -> tuple[str, ...]:
     return tuple(INTAKE + source for source in sources)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of a record, and what is wrong with it."""
+
+    claim_number: str = ""
+    revision: int = 0
+    submission: Submission | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
 def read(message: Message, today: date, first_day: date, bytes_max: int) -> Received:
     """Read one record of the intake. What is wrong with it is on the result, coded and located; nothing raises."""
-    received = Received(
+    reading = _read(message.value, today, first_day, bytes_max)
+    return Received(
         message.topic,
         message.partition,
         message.offset,
+        message.position,
         message.topic.removeprefix(INTAKE),
         message.value,
-        hashlib.sha256(message.value).digest(),
         from_ms(message.timestamp_ms),
+        reading.submission.content_hash if reading.submission else hashlib.sha256(message.value).digest(),
+        reading.claim_number,
+        reading.revision,
+        reading.submission,
+        reading.reasons,
     )
-    if not message.value:
-        return replace(received, reasons=(reason("MESSAGE_EMPTY"),))
-    if len(message.value) > bytes_max:
-        too_large = reason("MESSAGE_TOO_LARGE", size=len(message.value), limit=bytes_max)
-        return replace(received, reasons=(too_large,))
+
+
+def _read(value: bytes, today: date, first_day: date, bytes_max: int) -> Reading:
+    if not value:
+        return Reading(reasons=(reason("MESSAGE_EMPTY"),))
+    if len(value) > bytes_max:
+        return Reading(reasons=(reason("MESSAGE_TOO_LARGE", size=len(value), limit=bytes_max),))
     try:
-        intake = intake_pb2.ClaimIntake.FromString(message.value)
+        intake = intake_pb2.ClaimIntake.FromString(value)
     except DecodeError:
-        return replace(received, reasons=(reason("MESSAGE_UNREADABLE"),))
-    return _read_intake(received, intake, today, first_day)
+        return Reading(reasons=(reason("MESSAGE_UNREADABLE"),))
+    return _read_intake(intake, today, first_day)
 
 
-def _read_intake(received: Received, intake: intake_pb2.ClaimIntake, today: date, first_day: date) -> Received:
+def _read_intake(intake: intake_pb2.ClaimIntake, today: date, first_day: date) -> Reading:
     kind = intake.WhichOneof("event")
     claim = intake.replace.claim if kind == "replace" else intake.submit.claim
     revision = intake.replace.revision if kind == "replace" else 1
     path = f"{kind}.claim"
+    problems = [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]
     if not _is_number(claim.claim_number):  # it may be anything, so it is not repeated back
-        problems = [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]
-        return replace(received, reasons=tuple(problems) or (reason("FIELD_MALFORMED", f"{path}.claim_number"),))
-    problems = [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)] or [
-        *_mother_problems(plain(claim.person_id_number), f"{path}.person_id_number", today),
-        *uscc_problems(plain(claim.employer_uscc), f"{path}.employer_uscc"),
+        return Reading(reasons=tuple(problems) or (reason("FIELD_MALFORMED", f"{path}.claim_number"),))
+    id_number, employer = plain(claim.person_id_number), plain(claim.employer_uscc)
+    problems = problems or [
+        *_mother_problems(id_number, f"{path}.person_id_number", today),
+        *uscc_problems(employer, f"{path}.employer_uscc"),
         *_county_problems(claim.county, f"{path}.county"),
         *_date_problems(claim.event.date, f"{path}.event.date", today, first_day),
         *_submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
     ]
     if problems:
-        return replace(received, claim_number=claim.claim_number, revision=revision, reasons=tuple(problems))
-    submission = _submission(claim, revision)
-    return replace(
-        received,
-        claim_number=submission.number,
-        revision=revision,
-        submission=submission,
-        content_hash=submission.content_hash,
-    )
+        return Reading(claim.claim_number, revision, reasons=tuple(problems))
+    return Reading(claim.claim_number, revision, _submission(claim, revision, id_number, employer))
 
 
-def _is_number(text: str) -> bool:
-    """Whether it is a claim number and not a national ID number in a claim number's place."""
-    if not _NUMBER.fullmatch(text):
-        return False
-    return not any(not id_number_problems(part, "", date.max) for part in _LIKE_AN_ID.findall(text.upper()))
-
-
-def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
+def _submission(claim: intake_pb2.ClaimSubmission, revision: int, id_number: str, employer: str) -> Submission:
     event = claim.event
     return Submission(
         number=claim.claim_number,
         revision=revision,
         content_hash=content_hash(claim),
-        person_id_number=plain(claim.person_id_number),
-        employer_uscc=plain(claim.employer_uscc),
+        person_id_number=id_number,
+        employer_uscc=employer,
         county=ABOLISHED.get(claim.county, claim.county),
         delivery=Delivery(
             from_proto(event.date),
-            DeliveryMode(claim_pb2.DeliveryMode.Name(event.delivery_mode).removeprefix("DELIVERY_MODE_")),
+            _MODES[event.delivery_mode],
             event.dystocia,
             event.infants,
             event.birth_order,
@@ -131,6 +137,13 @@ def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
         own_monthly_wage_fen=claim.own_monthly_wage_fen if claim.HasField("own_monthly_wage_fen") else None,
         claimed_fen=claim.claimed_fen if claim.HasField("claimed_fen") else None,
     )
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a claim number and not a national ID number in a claim number's place."""
+    if not _NUMBER.fullmatch(text):
+        return False
+    return not any(not id_number_problems(part, "", date.max) for part in _LIKE_AN_ID.findall(text.upper()))
 
 
 def content_hash(claim: intake_pb2.ClaimSubmission) -> bytes:
