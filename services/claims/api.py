@@ -65,7 +65,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         determination = recorded.determination()
         return service_pb2.ExplainDeterminationResponse(
             claim=out.claim_to_proto(claim),
-            text=notice.notice(claim, determination, recorded.decision_date, law, language),
+            text=notice.notice(claim, determination, recorded.decision_date, law, recorded.rules_revision, language),
             steps=[notice.trace_step(step, law, language) for step in determination.trace],
         )
 

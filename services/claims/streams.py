@@ -8,8 +8,8 @@ from services.claims import usecases
 from services.claims.usecases import Office, Prepared
 from services.claims.wire.intake import intake_topics
 from services.kit.db import Tx
-from services.kit.inbox import Stream
 from services.kit.parking import Message
+from services.kit.stream import Stream
 
 CONSUMER = "claims"
 

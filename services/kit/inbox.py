@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import random
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
@@ -25,15 +25,15 @@ from services.kit import telemetry
 from services.kit.db import Database, Tx
 from services.kit.errors import Fenced, is_away, is_conflict
 from services.kit.parking import HeldKey, Message, Parking
+from services.kit.replay import Replays
 from services.kit.settings import Settings
+from services.kit.stream import Batch, Prepared, Span, Stream
 from services.kit.telemetry import Health
 
 _CONFLICTS_MAX = 3
 _BACKOFF_S = (0.1, 5.0)
-_REPLAY_EVERY_S = 1.0
 _COMMIT_EVERY_S = 5.0
 _log = telemetry.log(__name__)
-Prepared = TypeVar("Prepared")
 
 
 class OffsetLost(Exception):
@@ -42,57 +42,6 @@ class OffsetLost(Exception):
 
 class TooManyBugs(Exception):
     """Several records in a row had to be parked: better to stop and mend than to park the whole stream."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stream(Generic[Prepared]):
-    """A stream of record and what is done with it.
-
-    `prepare` decodes, validates and looks up, outside any transaction; `apply` reads what was decided before, decides
-    and writes, inside one. Both are called again for the same messages after a failure.
-    """
-
-    consumer: str
-    topics: tuple[str, ...]
-    prepare: Callable[[Sequence[Message]], Awaitable[Prepared]]
-    apply: Callable[[Tx, Prepared], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Offsets of one partition: from the next one expected up to, not including, `until`."""
-
-    topic: str
-    partition: int
-    start: int
-    until: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    messages: tuple[Message, ...]
-    spans: tuple[Span, ...]
-    generation: int
-    taken_at: float
-
-    def halves(self) -> tuple[Batch, Batch]:
-        """Split in two; each half moves the fence over its own messages only."""
-        middle = len(self.messages) // 2
-        first, second = self.messages[:middle], self.messages[middle:]
-        ends = {(m.topic, m.partition): m.offset + 1 for m in first}
-        later = {(m.topic, m.partition) for m in second}
-        ahead, behind = [], []
-        for span in self.spans:
-            place = (span.topic, span.partition)
-            cut = span.start if place not in ends else ends[place] if place in later else span.until
-            if cut > span.start:
-                ahead.append(Span(span.topic, span.partition, span.start, cut))
-            if cut < span.until:
-                behind.append(Span(span.topic, span.partition, cut, span.until))
-        return (
-            Batch(first, tuple(ahead), self.generation, self.taken_at),
-            Batch(second, tuple(behind), self.generation, self.taken_at),
-        )
 
 
 class _HeldChanged(Exception):
@@ -125,7 +74,7 @@ class Inbox(Generic[Prepared]):
         """Take, prepare and land batches. Returns when stopped; raises OffsetLost or TooManyBugs."""
         self.consumer = self._make_consumer()
         await self._start()
-        replays = asyncio.create_task(self._replay_loop())
+        replays = asyncio.create_task(Replays(self.stream, self.database, self.parking).run())
         ahead: asyncio.Task[tuple[Batch, Prepared | None] | None] | None = None
         try:
             while not self.stopping.is_set():
@@ -237,8 +186,8 @@ class Inbox(Generic[Prepared]):
         first = await self.consumer.beginning_offsets(assigned)
         end = await self.consumer.end_offsets(assigned)
         stored = await self._stored_offsets(assigned, first)
-        if generation != self.generation:
-            return
+        if generation != self.generation or set(assigned) != self.consumer.assignment():
+            return  # the group is changing hands; its listener has not said so yet
         for place, offset in stored.items():
             if not first[place] <= offset <= end[place]:
                 raise OffsetLost(f"{place.topic}/{place.partition}: {offset} is not in {first[place]}..{end[place]}")
@@ -437,40 +386,6 @@ class Inbox(Generic[Prepared]):
         with suppress(KafkaError, OSError, TimeoutError):
             await asyncio.wait_for(self.consumer.commit(dict(self.landed)), _COMMIT_EVERY_S)
             self.told = dict(self.landed)
-
-    # --- replaying ---------------------------------------------------------------------------------------------
-
-    async def _replay_loop(self) -> None:
-        while True:
-            await asyncio.sleep(_REPLAY_EVERY_S)
-            try:
-                while heads := await self.parking.requested(self.database):
-                    for head in heads:
-                        await self.replay(head)
-            except Exception as error:
-                if not is_away(error) and not is_conflict(error):
-                    raise
-                _log.warning("replay waits", error=type(error).__name__)
-
-    async def replay(self, parked_id: int) -> None:
-        """Take a parked record up again the normal way; its row changes in the transaction of its effect."""
-        async with self.database.transaction() as tx:
-            message = await self.parking.take(tx, parked_id)
-        if message is None:
-            return
-        try:
-            prepared = await self.stream.prepare([message])
-            async with self.database.transaction() as tx:
-                if await self.parking.take(tx, parked_id) is not None:
-                    await self.stream.apply(tx, prepared)
-                    await self.parking.replayed(tx, parked_id)
-                    _log.info("record replayed", position=message.position)
-        except Exception as error:
-            if is_away(error) or is_conflict(error):
-                raise
-            _log.error("record failed again", position=message.position, error=type(error).__name__)
-            async with self.database.transaction() as tx:
-                await self.parking.failed_again(tx, parked_id, error)
 
 
 class _Rebalance(ConsumerRebalanceListener, Generic[Prepared]):  # type: ignore[misc]  # aiokafka is untyped

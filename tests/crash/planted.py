@@ -16,7 +16,8 @@ from typing import Any
 
 from services.claims.main import main
 from services.kit.db import Tx
-from services.kit.inbox import Batch, Inbox, Span
+from services.kit.inbox import Inbox
+from services.kit.stream import Batch, Span
 
 _attempt = Inbox._attempt
 _move_fence = Inbox._move_fence

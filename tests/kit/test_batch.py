@@ -7,8 +7,8 @@ from itertools import groupby, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kit.inbox import Batch, Span
 from services.kit.parking import Message
+from services.kit.stream import Batch, Span
 
 Place = tuple[str, int]
 

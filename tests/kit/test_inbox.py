@@ -16,8 +16,9 @@ from deploy.local.stack import Stack
 from services.kit import db, parking
 from services.kit.db import Database, Tx
 from services.kit.errors import Conflict, Unavailable
-from services.kit.inbox import Batch, Inbox, OffsetLost, Span, Stream, TooManyBugs
+from services.kit.inbox import Inbox, OffsetLost, TooManyBugs
 from services.kit.parking import Message, Parking
+from services.kit.stream import Batch, Span, Stream
 from services.kit.telemetry import Health
 from tests.kit.live import (
     DEADLINE_S,

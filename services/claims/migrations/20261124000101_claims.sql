@@ -82,6 +82,8 @@ CREATE TRIGGER determination_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE 
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER submission_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON submission
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER law_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON law
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- migrate:down
 DROP TABLE submission;

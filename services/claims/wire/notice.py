@@ -42,7 +42,9 @@ def trace_step(step: Step, law: Law, language: Language) -> service_pb2.TraceSte
     )
 
 
-def notice(claim: Claim, determination: Determination, decided: date, law: Law, language: Language) -> str:
+def notice(  # noqa: PLR0917  # all of it is on the notice
+    claim: Claim, determination: Determination, decided: date, law: Law, rules: str, language: Language
+) -> str:
     """The notice as it would be handed over."""
     figures = determination.figures
     lines = [
@@ -69,7 +71,7 @@ def notice(claim: Claim, determination: Determination, decided: date, law: Law, 
         lines.append(f"{number:>3}. {step_text(step, language)}")
         note = f" [{text(_STATUS_TEXT[step.status], language)}]" if step.status in _STATUS_TEXT else ""
         lines.append(f"     {citation(step, law, language)}{note}")
-    lines += ["", text("NOTICE_REMEDY", language)]
+    lines += ["", text("NOTICE_REMEDY", language), text("NOTICE_LAW", language, digest=law.digest[:16], rules=rules)]
     return "\n".join(lines)
 
 
