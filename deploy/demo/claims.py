@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,10 +13,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from deploy.demo import city, stories
 from deploy.demo.stories import Arrival
-
-# Published on purpose: it only keeps a member number from being read off a record's key, and every sender must arrive
-# at the same key for the same woman, or her submissions would lie in different partitions.
-MEMBER_KEY_SECRET: Final = b"cradle.claims.intake.v1.member"
+from services.kit.member_key import member_key
 
 NO_DIRT: Final = frozenset({stories.CLEAN, stories.CORRECTION, stories.OTHER_CATEGORY})
 
@@ -65,10 +60,6 @@ def counts(submissions: Iterable[Submission]) -> dict[str, int]:
     return dict(Counter(submission.truth for submission in submissions).most_common())
 
 
-def member_key(member_number: str) -> bytes:
-    """The record key of whatever is sent about a member: HMAC-SHA256 of her number, its first 16 bytes."""
-    return hmac.digest(MEMBER_KEY_SECRET, member_number.encode(), hashlib.sha256)[:16]
-
-
 def _submission(arrival: Arrival) -> Submission:
-    return Submission(arrival.source, member_key(arrival.member_number), arrival.value, arrival.truth)
+    """A sender keys by the number of its member's card, so a slip in the claim does not move her to another key."""
+    return Submission(arrival.source, member_key(arrival.person), arrival.value, arrival.truth)

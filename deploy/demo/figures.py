@@ -12,6 +12,7 @@ from deploy.demo.draw import Lognormal, Normal, Span, Weighted
 class County:
     code: str
     zh: str
+    en: str
     employers: int
     min_wage_class: int
 

@@ -22,7 +22,6 @@ EMPLOYEE: Final = "EMPLOYEE"
 @dataclass(frozen=True, slots=True)
 class Woman:
     id_number: str
-    member_number: str
     name: str
     born: date
     category: str
@@ -30,12 +29,11 @@ class Woman:
     own_wage_yuan: int
 
 
-def register(rng: Random, figures: Figures, numbers: Numbers, employer: Employer, *, born: date, serial: int) -> Woman:
+def register(rng: Random, figures: Figures, numbers: Numbers, employer: Employer, *, born: date) -> Woman:
     insurance = figures.insurance
     is_other = rng.random() < insurance.other_category_share
     return Woman(
         id_number=numbers.woman(rng, _area(rng, figures, employer.county.code, born), born),
-        member_number=f"{employer.county.code}{serial:014d}",
         name=_name(rng, figures.names),
         born=born,
         category=insurance.other_categories.draw(rng) if is_other else EMPLOYEE,

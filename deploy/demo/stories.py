@@ -35,7 +35,7 @@ OVERSIZE: Final = "oversize_message"
 class Arrival:
     at: datetime
     source: str
-    member_number: str
+    person: str  # her true ID number, whatever the claim says
     value: bytes
     truth: str
 
@@ -119,7 +119,7 @@ Message = tuple[datetime, str, bytes, str]  # when, from where, what, and the tr
 
 
 def _arrival(case: Case, at: datetime, source: str, value: bytes, truth: str) -> Arrival:
-    return Arrival(at, source, case.woman.member_number, value, truth)
+    return Arrival(at, source, case.woman.id_number, value, truth)
 
 
 def _messages(rng: Random, office: Office, case: Case, sent: Sent, kind: str) -> list[Message]:
@@ -220,7 +220,7 @@ def _birth(rng: Random, office: Office) -> tuple[Case, str, datetime]:
     figures, calendar = office.figures, office.calendar
     employer, order = office.employers.draw(rng), calendar.order(rng)
     born = calendar.mother_born(rng, order, office.today)
-    woman = people.register(rng, figures, office.numbers, employer, born=born, serial=office.stories)
+    woman = people.register(rng, figures, office.numbers, employer, born=born)
     birth = calendar.birth(rng, employer.county.code, born, order, office.today)
     source = sending.source(rng, figures.sending, birth)
     day, at = sending.birth_and_arrival(rng, figures.sending, calendar, source, office.today)

@@ -15,7 +15,7 @@ from protovalidate import Validator
 from stdnum.cn import ric, uscc
 
 from deploy.demo import city, dirt, identity, people
-from deploy.demo.claims import NO_DIRT, City, Submission, counts, generate, member_key
+from deploy.demo.claims import NO_DIRT, City, Submission, counts, generate
 from deploy.demo.stories import CORRECTION, OVERSIZE, SECONDS
 
 TODAY = date(2026, 11, 23)
@@ -246,10 +246,6 @@ def test_every_key_is_that_of_one_woman(baoji: City) -> None:
 
     assert all(len(s.key) == 16 for s in baoji.submissions)
     assert all(len(numbers) == 1 for numbers in women.values())
-
-
-def test_the_member_key_is_published_and_does_not_change() -> None:
-    assert member_key("61030200000000000001").hex() == "8d991ab397374252809e614c5bb970ab"
 
 
 # --- what follows another --------------------------------------------------------------------------------------------

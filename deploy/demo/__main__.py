@@ -1,0 +1,181 @@
+"""`python -m deploy.demo`: a synthetic Baoji sends its claims to the real system, and reads what becomes of them.
+
+The last line of standard output says whether every submission was accounted for; the exit status says the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import date
+from types import FrameType
+from typing import Final
+
+import grpc
+import psutil
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.text import Text
+
+from deploy.demo import city, claims, explain, report, run, watch
+from deploy.demo.account import Account
+from deploy.demo.claims import City
+from deploy.demo.expect import differences
+from deploy.demo.run import Addresses
+from deploy.local.errors import StackError
+from deploy.local.stack import Stack
+
+TODAY: Final = date(2026, 11, 23)
+_INTERRUPTED: Final = 130
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+def main() -> int:
+    options = _options()
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal or console.width > report.WIDTH:
+        console.width = report.WIDTH
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    account = Account()
+    problems, status = [], 1
+    try:
+        problems = demonstrate(console, account, options)
+    except KeyboardInterrupt:
+        problems, status = ["interrupted"], _INTERRUPTED
+    except (StackError, run.RegistryRefusedError, KafkaError) as error:
+        problems = [str(error) or type(error).__name__]
+    except grpc.RpcError as error:
+        problems = [f"a service does not answer: {error}"]
+    for problem in problems:
+        print(problem, file=sys.stderr, flush=True)
+    print(f"demo: {'FAILED' if problems else 'ok'} {account.balance()}", flush=True)
+    return status if problems else 0
+
+
+def demonstrate(console: Console, account: Account, options: argparse.Namespace) -> list[str]:
+    """The whole demo; answers what went wrong. Nothing of it runs any more when this returns or raises."""
+    console.print(
+        Text(
+            "Synthetic Baoji (宝鸡市): every person, employer and claim here is made up, and every figure is an "
+            "estimate for test data, not a statistic.",
+            style="bold",
+        )
+    )
+    console.print(f"{options.count:,} submissions, seed {options.seed}, dirt {options.dirt}, on {TODAY}", end="\n\n")
+    making = watch.in_background(lambda: claims.generate(options.seed, options.count, TODAY, options.dirt))
+    with _running(console) as stack:
+        addresses = Addresses.of(stack.environment)
+        made = _fill(console, addresses, making)
+        account.submissions = made.submissions
+        before = _cpu_s(stack)
+        with watch.following(console, account) as on_tick:
+            asyncio.run(run.stream(addresses, account, on_tick))
+        spent = {name: after - before.get(name, after) for name, after in _cpu_s(stack).items()}
+        problems = verdict(account)
+        _report(console, addresses, account, spent)
+        if problems:
+            problems.append(f"the logs are in {stack.logs}")
+    return problems
+
+
+def verdict(account: Account) -> list[str]:
+    """Everything that is not as it must be; empty if all is well."""
+    problems = report.missing(account.answers())
+    if twice := account.answered_twice():
+        problems.append(f"{len(twice)} submissions answered in two ways, the first at {'/'.join(map(str, twice[0]))}")
+    if found := differences(account):
+        problems.append(f"{len(found)} submissions became something else than the truth about them calls for")
+    if account.sent != len(account.submissions) or not account.balance().is_even:
+        problems.append(f"out of balance: {len(account.submissions)} submissions, {account.balance()}")
+    return problems
+
+
+def _fill(console: Console, addresses: Addresses, making: Future[City]) -> City:
+    made = making.result()
+    records = len(made.employers) + len(made.persons)
+    what = f"registry: {len(made.employers):,} employers and {len(made.persons):,} women"
+    with watch.counting(console, what, records) as on_progress:
+        run.fill_registry(addresses, made, on_progress)
+    console.print(f"claims: {len(made.submissions):,} submissions to Kafka, and their receipts back ...")
+    return made
+
+
+def _report(console: Console, addresses: Addresses, account: Account, cpu_s: dict[str, float]) -> None:
+    answers = list(account.answers())
+    report.heading(console, "各县区 by county")
+    console.print(report.by_county(answers))
+    report.heading(console, "理由 reasons on the receipts")
+    console.print(report.by_reason(answers))
+    report.heading(console, "what each kind of dirt became")
+    console.print(report.by_truth(answers))
+    report.heading(console, "核定说明 three determinations, explained")
+    for explained in explain.explain(addresses.claims, answers):
+        console.print(report.explanation(explained))
+    report.heading(console, "速度 pace")
+    console.print(report.pace(account, cpu_s))
+    if found := differences(account):
+        report.heading(console, f"{len(found)} not as expected")
+        console.print(report.unexpected(found))
+    console.print()
+
+
+@contextmanager
+def _running(console: Console) -> Iterator[Stack]:
+    """The stack, stopped whatever happens; an impatient second Ctrl-C does not leave half of it running."""
+    stack = Stack("demo", settings={"CRADLE_TODAY": TODAY.isoformat()})
+    try:
+        with watch.phase(console, "Kafka, PostgreSQL and the services; the city meanwhile"):
+            stack.start()
+        yield stack
+    finally:
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        stack.stop()
+
+
+def _cpu_s(stack: Stack) -> dict[str, float]:
+    """CPU seconds so far of each part of the stack, and of ourselves."""
+    names = ("claims-worker", "claims-relay", "registry-api", "postgres", "kafka")
+    return {**{name: _tree_cpu_s(stack.pid(name)) for name in names}, "this demo": _own_cpu_s(psutil.Process())}
+
+
+def _tree_cpu_s(pid: int | None) -> float:
+    try:
+        top = psutil.Process(pid or 0)
+        return sum(_own_cpu_s(process) for process in [top, *top.children(recursive=True)])
+    except psutil.Error:
+        return 0.0  # it ended meanwhile; this is an ornament
+
+
+def _own_cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    profiles = city.load().dirt.profiles
+    parser.add_argument("--count", type=_positive, default=20_000, help="how many submissions (default 20000)")
+    parser.add_argument("--seed", type=int, default=162, help="the same seed makes the same city (default 162)")
+    parser.add_argument("--dirt", choices=list(profiles), default="realistic", help="how much goes wrong")
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

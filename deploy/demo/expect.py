@@ -1,0 +1,100 @@
+"""What must become of each submission, going by the truth about it; and what did otherwise."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from deploy.demo import city, dirt
+from deploy.demo.account import DETERMINED, Account, Answer, Came
+from deploy.demo.stories import CLEAN, CORRECTION, OTHER_CATEGORY
+
+# Why a sound claim waits: the registry has no wage of an employer founded this year, or she is insured otherwise than
+# as an employee, which a reviewer decides for now.
+_SOUND_WAITS: Final = frozenset({"WAGE_REQUIRED", "CATEGORY_REVIEW"})
+_NEAR: Final = "DELIVERY_DATE_REVIEW"
+
+
+class Difference(NamedTuple):
+    answer: Answer
+    expected: str
+
+
+def differences(account: Account) -> list[Difference]:
+    """Submissions of which something else became than their truth calls for, and women who would be paid twice."""
+    answers = list(account.answers())
+    of_woman: dict[bytes, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        of_woman[answer.submission.key].append(answer)
+    found = [
+        Difference(answer, expected)
+        for answer in answers
+        for expected, is_met in [_expected(answer, of_woman[answer.submission.key])]
+        if not is_met
+    ]
+    return found + [Difference(claim, "one approved claim a woman") for claim in _paid_twice(of_woman)]
+
+
+def _expected(answer: Answer, hers: Sequence[Answer]) -> tuple[str, bool]:
+    """What is to become of it, and whether that came."""
+    came = answer.came
+    match dirt.effect(city.load(), answer.submission.truth):
+        case "clean" | "correction" | "KEEP" | "DECIDE":
+            waits = came is Came.PENDED and _may_wait(answer, hers)
+            return "determined, or pended for a wage or a category", came in DETERMINED or waits
+        case "other_category":
+            return "pended", came is Came.PENDED
+        case "PEND":
+            return "pended", came is Came.PENDED or _is_near_to_nothing(answer, hers)
+        case "RETURN" | "FATAL":
+            return "returned", came is Came.RETURNED
+        case "DUP":  # the original is always a sound claim, so it was not itself returned
+            return "duplicate", came is Came.SAME_AGAIN
+        case effect:
+            return f"a rule for {effect}", False
+
+
+def _may_wait(answer: Answer, hers: Sequence[Answer]) -> bool:
+    """A sound claim may also wait for a person to compare it with another of hers for a day near it.
+
+    Order holds within a source only: the second claim of a woman from another source may be decided first, and then
+    the first one is the one that waits (医疗保障基金使用监督管理条例 art. 17: nobody is paid twice for one delivery).
+    """
+    return set(answer.codes) & _SOUND_WAITS != set() or (_NEAR in answer.codes and _has_near(hers))
+
+
+def _has_near(hers: Sequence[Answer]) -> bool:
+    return any(one.submission.truth == "second_claim_near_date" for one in hers)
+
+
+def _is_near_to_nothing(answer: Answer, hers: Sequence[Answer]) -> bool:
+    """Only an approved delivery makes another near it wait.
+
+    Her second claim is decided like any other if the first was denied, or if the first is the one that waits because
+    it came from another source and was read later.
+    """
+    if answer.submission.truth != "second_claim_near_date" or answer.came not in DETERMINED:
+        return False
+    return not any(one.came is Came.APPROVED for one in hers if one is not answer)
+
+
+def _paid_twice(of_woman: Mapping[bytes, Sequence[Answer]]) -> list[Answer]:
+    """Every delivery here is of another woman, so two approved claims of one woman would pay it twice."""
+    return [claims[-1] for answers in of_woman.values() if len(claims := approved_claims(answers)) > 1]
+
+
+def approved_claims(answers: Sequence[Answer]) -> list[Answer]:
+    """The claims that stand approved, each by the receipt of its latest revision."""
+    latest: dict[str, Answer] = {}
+    for answer in answers:
+        if answer.receipt is None or answer.came not in DETERMINED | {Came.PENDED}:
+            continue
+        known = latest.get(answer.receipt.claim)
+        if known is None or known.receipt is None or known.receipt.revision < answer.receipt.revision:
+            latest[answer.receipt.claim] = answer
+    return [answer for answer in latest.values() if answer.came is Came.APPROVED]
+
+
+def is_sound(truth: str) -> bool:
+    return truth in {CLEAN, CORRECTION, OTHER_CATEGORY}

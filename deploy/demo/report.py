@@ -1,0 +1,220 @@
+"""What a reader gets to see of a run, 100 columns wide."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+from statistics import quantiles
+from typing import Final
+
+from cradle.claims.v1 import claim_pb2, intake_pb2
+from cradle.common.v1 import reason_pb2
+from google.protobuf.message import DecodeError
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from deploy.demo import city, dirt
+from deploy.demo.account import Account, Answer, Came
+from deploy.demo.claims import Submission
+from deploy.demo.expect import Difference, approved_claims, is_sound
+from deploy.demo.explain import Explained
+from services.kit.money import yuan
+
+WIDTH: Final = 100
+_SHOWN: Final = 10
+_OTHER: Final = "other"
+_OUTCOMES: Final = {
+    Came.APPROVED: "核准\napproved",
+    Came.DENIED: "不予支付\ndenied",
+    Came.DUPLICATE_DELIVERY: "重复申报\npaid before",
+    Came.PENDED: "待补\npended",
+    Came.RETURNED: "退回补正\nreturned",
+    Came.SAME_AGAIN: "重复\nsame again",
+}
+_TROUBLE: Final = {Came.PARKED: "搁置\nparked", Came.NOTHING: "无回执\nno answer"}
+_EFFECTS: Final = ("KEEP", "PEND", "DECIDE", "DUP", "RETURN", "FATAL")
+
+
+def by_county(answers: Sequence[Answer]) -> Table:
+    """Counties in rows, outcomes in columns; the sum is of the claims as they stand after their corrections."""
+    counts: dict[str, Counter[Came]] = defaultdict(Counter)
+    sums: Counter[str] = Counter()
+    for answer in answers:
+        counts[county_of(answer.submission)][answer.came] += 1
+    for claim in approved_claims(answers):
+        if claim.receipt is not None:
+            sums[county_of(claim.submission)] += claim.receipt.allowance_fen
+    total: Counter[Came] = sum(counts.values(), Counter())
+    columns = {**_OUTCOMES, **{one: title for one, title in _TROUBLE.items() if total[one]}}
+    table = _table("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance, yuan", left=1)
+    for code in (*city.load().counties, _OTHER):
+        row = counts[code]
+        table.add_row(_county(code), _n(row.total()), *(_n(row[one]) for one in columns), yuan(sums[code]))
+    table.add_section()
+    table.add_row(
+        "合计 total", _n(total.total()), *(_n(total[one]) for one in columns), yuan(sums.total()), style="bold"
+    )
+    return table
+
+
+def by_reason(answers: Iterable[Answer]) -> Table:
+    """Every code on a receipt, with the texts as one of the senders got them."""
+    counts: Counter[str] = Counter()
+    texts: dict[str, reason_pb2.Reason] = {}
+    for answer in answers:
+        for reason in answer.receipt.reasons if answer.receipt else ():
+            counts[reason.code] += 1
+            texts.setdefault(reason.code, reason)
+    table = _table("理由 reason", "次数\ncount", "回执上的说明 what the sender reads", left=1)
+    table.columns[2].justify = "left"
+    for code, count in counts.most_common():
+        table.add_row(code, _n(count), Group(Text(texts[code].text_zh), Text(texts[code].text_en, style="dim")))
+    return table
+
+
+def by_truth(answers: Iterable[Answer]) -> Table:
+    """What each kind of dirt became. A claim with a second error counts with its first."""
+    came: dict[str, Counter[Came]] = defaultdict(Counter)
+    codes: dict[str, Counter[str]] = defaultdict(Counter)
+    for answer in answers:
+        kind = answer.submission.truth.partition("+")[0]
+        came[kind][answer.came] += 1
+        codes[kind].update(answer.codes)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("truth", no_wrap=True)
+    table.add_column("sent", justify="right")
+    table.add_column("what came of it", ratio=1)
+    table.add_column("reasons given", ratio=1)
+    last = ""
+    for kind in sorted(came, key=lambda kind: (_rank(kind), -came[kind].total())):
+        effect = "" if is_sound(kind) else dirt.effect(city.load(), kind)
+        if effect != last:
+            table.add_section()
+        last = effect
+        table.add_row(kind, _n(came[kind].total()), _most(came[kind]), _most(codes[kind]))
+    return table
+
+
+def explanation(explained: Explained) -> Table:
+    """The notice in both languages, line beside line."""
+    table = Table(
+        box=box.ROUNDED, title=f"{explained.why}  {explained.number}", title_justify="left", width=WIDTH, padding=(0, 1)
+    )
+    table.add_column("中文", ratio=5)
+    table.add_column("English", ratio=6)
+    for zh, en in zip_longest(explained.zh.splitlines(), explained.en.splitlines(), fillvalue=""):
+        style = "dim" if en.startswith("     ") else ""
+        table.add_row(_hanging(zh, style), _hanging(en, style))
+    return table
+
+
+def pace(account: Account, cpu_s: Mapping[str, float]) -> Group:
+    """How fast it went, and which process was busy."""
+    elapsed_s = account.elapsed_s()
+    marks = quantiles(account.waits_s(), n=100) if len(account.waits_s()) > 1 else [0.0] * 99
+    rate = account.answered / elapsed_s if elapsed_s else 0.0
+    lines: list[RenderableType] = [
+        f"{rate:,.0f} claims/s: {account.answered:,} in {elapsed_s:.1f} s, from first sent to last receipt read",
+        f"from handing a claim to the producer to reading its receipt: p50 {marks[49]:.1f} s, p99 {marks[98]:.1f} s",
+        Text(
+            "All claims are sent at once, so these are mostly time in the queue; `make bench` measures latency.", "dim"
+        ),
+    ]
+    if cpu_s and elapsed_s:
+        parts = "  ".join(f"{name} {spent / elapsed_s:.0%}" for name, spent in cpu_s.items())
+        lines.append(Text(f"of one core, meanwhile: {parts}"))
+    if account.repeated:
+        lines.append(f"{account.repeated} receipts came twice and were counted once")
+    return Group(*lines)
+
+
+def unexpected(found: Sequence[Difference]) -> Group:
+    """What did not become what it should have, by its place in Kafka; no personal data."""
+    lines = [
+        f"  {one.answer.submission.truth}: expected {one.expected}, came {one.answer.came}"
+        f" {' '.join(one.answer.codes)} at {_place(one.answer)}"
+        for one in found[:_SHOWN]
+    ]
+    if len(found) > _SHOWN:
+        lines.append(f"  and {len(found) - _SHOWN} more")
+    return Group(*(Text(line) for line in lines))
+
+
+def missing(answers: Iterable[Answer]) -> list[str]:
+    """What nothing is known of, in words."""
+    silent = [answer for answer in answers if answer.came is Came.NOTHING]
+    if not silent:
+        return []
+    unsent = sum(answer.position is None for answer in silent)
+    lines = [f"{len(silent):,} submissions without an answer, {unsent:,} of them never confirmed by Kafka"]
+    lines += [f"  {answer.submission.truth} at {_place(answer)}" for answer in silent[:_SHOWN]]
+    return lines
+
+
+def heading(console: Console, title: str) -> None:
+    console.print()
+    console.print(Rule(title, align="left", style="dim"))
+
+
+def county_of(submission: Submission) -> str:
+    """The county that the sender named, by its current code; `other` where there is none of ours or none at all."""
+    try:
+        intake = intake_pb2.ClaimIntake.FromString(submission.value)
+    except DecodeError:
+        return _OTHER
+    code = (intake.replace if intake.HasField("replace") else intake.submit).claim.county
+    figures = city.load()
+    current = next((old.now for old in figures.places.retired.values() if old.code == code), code)
+    return current if current in figures.counties else _OTHER
+
+
+def _table(*headings: str, left: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number < left else "right", vertical="top")
+    return table
+
+
+def _county(code: str) -> str:
+    county = city.load().counties.get(code)
+    return f"{county.zh} {county.en}" if county else "其他 other"
+
+
+def _rank(kind: str) -> int:
+    return 0 if is_sound(kind) else 1 + _EFFECTS.index(dirt.effect(city.load(), kind))
+
+
+def _n(count: int) -> str:
+    return f"{count:,}" if count else "·"
+
+
+def _most(counts: Mapping[Came, int] | Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda pair: -pair[1]))
+
+
+def _place(answer: Answer) -> str:
+    return "/".join(map(str, answer.position)) if answer.position else answer.submission.source
+
+
+def _hanging(line: str, style: str) -> RenderableType:
+    """Lines of a notice are indented under their number; wrapped ones stay under it too."""
+    bare = line.lstrip()
+    if line.startswith("     "):
+        number = ""
+    elif line.startswith("  ") and ". " in bare:
+        number, _, bare = bare.partition(" ")
+    else:
+        return Text(bare)
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=3, justify="right")
+    grid.add_column()
+    grid.add_row(number, Text(bare, style))
+    return grid
+
+
+def state_name(state: claim_pb2.ClaimState.ValueType) -> str:
+    return claim_pb2.ClaimState.Name(state).removeprefix("CLAIM_STATE_").lower()
