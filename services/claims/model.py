@@ -241,8 +241,8 @@ class Coverage:
 
     person: UUID | None
     category: Category | None
-    insured_by: UUID | None
-    employer: UUID | None
+    insured_by: str  # opaque references, empty where there is none
+    employer: str
     paid_months: tuple[tuple[int, int], ...]
     back_paid: tuple[tuple[int, date], ...]
     employer_wages: tuple[tuple[int, int], ...]

@@ -143,7 +143,7 @@ def settle(received: Received, coverage: Coverage | None, on_file: OnFile, terms
         return _answer(received, ReceiptStatus.DUPLICATE, (), claim)
     if isinstance(standing, Reason):
         return _answer(received, ReceiptStatus.RETURNED, (standing,), claim)
-    if coverage.employer is None:
+    if not coverage.employer:
         kind = "submit" if submission.revision == 1 else "replace"
         unknown = reason("EMPLOYER_UNKNOWN", f"{kind}.claim.employer_uscc")
         return _answer(received, ReceiptStatus.RETURNED, (unknown,), claim)

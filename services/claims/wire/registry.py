@@ -24,8 +24,8 @@ def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:
         category=Category(service_pb2.Category.Name(answer.category).removeprefix("CATEGORY_"))
         if answer.category
         else None,
-        insured_by=UUID(answer.insured_by) if answer.insured_by else None,
-        employer=UUID(answer.employer) if answer.employer else None,
+        insured_by=answer.insured_by,
+        employer=answer.employer,
         paid_months=tuple((span.first_month, span.last_month) for span in answer.paid_months),
         back_paid=tuple((late.month, from_proto(late.paid_on)) for late in answer.back_paid),
         employer_wages=tuple(sorted(answer.average_monthly_wage_fen.items())),
