@@ -84,7 +84,10 @@ def _kept() -> Iterator[list[Stack]]:
 def city(request: pytest.FixtureRequest, _kept: list[Stack]) -> Iterator[Stack]:
     """A whole running stack, handed from test to test while they pass; after a failure the next gets a new one."""
     if not _kept:
-        fresh = Stack(f"crash-{os.getpid()}", settings={"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS})
+        # A name of its own, so that the logs of a failed one are not swept away by the next.
+        fresh = Stack(
+            f"crash-{os.getpid()}-{secrets.token_hex(2)}", settings={"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS}
+        )
         fresh.start()
         _kept.append(fresh)
     failed = request.session.testsfailed

@@ -75,7 +75,7 @@ def test_a_registry_that_is_away_costs_waiting_only(city: Stack, random: Random,
         time.sleep(random.uniform(2, 5))
         city.process("registry-api").start()
 
-    account = under_load(city, random, size, tell, [killed] * ((size.rounds + 3) // 4))
+    account = under_load(city, random, size, tell, [killed] * ((size.rounds + 4) // 5))
 
     assert account.problems() == []
     assert not account.parked

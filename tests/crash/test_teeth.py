@@ -31,11 +31,11 @@ def test_an_offset_committed_before_its_effect_is_seen_as_loss(random: Random, s
         since = ends(city)
         worker = city.start_role(worker_with("offset-first", city)).name
         with Load(city, random, per_second=size.per_second) as load:
-            kill_workers(city, random, 2 * size.rounds, worker)
+            kill_workers(city, random, size.rounds, worker)
         wait_settled(city, size.timeout_s)
         account = draw_up(city, load, since, TODAY)
 
-    tell(f"planted: lost {len(account.lost)} of {len(account.log)} in {2 * size.rounds} kills; {account.line()}")
+    tell(f"planted: lost {len(account.lost)} of {len(account.log)} in {size.rounds} kills; {account.line()}")
     tell(f"verdict: {account.problems()}")
     assert account.lost
     assert "by the database it does not balance" in " ".join(account.problems())
