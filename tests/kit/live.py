@@ -19,7 +19,7 @@ from services.kit.migrations import migrate
 from services.kit.seal import Sealer
 from services.kit.settings import Settings
 
-DEADLINE_S = 30.0
+DEADLINE_S = 20.0
 _names = itertools.count(1)
 T = TypeVar("T")
 Record = tuple[bytes | None, bytes]  # key, value
