@@ -1,0 +1,117 @@
+"""After claims went through: no ID number and no name in a table of claims, on a result topic, or in a log."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from deploy.local.stack import Stack
+from tests.builders import claim, claim_number, replacement, submit
+from tests.claims.harness import claims_dsn, exchange, insured
+from tests.kit.live import read_until, rows, value
+
+pytestmark = pytest.mark.integration
+NAME = "慕容测试娟"
+TELEPHONE = "13809171234"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What went through, and the words that may stand nowhere after it."""
+
+    number: str
+    claim: str
+    receipts: frozenset[str]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.number, NAME, TELEPHONE)
+
+
+@pytest.fixture(scope="module")
+def passed(stack: Stack) -> Passed:
+    """A claim approved, corrected, sent twice, and every way in which it could be wrong."""
+    who, number = insured(stack, name=NAME), claim_number()
+    good = claim(number=number, person=who.number, employer=who.employer, remark=f"{NAME} {TELEPHONE}")
+    answers = exchange(
+        stack,
+        submit(good),
+        submit(good),
+        replacement(claim(number=number, person=who.number, employer=who.employer, remark=NAME), 2),
+        submit(claim(number=NAME, person=who.number, employer=who.employer)),
+        submit(claim(number=f"tel {TELEPHONE}", person=who.number, employer=who.employer)),
+        submit(claim(number=claim_number(), person=who.number, employer=NAME)),
+        submit(claim(number=claim_number(), person=f"{NAME}{who.number}", employer=who.employer)),
+        submit(claim(number=claim_number(), person=who.number, employer=who.employer, county=TELEPHONE)),
+        submit(good)[:-7],
+        NAME.encode() + who.number.encode(),
+    )
+    assert [answer.status for answer in answers[:3]] == ["DETERMINED", "DUPLICATE", "DETERMINED"]
+    assert {answer.status for answer in answers[3:]} == {"RETURNED"}
+    receipts = frozenset(answer.receipt.receipt_id for answer in answers)
+    return Passed(who.number, answers[0].receipt.claim.removeprefix("claims/"), receipts)
+
+
+@pytest.mark.parametrize("service", ["claims", "registry"])
+def test_no_table_shows_who_she_is(stack: Stack, passed: Passed, service: str) -> None:
+    dsn = claims_dsn(stack).replace("cradle_claims", f"cradle_{service}")
+
+    async def tables_with() -> dict[str, int]:
+        named = await rows(dsn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [row["tablename"] for row in named]
+        assert len(tables) >= 5
+        words = [*passed.words, *[word.encode().hex() for word in passed.words]]  # bytea is shown in hexadecimal
+        sql = 'SELECT count(*) FROM "{0}" WHERE "{0}"::text ~ $1'
+        return {table: await value(dsn, sql.format(table), "|".join(words)) for table in tables}
+
+    assert {table: count for table, count in asyncio.run(tables_with()).items() if count} == {}
+
+
+def test_no_result_topic_shows_who_she_is(stack: Stack, passed: Passed) -> None:
+    topics = ["claims.receipt.v1.hospitals", "claims.receipt.v1.counter", "claims.claim.v1"]
+
+    def is_all(found: list[Any]) -> bool:
+        ids = {header.decode() for one in found for name, header in one.headers if name == "ce_id"}
+        return passed.receipts <= ids and sum(one.key == passed.claim.encode() for one in found) == 2
+
+    records = asyncio.run(read_until(stack, topics, is_all))
+
+    seen = b"\n".join(part for one in records for part in parts(one))
+    assert [word for word in passed.words if word.encode() in seen] == []
+
+
+def parts(record: Any) -> list[bytes]:
+    return [record.key or b"", record.value or b"", *[value for _, value in record.headers]]
+
+
+def test_no_log_shows_who_she_is(stack: Stack, passed: Passed) -> None:
+    logs = sorted(stack.logs.glob("*.log"))
+
+    assert {"claims-worker.log", "claims-relay.log", "registry-api.log", "postgres.log"} <= {log.name for log in logs}
+    said = {log.name: log.read_bytes() for log in logs}
+    assert said["claims-worker.log"]
+    leaks = [(name, word) for name, text in said.items() for word in passed.words if word.encode() in text]
+    escaped = [(name, word) for name, text in said.items() for word in passed.words if repr_of(word) in text]
+    assert leaks == escaped == []
+
+
+def repr_of(word: str) -> bytes:
+    """As a careless line of JSON or a repr of bytes would write it."""
+    return word.encode("unicode_escape") if not word.isascii() else word.encode()
+
+
+def test_no_metric_shows_who_she_is(stack: Stack, passed: Passed) -> None:
+    ports = [port for use, port in stack.ports.items() if use.endswith("/metrics")]
+
+    assert len(ports) >= 4
+    for port in ports:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            shown = answer.read().decode()
+        assert "cradle_" in shown or "grpc_server" in shown
+        assert [word for word in passed.words if word in shown] == []
+        assert not re.search(r"\b6103\d{13}[\dX]\b", shown)
