@@ -43,7 +43,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     account = Account()
-    problems, status = [], 1
+    problems, status = ["a bug in the demo itself; its traceback follows"], 1
     try:
         problems = demonstrate(console, account, options)
     except KeyboardInterrupt:
@@ -52,9 +52,10 @@ def main() -> int:
         problems = [str(error) or type(error).__name__]
     except grpc.RpcError as error:
         problems = [f"a service does not answer: {error}"]
-    for problem in problems:
-        print(problem, file=sys.stderr, flush=True)
-    print(f"demo: {'FAILED' if problems else 'ok'} {account.balance()}", flush=True)
+    finally:
+        for problem in problems:
+            print(problem, file=sys.stderr, flush=True)
+        print(f"demo: {'FAILED' if problems else 'ok'} {account.balance()}", flush=True)
     return status if problems else 0
 
 
@@ -78,10 +79,13 @@ def demonstrate(console: Console, account: Account, options: argparse.Namespace)
             asyncio.run(run.stream(addresses, account, on_tick))
         spent = {name: after - before.get(name, after) for name, after in _cpu_s(stack).items()}
         problems = verdict(account)
-        _report(console, addresses, account, spent)
+        _report(console, account, spent)
         if problems:
-            problems.append(f"the logs are in {stack.logs}")
-    return problems
+            return [*problems, f"the logs are in {stack.logs}"]
+        report.heading(console, "核定说明 three determinations, explained")
+        for explained in explain.explain(addresses.claims, list(account.answers())):
+            console.print(report.explanation(explained), "")
+    return []
 
 
 def verdict(account: Account) -> list[str]:
@@ -106,23 +110,25 @@ def _fill(console: Console, addresses: Addresses, making: Future[City]) -> City:
     return made
 
 
-def _report(console: Console, addresses: Addresses, account: Account, cpu_s: dict[str, float]) -> None:
+def _report(console: Console, account: Account, cpu_s: dict[str, float]) -> None:
     answers = list(account.answers())
     report.heading(console, "各县区 by county")
     console.print(report.by_county(answers))
+    console.print(Text("The sums count a claim once, as it stands after its corrections.", "dim"))
     report.heading(console, "理由 reasons on the receipts")
     console.print(report.by_reason(answers))
     report.heading(console, "what each kind of dirt became")
     console.print(report.by_truth(answers))
-    report.heading(console, "核定说明 three determinations, explained")
-    for explained in explain.explain(addresses.claims, answers):
-        console.print(report.explanation(explained))
+    console.print(
+        Text(
+            "Order holds within a source: of two claims for one birth from two sources, the one read first wins.", "dim"
+        )
+    )
     report.heading(console, "速度 pace")
     console.print(report.pace(account, cpu_s))
     if found := differences(account):
         report.heading(console, f"{len(found)} not as expected")
         console.print(report.unexpected(found))
-    console.print()
 
 
 @contextmanager
@@ -141,8 +147,15 @@ def _running(console: Console) -> Iterator[Stack]:
 
 def _cpu_s(stack: Stack) -> dict[str, float]:
     """CPU seconds so far of each part of the stack, and of ourselves."""
-    names = ("claims-worker", "claims-relay", "registry-api", "postgres", "kafka")
-    return {**{name: _tree_cpu_s(stack.pid(name)) for name in names}, "this demo": _own_cpu_s(psutil.Process())}
+    parts = {
+        "worker": "claims-worker",
+        "relay": "claims-relay",
+        "registry": "registry-api",
+        "postgres": "postgres",
+        "kafka": "kafka",
+    }
+    spent = {name: _tree_cpu_s(stack.pid(process)) for name, process in parts.items()}
+    return {**spent, "this demo": _own_cpu_s(psutil.Process())}
 
 
 def _tree_cpu_s(pid: int | None) -> float:

@@ -26,7 +26,10 @@ class Explained:
 
 
 def explain(target: str, answers: Sequence[Answer]) -> list[Explained]:
-    """An approval with as many parts of leave as can be found, a denial, and a delivery paid before (or a top-up)."""
+    """An approval with as many parts of leave as can be found, a plain denial, and a delivery approved before.
+
+    Where no delivery was claimed twice, an approval with a top-up stands in for it.
+    """
     with grpc.insecure_channel(target) as channel:
         stub = ClaimsServiceStub(channel)
         return [_explained(stub, why, answer) for why, answer in _chosen(answers)]
@@ -42,9 +45,9 @@ def _chosen(answers: Sequence[Answer]) -> Iterator[tuple[str, Answer]]:
     if approved:
         yield "核准 approved", max(approved, key=lambda answer: (_parts(answer), _own_wage_fen(answer)))
     if denied:
-        yield "不予支付 denied", max(denied, key=lambda answer: (_own_wage_fen(answer) > 0, _parts(answer)))
+        yield "不予支付 denied", max(denied, key=lambda answer: (_own_wage_fen(answer) > 0, -_parts(answer)))
     if before:
-        yield "重复申报 paid before", before[0]
+        yield "重复分娩 duplicate delivery", before[0]
     elif approved:
         yield "单位补差 with a top-up", max(approved, key=_own_wage_fen)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from statistics import quantiles
 from typing import Final
 
-from cradle.claims.v1 import claim_pb2, intake_pb2
+from cradle.claims.v1 import intake_pb2
 from cradle.common.v1 import reason_pb2
 from google.protobuf.message import DecodeError
 from rich import box
@@ -22,6 +23,7 @@ from deploy.demo.account import Account, Answer, Came
 from deploy.demo.claims import Submission
 from deploy.demo.expect import Difference, approved_claims, is_sound
 from deploy.demo.explain import Explained
+from deploy.demo.wrap import Wrapped
 from services.kit.money import yuan
 
 WIDTH: Final = 100
@@ -30,13 +32,23 @@ _OTHER: Final = "other"
 _OUTCOMES: Final = {
     Came.APPROVED: "核准\napproved",
     Came.DENIED: "不予支付\ndenied",
-    Came.DUPLICATE_DELIVERY: "重复申报\npaid before",
+    Came.DUPLICATE_DELIVERY: "重复分娩\nduplicate\ndelivery",
     Came.PENDED: "待补\npended",
     Came.RETURNED: "退回补正\nreturned",
-    Came.SAME_AGAIN: "重复\nsame again",
+    Came.SAME_AGAIN: "重复\nsame\nagain",
 }
 _TROUBLE: Final = {Came.PARKED: "搁置\nparked", Came.NOTHING: "无回执\nno answer"}
-_EFFECTS: Final = ("KEEP", "PEND", "DECIDE", "DUP", "RETURN", "FATAL")
+EFFECTS: Final = {
+    "": "sound",
+    "KEEP": "tolerated",
+    "PEND": "waits for somebody",
+    "DECIDE": "decided as it is",
+    "DUP": "sent twice",
+    "RETURN": "sent back to be mended",
+    "FATAL": "unreadable, sent back",
+}
+_REASONS_SHOWN: Final = 3
+_STEP: Final = re.compile(r" {0,2}(\d+\.) (.*)")
 
 
 def by_county(answers: Sequence[Answer]) -> Table:
@@ -50,7 +62,8 @@ def by_county(answers: Sequence[Answer]) -> Table:
             sums[county_of(claim.submission)] += claim.receipt.allowance_fen
     total: Counter[Came] = sum(counts.values(), Counter())
     columns = {**_OUTCOMES, **{one: title for one, title in _TROUBLE.items() if total[one]}}
-    table = _table("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance, yuan", left=1)
+    table = _table("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance, yuan")
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for code in (*city.load().counties, _OTHER):
         row = counts[code]
         table.add_row(_county(code), _n(row.total()), *(_n(row[one]) for one in columns), yuan(sums[code]))
@@ -69,10 +82,11 @@ def by_reason(answers: Iterable[Answer]) -> Table:
         for reason in answer.receipt.reasons if answer.receipt else ():
             counts[reason.code] += 1
             texts.setdefault(reason.code, reason)
-    table = _table("理由 reason", "次数\ncount", "回执上的说明 what the sender reads", left=1)
+    table = _table("理由 reason", "次数\ncount", "回执上的说明 what the sender reads")
+    table.columns[0].no_wrap = True
     table.columns[2].justify = "left"
     for code, count in counts.most_common():
-        table.add_row(code, _n(count), Group(Text(texts[code].text_zh), Text(texts[code].text_en, style="dim")))
+        table.add_row(code, _n(count), Group(Wrapped(texts[code].text_zh), Wrapped(texts[code].text_en, "dim")))
     return table
 
 
@@ -84,31 +98,29 @@ def by_truth(answers: Iterable[Answer]) -> Table:
         kind = answer.submission.truth.partition("+")[0]
         came[kind][answer.came] += 1
         codes[kind].update(answer.codes)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("truth", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("the truth", no_wrap=True)
     table.add_column("sent", justify="right")
-    table.add_column("what came of it", ratio=1)
-    table.add_column("reasons given", ratio=1)
-    last = ""
-    for kind in sorted(came, key=lambda kind: (_rank(kind), -came[kind].total())):
-        effect = "" if is_sound(kind) else dirt.effect(city.load(), kind)
-        if effect != last:
-            table.add_section()
-        last = effect
-        table.add_row(kind, _n(came[kind].total()), _most(came[kind]), _most(codes[kind]))
+    table.add_column("what came of it", ratio=4)
+    table.add_column("reasons given", ratio=5)
+    for effect, title in EFFECTS.items():
+        kinds = [kind for kind in came if _effect(kind) == effect]
+        if kinds:
+            table.add_row(title, style="bold")
+        for kind in sorted(kinds, key=lambda kind: -came[kind].total()):
+            table.add_row("  " + kind, _n(came[kind].total()), _most(came[kind], len(Came)), _most(codes[kind]))
     return table
 
 
 def explanation(explained: Explained) -> Table:
     """The notice in both languages, line beside line."""
     table = Table(
-        box=box.ROUNDED, title=f"{explained.why}  {explained.number}", title_justify="left", width=WIDTH, padding=(0, 1)
+        box=box.ROUNDED, title=f"{explained.why}  {explained.number}", title_justify="left", expand=True, padding=(0, 1)
     )
-    table.add_column("中文", ratio=5)
-    table.add_column("English", ratio=6)
+    table.add_column("中文", ratio=2)
+    table.add_column("English", ratio=3)
     for zh, en in zip_longest(explained.zh.splitlines(), explained.en.splitlines(), fillvalue=""):
-        style = "dim" if en.startswith("     ") else ""
-        table.add_row(_hanging(zh, style), _hanging(en, style))
+        table.add_row(_hanging(zh), _hanging(en))
     return table
 
 
@@ -126,7 +138,7 @@ def pace(account: Account, cpu_s: Mapping[str, float]) -> Group:
     ]
     if cpu_s and elapsed_s:
         parts = "  ".join(f"{name} {spent / elapsed_s:.0%}" for name, spent in cpu_s.items())
-        lines.append(Text(f"of one core, meanwhile: {parts}"))
+        lines.append(f"of one core meanwhile: {parts}")
     if account.repeated:
         lines.append(f"{account.repeated} receipts came twice and were counted once")
     return Group(*lines)
@@ -172,10 +184,11 @@ def county_of(submission: Submission) -> str:
     return current if current in figures.counties else _OTHER
 
 
-def _table(*headings: str, left: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number < left else "right", vertical="top")
+def _table(*headings: str) -> Table:
+    """The first column is of names, the others of figures."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if table.columns else "left")
     return table
 
 
@@ -184,37 +197,33 @@ def _county(code: str) -> str:
     return f"{county.zh} {county.en}" if county else "其他 other"
 
 
-def _rank(kind: str) -> int:
-    return 0 if is_sound(kind) else 1 + _EFFECTS.index(dirt.effect(city.load(), kind))
+def _effect(kind: str) -> str:
+    return "" if is_sound(kind) else dirt.effect(city.load(), kind)
 
 
 def _n(count: int) -> str:
     return f"{count:,}" if count else "·"
 
 
-def _most(counts: Mapping[Came, int] | Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda pair: -pair[1]))
+def _most(counts: Mapping[Came, int] | Mapping[str, int], shown: int = _REASONS_SHOWN) -> str:
+    """The most frequent first."""
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    more = [f"{len(ordered) - shown} more"] if len(ordered) > shown else []
+    return ", ".join([*(f"{name} {count:,}" for name, count in ordered[:shown]), *more])
 
 
 def _place(answer: Answer) -> str:
     return "/".join(map(str, answer.position)) if answer.position else answer.submission.source
 
 
-def _hanging(line: str, style: str) -> RenderableType:
-    """Lines of a notice are indented under their number; wrapped ones stay under it too."""
-    bare = line.lstrip()
-    if line.startswith("     "):
-        number = ""
-    elif line.startswith("  ") and ". " in bare:
-        number, _, bare = bare.partition(" ")
-    else:
-        return Text(bare)
+def _hanging(line: str) -> RenderableType:
+    """A numbered step of a notice, or the article under it; what is wrapped stays under its beginning."""
+    step = _STEP.fullmatch(line)
+    number, text, style = (step[1], step[2], "") if step else ("", line.strip(), "dim")
+    if not step and not line.startswith("     "):
+        return Wrapped(line)
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=3, justify="right")
-    grid.add_column()
-    grid.add_row(number, Text(bare, style))
+    grid.add_column(ratio=1)
+    grid.add_row(number, Wrapped(text, style))
     return grid
-
-
-def state_name(state: claim_pb2.ClaimState.ValueType) -> str:
-    return claim_pb2.ClaimState.Name(state).removeprefix("CLAIM_STATE_").lower()
