@@ -61,7 +61,7 @@ def ends(stack: Stack, topics: Iterable[str] = (*INTAKE, *RECEIPTS, EVENTS)) -> 
     return asyncio.run(ask())
 
 
-async def _read(consumer: AIOKafkaConsumer, topics: Iterable[str], since: Ends) -> list[Any]:
+async def read(consumer: AIOKafkaConsumer, topics: Iterable[str], since: Ends) -> list[Any]:
     """Every record from `since` to the present end, each partition in the log's order."""
     until = await _ends(consumer, topics)
     consumer.assign(list(until))
@@ -219,17 +219,17 @@ def draw_up(stack: Stack, load: Load, since: Ends, today: date) -> Account:
 
 async def _intake(stack: Stack, since: Ends) -> list[Any]:
     async with consuming(stack) as consumer:
-        return await _read(consumer, INTAKE, since)
+        return await read(consumer, INTAKE, since)
 
 
 async def _draw_up(stack: Stack, account: Account, since: Ends) -> None:
     async with consuming(stack) as consumer:
-        sent = await _read(consumer, INTAKE, since)
+        sent = await read(consumer, INTAKE, since)
         account.log = {f"{r.topic}/{r.partition}/{r.offset}" for r in sent}
-        for record in await _read(consumer, RECEIPTS, since):
+        for record in await read(consumer, RECEIPTS, since):
             place = _receipt(record.value).position
             account.receipts[f"{place.topic}/{place.partition}/{place.offset}"][record.value] += 1
-        for record in await _read(consumer, [EVENTS], since):
+        for record in await read(consumer, [EVENTS], since):
             _learn(account, event_pb2.ClaimEvent.FromString(record.value), record.value)
     async with db.connect(db.service_dsn(stack.environment["DATABASE_URL"], "claims")) as database:
         await _read_database(database, account, since)
