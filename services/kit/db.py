@@ -54,6 +54,7 @@ class Tx:
 @dataclass(frozen=True, slots=True)
 class Database:
     pool: asyncpg.Pool[asyncpg.Record]
+    dsn: str
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -65,6 +66,15 @@ class Database:
                 await outbox.write(tx.connection, tx.events)
         for count in tx.committed:
             count()
+
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """A connection outside the pool, for what must stay on one: a session's lock, a subscription."""
+        connection = await asyncpg.connect(self.dsn, timeout=5, command_timeout=60, server_settings=_SERVER_SETTINGS)
+        try:
+            yield connection
+        finally:
+            connection.terminate()
 
     async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Read outside a transaction."""
@@ -86,7 +96,7 @@ async def connect(dsn: str, *, connections_max: int = 8) -> AsyncIterator[Databa
     )
     await pool
     try:
-        yield Database(pool)
+        yield Database(pool, dsn)
     finally:
         try:
             await pool.close()

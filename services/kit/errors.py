@@ -80,7 +80,7 @@ def is_away(error: BaseException) -> bool:
             return bool(error.retriable)
         case asyncpg.InterfaceError():
             # asyncpg's word for a connection that was closed under us, and also for our own misuse of it.
-            return "clos" in str(error)
+            return "clos" in str(error) or "released back to the pool" in str(error)
         case _:
             return isinstance(error, _AWAY)
 

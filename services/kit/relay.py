@@ -1,15 +1,15 @@
 """Sends what the outbox holds, in order, and deletes it when the broker has it.
 
-One relay per database leads (a session's advisory lock); the others stand by. It wakes on one NOTIFY a transaction,
-reads onwards from the last id, and once a second from the oldest row, because a transaction with smaller ids may
-commit after one with larger ids. A crash between sending and deleting sends again: receivers know an event by its id
-and version.
+One relay per database leads (a session's advisory lock); the others stand by. It wakes on one NOTIFY a transaction.
+Ids are taken before the commit, so a transaction with smaller ids may commit after one with larger ids; whatever is
+read in one snapshot in order of id is still in order for each aggregate, because an aggregate's row is locked before
+its events are written. So it reads from a floor below which nothing can appear any more (`Mark`), never from the last
+id it saw. A crash between sending and deleting sends again: receivers know an event by its id and version.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -29,7 +29,10 @@ from services.kit.telemetry import Health
 
 _LOCK = 0x0CAD1E
 _ROWS_MAX = 2_000
-_REREAD_S = 1.0
+_LOOK_EVERY_S = 1.0
+_WAITING = "SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
+_SNAPSHOT = """SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
+               FROM pg_current_snapshot() AS s"""
 _SEND_S = 20.0  # a send that hangs longer means that the broker is away; say so, and begin again
 _STOP_S = 2.0
 _log = telemetry.log(__name__)
@@ -51,6 +54,34 @@ def headers(row: asyncpg.Record, source: str) -> list[Header]:
         ("causationid", row["causationid"].encode()),
         ("content-type", b"application/protobuf"),
     ]
+
+
+@dataclass(slots=True)
+class Mark:
+    """From where to read: below `floor` every id is sent or will never be.
+
+    An id that was sent is a candidate. Transactions that may still bring smaller ids have begun by now, so their
+    numbers are below the next one to be given (`xmax`); once none below it runs (`xmin`), and one more read has taken
+    what they left, the candidate becomes the floor.
+    """
+
+    floor: int = 0
+    highest: int = 0
+    candidate: int = 0
+    closes_at: int = 0
+    closed: bool = False
+
+    def look(self, xmin: int, xmax: int) -> None:
+        """Before a read: note which transactions run."""
+        if not self.candidate and self.highest > self.floor:
+            self.candidate, self.closes_at = self.highest, xmax
+        self.closed = bool(self.candidate) and xmin >= self.closes_at
+
+    def sent(self, highest: int, *, whole: bool) -> None:
+        """After a read was sent: its highest id, and whether it reached the end."""
+        self.highest = max(self.highest, highest)
+        if self.closed and (whole or highest >= self.candidate):
+            self.floor, self.candidate, self.closed = self.candidate, 0, False
 
 
 @dataclass(slots=True)
@@ -98,11 +129,11 @@ class Relay:
     @asynccontextmanager
     async def _leadership(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         """Hold the database's one relay lock; stand by, and be ready, while another holds it."""
-        async with self.database.pool.acquire() as connection:
+        async with self.database.own_connection() as connection:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
                 self.health.set("relay", True)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.stopping.wait(), 1.0)
+                    await asyncio.wait_for(self.stopping.wait(), _LOOK_EVERY_S)
                 if self.stopping.is_set():
                     break
             await connection.add_listener(CHANNEL, self._on_notify)
@@ -111,31 +142,29 @@ class Relay:
                 yield connection
             finally:
                 telemetry.OUTBOX_LEADER.set(0)
-                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                    await connection.remove_listener(CHANNEL, self._on_notify)
-                    await connection.execute("SELECT pg_advisory_unlock_all()")
 
     def _on_notify(self, *_: object) -> None:
         self.wake.set()
 
     async def _send_all(self, producer: AIOKafkaProducer, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        last, reread_at = 0, 0.0
+        mark = Mark()
         while not self.stopping.is_set():
             self.health.set("relay", True)
-            if time.monotonic() >= reread_at:
-                last, reread_at = 0, time.monotonic() + _REREAD_S
             self.wake.clear()
-            rows = await connection.fetch("SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2", last, _ROWS_MAX)
+            mark.look(*(await connection.fetchrow(_SNAPSHOT)))
+            rows = await connection.fetch(
+                "SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2", mark.floor, _ROWS_MAX
+            )
+            if rows:
+                telemetry.OUTBOX_AGE_SECONDS.set(max(0.0, (datetime.now(UTC) - rows[0]["occurred_at"]).total_seconds()))
+                async with asyncio.timeout(_SEND_S):
+                    await self._publish(producer, rows)
+                await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
+            mark.sent(rows[-1]["id"] if rows else 0, whole=len(rows) < _ROWS_MAX)
             if not rows:
                 telemetry.OUTBOX_AGE_SECONDS.set(0)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), _REREAD_S)
-                continue
-            telemetry.OUTBOX_AGE_SECONDS.set(max(0.0, (datetime.now(UTC) - rows[0]["occurred_at"]).total_seconds()))
-            async with asyncio.timeout(_SEND_S):
-                await self._publish(producer, rows)
-            await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
-            last = rows[-1]["id"]
+                    await asyncio.wait_for(self.wake.wait(), _LOOK_EVERY_S)
 
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
         places: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)

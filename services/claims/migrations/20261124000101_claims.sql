@@ -62,7 +62,7 @@ CREATE TABLE submission (
     receipt_id uuid NOT NULL,
     source text NOT NULL,
     claim_number text NOT NULL,
-    revision integer NOT NULL,
+    revision bigint NOT NULL,  -- as the sender wrote it, whatever that was
     status text NOT NULL CHECK (status IN ('DETERMINED', 'PENDED', 'RETURNED', 'DUPLICATE')),
     reasons text[] NOT NULL,
     claim_id uuid,
