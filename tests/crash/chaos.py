@@ -124,11 +124,11 @@ def stalled_before_its_fence(stack: Stack, role: str) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def worker_with(planted: str, stack: Stack) -> Role:
-    """A worker that may be told to hang, with one of the bugs of `planted`, or none."""
-    argv = (sys.executable, "-m", "tests.crash.planted", "worker")
+def role_with(planted: str, stack: Stack, role: str = "worker") -> Role:
+    """A role with one of the bugs of `planted`, or none; a worker may be told to hang."""
+    argv = (sys.executable, "-m", "tests.crash.planted", role)
     env = {"CRASH_PLANTED": planted, "CRASH_STALLS": str(stalls(stack))}
-    return Role(f"{planted}-worker", argv, env, service="claims")
+    return Role(f"{planted}-{role}", argv, env, service="claims")
 
 
 def stalls(stack: Stack) -> Path:

@@ -1,9 +1,10 @@
-"""Workers to break on purpose: `python -m tests.crash.planted worker`, CRASH_PLANTED names what is wrong with it.
+"""Roles to break on purpose: `python -m tests.crash.planted worker | relay`, CRASH_PLANTED names what is wrong.
 
 - `nothing`: a sound worker. It, like the others, can be told to hang at the worst moment: with its batch read, looked
   up and in a transaction, before the fence moves. It is told by a file of its process id in the folder CRASH_STALLS.
 - `offset-first`: the offset is committed before the effect, as a consumer that commits on receipt does.
 - `no-fence`: the offset is moved whatever it was before, as a consumer that trusts its assignment does.
+- `delete-first`: a relay that deletes its events before the broker has them.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 from services.claims.main import main
 from services.kit.db import Tx
 from services.kit.inbox import Inbox
+from services.kit.relay import Relay
 from services.kit.stream import Batch, Span
 
 _attempt = Inbox._attempt
 _move_fence = Inbox._move_fence
+_publish = Relay._publish
 
 
 async def attempt_after_offset(self: Inbox[Any], batch: Batch, prepared: Any) -> None:
@@ -42,6 +45,11 @@ async def move_unconditionally(self: Inbox[Any], tx: Tx, spans: Sequence[Span]) 
             span.partition,
             span.until,
         )
+
+
+async def publish_after_delete(self: Relay, producer: Any, rows: Sequence[Any]) -> None:
+    await self.database.fetch("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
+    await _publish(self, producer, rows)
 
 
 Move = Callable[[Inbox[Any], Tx, Sequence[Span]], Awaitable[None]]
@@ -70,6 +78,8 @@ if __name__ == "__main__":
             fence = move_nothing
         case "no-fence":
             fence = move_unconditionally
+        case "delete-first":
+            Relay._publish = publish_after_delete  # type: ignore[method-assign]
         case other:
             raise SystemExit(f"no such bug: {other}")
     Inbox._move_fence = hanging_before(fence)  # type: ignore[method-assign, assignment]

@@ -14,13 +14,13 @@ from tests.crash.chaos import (
     eventually,
     metric,
     restarts_of,
+    role_with,
     stalled,
     stalled_before_its_fence,
     stalled_inside_a_transaction,
     wait_every_partition_advances,
     wait_progress,
     wait_taken_over,
-    worker_with,
 )
 from tests.crash.conftest import TODAY, Size, Tell
 from tests.crash.load import Load
@@ -42,7 +42,7 @@ def records(stack: Stack, worker: str) -> float:
 @contextmanager
 def two_that_may_hang(city: Stack, planted: str) -> Iterator[Pair]:
     """Two workers of `planted` in the place of the usual one."""
-    role = worker_with(planted, city)
+    role = role_with(planted, city)
     pair = city.start_role(role).name, city.start_role(role).name
     city.stop_role(WORKER)
     yield pair
