@@ -32,6 +32,13 @@ from deploy.local.stack import Stack
 
 TODAY: Final = date(2026, 11, 23)
 _INTERRUPTED: Final = 130
+_PARTS: Final = {
+    "worker": "claims-worker",
+    "relay": "claims-relay",
+    "registry": "registry-api",
+    "postgres": "postgres",
+    "kafka": "kafka",
+}
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -77,11 +84,12 @@ def demonstrate(console: Console, account: Account, options: argparse.Namespace)
         before = _cpu_s(stack)
         with watch.following(console, account) as on_tick:
             asyncio.run(run.stream(addresses, account, on_tick))
-        spent = {name: after - before.get(name, after) for name, after in _cpu_s(stack).items()}
+        spent = {name: after - before[name] for name, after in _cpu_s(stack).items() if after > before[name]}
         problems = verdict(account)
         _report(console, account, spent)
         if problems:
-            return [*problems, f"the logs are in {stack.logs}"]
+            down = [f"{process} is not running" for process in _PARTS.values() if stack.pid(process) is None]
+            return [*problems, *down, f"the logs are in {stack.logs}"]
         report.heading(console, "核定说明 three determinations, explained")
         for explained in explain.explain(addresses.claims, list(account.answers())):
             console.print(report.explanation(explained), "")
@@ -147,14 +155,7 @@ def _running(console: Console) -> Iterator[Stack]:
 
 def _cpu_s(stack: Stack) -> dict[str, float]:
     """CPU seconds so far of each part of the stack, and of ourselves."""
-    parts = {
-        "worker": "claims-worker",
-        "relay": "claims-relay",
-        "registry": "registry-api",
-        "postgres": "postgres",
-        "kafka": "kafka",
-    }
-    spent = {name: _tree_cpu_s(stack.pid(process)) for name, process in parts.items()}
+    spent = {name: _tree_cpu_s(stack.pid(process)) for name, process in _PARTS.items()}
     return {**spent, "this demo": _own_cpu_s(psutil.Process())}
 
 

@@ -22,8 +22,11 @@ class Difference(NamedTuple):
 
 
 def differences(account: Account) -> list[Difference]:
-    """Submissions of which something else became than their truth calls for, and women who would be paid twice."""
-    answers = list(account.answers())
+    """Submissions of which something else became than their truth calls for, and women who would be paid twice.
+
+    Those without an answer are told apart; of them nothing is known.
+    """
+    answers = [answer for answer in account.answers() if answer.came is not Came.NOTHING]
     of_woman: dict[bytes, list[Answer]] = defaultdict(list)
     for answer in answers:
         of_woman[answer.submission.key].append(answer)

@@ -162,7 +162,7 @@ def missing(answers: Iterable[Answer]) -> list[str]:
     if not silent:
         return []
     unsent = sum(answer.position is None for answer in silent)
-    lines = [f"{len(silent):,} submissions without an answer, {unsent:,} of them never confirmed by Kafka"]
+    lines = [f"nothing moves any more: {len(silent):,} without an answer, {unsent:,} of them never confirmed by Kafka"]
     lines += [f"  {answer.submission.truth} at {_place(answer)}" for answer in silent[:_SHOWN]]
     return lines
 
