@@ -67,8 +67,8 @@ def generate(out: Path) -> None:
             Path(name),
             f"--python_out={out}",
             f"--grpc_python_out={out}",
-            f"--mypy_out={out}",
-            f"--mypy_grpc_out={out}",
+            f"--mypy_out=quiet:{out}",
+            f"--mypy_grpc_out=quiet:{out}",
             f"--plugin=protoc-gen-mypy={BIN / 'protoc-gen-mypy'}",
             f"--plugin=protoc-gen-mypy_grpc={BIN / 'protoc-gen-mypy_grpc'}",
             *sources(),
@@ -76,7 +76,7 @@ def generate(out: Path) -> None:
         run_protoc(
             Path(name),
             f"--python_out={out}",
-            f"--mypy_out={out}",
+            f"--mypy_out=quiet:{out}",
             f"--plugin=protoc-gen-mypy={BIN / 'protoc-gen-mypy'}",
             "buf/validate/validate.proto",
         )

@@ -130,6 +130,11 @@ async def bench(stack: Stack) -> dict[str, float]:
     p50_ms, p99_ms = await measure_latency(
         broker, [(load.key(RECORDS + n), load.claim(RECORDS + n, f"L-{n}")) for n in range(count)], claims_per_s / 2
     )
+    _console.print("  the same backlog again, on what is on file by now ...")
+    history, first = RECORDS + count, RECORDS + count
+    later = [(load.key(first + n), load.claim(first + n, f"H-{n}")) for n in range(RECORDS)]
+    await load.fill_registry(registry, first, RECORDS)
+    later_per_s = await measure_backlog(stack, later)
     return {
         "raw_per_s": round(raw_per_s),
         "claims_per_s": round(claims_per_s),
@@ -137,6 +142,8 @@ async def bench(stack: Stack) -> dict[str, float]:
         "p50_ms": round(p50_ms, 1),
         "p99_ms": round(p99_ms, 1),
         "peak_mb": round(peak_mb(stack.pid("claims-worker") or 0), 1),
+        "claims_per_s_later": round(later_per_s),
+        "history": history,
         "bytes_per_claim": load.SIZE,
         "records": RECORDS,
         "cores": psutil.cpu_count() or 0,
