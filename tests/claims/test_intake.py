@@ -79,6 +79,16 @@ def test_a_correction_must_be_the_second_revision_or_later(revision: int) -> Non
     assert [(found.code, found.field) for found in received.reasons] == [("FIELD_OUT_OF_RANGE", "replace.revision")]
 
 
+@pytest.mark.parametrize(("revision", "codes"), [(9_999, []), (10_000, []), (10_001, ["FIELD_OUT_OF_RANGE"])])
+def test_a_claim_is_corrected_ten_thousand_times_at_most(revision: int, codes: list[str]) -> None:
+    assert [found.code for found in taken(replacement(claim(), revision)).reasons] == codes
+
+
+def test_a_revision_that_is_refused_is_not_carried_to_where_it_does_not_fit() -> None:
+    """The column of a submission's revision is an integer of four bytes."""
+    assert taken(replacement(claim(), 2**32 - 1)).revision < 2**31
+
+
 # --- bytes ----------------------------------------------------------------------------------------------------------
 
 
@@ -468,6 +478,7 @@ def answered(value: bytes, timestamp_ms: int = 0) -> None:
 
     assert (received.submission is None) == bool(received.reasons)
     assert len(received.claim_number) <= 64
+    assert 0 <= received.revision < 2**31
     assert all(found.text(language) for found in received.reasons for language in Language)
 
 
