@@ -26,8 +26,8 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
     async def GetClaim(self, request: service_pb2.GetClaimRequest, context: Context) -> claim_pb2.Claim:
         claim = await self._find(request.name)
         answer = out.claim_to_proto(claim)
-        recorded = await store.recorded(self.database, claim.id, 0)
-        if recorded is not None and recorded.revision == claim.revision:
+        recorded = await store.recorded(self.database, claim.id, claim.revision)
+        if recorded is not None:
             answer.determination.CopyFrom(
                 out.determination_to_proto(
                     claim, recorded.revision, recorded.determination(), recorded.decision_date, recorded.law_digest
@@ -57,7 +57,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         self, request: service_pb2.ExplainDeterminationRequest, context: Context
     ) -> service_pb2.ExplainDeterminationResponse:
         claim = await self._find(request.name)
-        recorded = await store.recorded(self.database, claim.id, request.revision)
+        recorded = await store.recorded(self.database, claim.id, request.revision or claim.revision)
         if recorded is None:
             raise NotFound(reason("NOT_DETERMINED", "name"))
         language = Language.EN if request.language == service_pb2.LANGUAGE_EN else Language.ZH
@@ -65,7 +65,15 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         determination = recorded.determination()
         return service_pb2.ExplainDeterminationResponse(
             claim=out.claim_to_proto(claim),
-            text=notice.notice(claim, determination, recorded.decision_date, law, recorded.rules_revision, language),
+            text=notice.notice(
+                claim,
+                recorded.revision,
+                recorded.facts_again(),
+                determination,
+                law,
+                recorded.rules_revision,
+                language,
+            ),
             steps=[notice.trace_step(step, law, language) for step in determination.trace],
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import grpc
 from cradle.claims.v1 import service_pb2, service_pb2_grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
@@ -15,6 +17,7 @@ from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
+from services.kit.waiting import persevere
 
 
 async def api(process: Process) -> None:
@@ -32,7 +35,7 @@ async def api(process: Process) -> None:
 
 
 async def worker(process: Process) -> None:
-    await store.keep_law(process.database, rules.LAW)
+    await persevere(partial(store.keep_law, process.database, rules.LAW), process.stopping)
     async with rpc.channel(process.settings.registry_target) as channel:
         office = Office(process.settings, process.clock, rules.LAW, process.sealer, RegistryServiceStub(channel))
         parking = Parking(streams.CONSUMER, process.sealer)

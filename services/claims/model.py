@@ -204,11 +204,11 @@ class Determination:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One claim as its sender stated it, read and normalised. `content_hash` tells the same content again."""
+    """One claim as its sender stated it, read and normalised. `content` is what makes it the same claim again."""
 
     number: str
     revision: int
-    content_hash: bytes
+    content: bytes
     person_id_number: str
     employer_uscc: str
     county: str

@@ -47,6 +47,9 @@ class Recorded:
     facts: str
     result: str
 
+    def facts_again(self) -> Facts:
+        return Facts.from_data(orjson.loads(self.facts))
+
     def determination(self) -> Determination:
         return Determination.from_data(orjson.loads(self.result))
 
@@ -211,7 +214,8 @@ async def _save_claims(tx: Tx, settled: Sequence[Settled]) -> None:
 
 
 async def _save_deliveries(tx: Tx, settled: Sequence[Settled]) -> None:
-    last = {s.claim.id: s.claim for s in settled if s.accepted and s.claim}
+    # While a correction waits, what was approved before still stands, and so does its hold on the delivery.
+    last = {s.claim.id: s.claim for s in settled if s.accepted and s.claim and s.claim.state is not State.PENDED}
     corrected = [claim.id for claim in last.values() if claim.revision > 1]
     if corrected:
         await tx.execute("DELETE FROM delivery WHERE claim_id = ANY($1)", corrected)
@@ -266,10 +270,10 @@ async def list_claims(
 
 
 async def recorded(database: Database, claim_id: UUID, revision: int) -> Recorded | None:
-    """The latest determination of a revision; revision 0 means of the claim."""
+    """The latest determination of a revision, if it has one."""
     rows = await database.fetch(
         """SELECT revision, decision_date, law_digest, rules_revision, facts, result FROM determination
-           WHERE claim_id = $1 AND ($2 = 0 OR revision = $2) ORDER BY version DESC LIMIT 1""",
+           WHERE claim_id = $1 AND revision = $2 ORDER BY version DESC LIMIT 1""",
         claim_id,
         revision,
     )

@@ -85,13 +85,13 @@ class OnFile:
             return
         claim = settled.claim
         self.claims[claim.source, claim.number] = claim
-        if claim.revision > 1:
+        if claim.revision > 1 and claim.state is not State.PENDED:
             self._forget(claim.id)
         if claim.person and claim.state in {State.APPROVED, State.PARTIALLY_APPROVED}:
             self.deliveries.setdefault(claim.person, {})[claim.event_date] = claim.id
 
     def _forget(self, claim_id: UUID) -> None:
-        """A correction states the whole claim anew: the delivery it was approved for before no longer stands."""
+        """A decided correction states the whole claim anew; one that waits leaves what was approved as it is."""
         for dates in self.deliveries.values():
             for day in [day for day, owner in dates.items() if owner == claim_id]:
                 del dates[day]
@@ -100,7 +100,8 @@ class OnFile:
 async def prepare(office: Office, messages: Sequence[Message]) -> Prepared:
     """Read a batch and ask the registry about all of it in one call."""
     today, first_day = office.clock.today(), office.law.first_day
-    received = tuple(intake.read(m, today, first_day, office.settings.message_bytes_max) for m in messages)
+    bytes_max, digest = office.settings.message_bytes_max, office.sealer.digest
+    received = tuple(intake.read(m, today, first_day, bytes_max, digest) for m in messages)
     asked = [r for r in received if r.submission is not None]
     if not asked:
         return Prepared(received, {}, office.clock.now())
@@ -138,7 +139,7 @@ def settle(received: Received, coverage: Coverage | None, on_file: OnFile, terms
     if submission is None or coverage is None:
         return _answer(received, ReceiptStatus.RETURNED, received.reasons)
     claim = on_file.claims.get((received.source, submission.number))
-    standing = rules.standing(submission, claim)
+    standing = rules.standing(submission, received.content_hash, claim)
     if standing == rules.REPEATED:
         return _answer(received, ReceiptStatus.DUPLICATE, (), claim)
     if isinstance(standing, Reason):
@@ -198,7 +199,7 @@ def _claim(  # noqa: PLR0917  # all of it makes the claim
         county=submission.county,
         event_date=submission.delivery.date,
         person=person,
-        content_hashes=(*(on_file.content_hashes if on_file else ()), submission.content_hash),
+        content_hashes=(*(on_file.content_hashes if on_file else ()), received.content_hash),
         received_at=on_file.received_at if on_file else received.received_at,
         updated_at=now,
     )
@@ -231,7 +232,9 @@ def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
 
 def count(batch: Sequence[Settled]) -> None:
     """Tell the metrics what stands now."""
-    outcomes = Counter((s.received.source, s.claim.state if s.claim and s.accepted else s.status) for s in batch)
+    outcomes = Counter(
+        (s.received.source, s.claim.state if s.claim and s.accepted else _OTHER[s.status]) for s in batch
+    )
     for (source, outcome), times in outcomes.items():
         telemetry.CLAIMS.labels(source, outcome).inc(times)
     paid: Counter[str] = Counter()
@@ -240,6 +243,9 @@ def count(batch: Sequence[Settled]) -> None:
             paid[payee] += settled.determination.figures.allowance_fen
     for name, fen in paid.items():
         telemetry.ALLOWANCE_FEN.labels(name).inc(fen)
+
+
+_OTHER = {ReceiptStatus.RETURNED: "RETURNED", ReceiptStatus.DUPLICATE: "REPEATED"}
 
 
 def _receipt(settled: Settled, now: datetime) -> Event:

@@ -18,6 +18,10 @@ _SERVER_SETTINGS = {
     "statement_timeout": "30s",
     # A worker that stalls inside a transaction must not hold its rows against the one that took over.
     "idle_in_transaction_session_timeout": "15s",
+    # A host that vanishes must not keep its session, and with it the relay's lock, for hours.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
     "timezone": "UTC",
     "jit": "off",
 }

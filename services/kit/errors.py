@@ -14,7 +14,7 @@ import traceback
 
 import asyncpg
 import grpc
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from services.kit.messages import Reason
 
@@ -49,6 +49,7 @@ _CONFLICTS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
 )
 _AWAY = (
     OSError,
@@ -66,6 +67,9 @@ _AWAY_CODES = (
 
 
 def is_conflict(error: BaseException) -> bool:
+    """Whether doing it again, in smaller parts if need be, will help."""
+    if isinstance(error, grpc.aio.AioRpcError):
+        return error.code() is grpc.StatusCode.ABORTED
     return isinstance(error, (Conflict, *_CONFLICTS))
 
 
@@ -77,7 +81,9 @@ def is_away(error: BaseException) -> bool:
         case grpc.aio.AioRpcError():
             return error.code() in _AWAY_CODES
         case KafkaError():
-            return bool(error.retriable)
+            return bool(error.retriable) or isinstance(error, KafkaTimeoutError)
+        case asyncpg.QueryCanceledError():
+            return False  # the statement took too long for its batch: see is_conflict
         case asyncpg.InterfaceError():
             # asyncpg's word for a connection that was closed under us, and also for our own misuse of it.
             return "clos" in str(error) or "released back to the pool" in str(error)

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from random import random
 from typing import Any, Generic
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -23,15 +22,15 @@ from aiokafka.errors import KafkaError
 
 from services.kit import telemetry
 from services.kit.db import Database, Tx
-from services.kit.errors import Fenced, is_away, is_conflict
-from services.kit.parking import HeldKey, Message, Parking
+from services.kit.errors import Fenced, is_away, is_conflict, places
+from services.kit.parking import HeldKey, Message, Parking, key_digest
 from services.kit.replay import Replays
 from services.kit.settings import Settings
 from services.kit.stream import Batch, Prepared, Span, Stream
 from services.kit.telemetry import Health
+from services.kit.waiting import SHORTEST_S, backoff, persevere
 
 _CONFLICTS_MAX = 3
-_BACKOFF_S = (0.1, 5.0)
 _COMMIT_EVERY_S = 5.0
 _log = telemetry.log(__name__)
 
@@ -66,6 +65,7 @@ class Inbox(Generic[Prepared]):
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     consumer: AIOKafkaConsumer = field(init=False)
     landing: asyncio.Task[None] | None = None
+    newest_ms: int = 0
     kafka_commit_at: float = 0.0
     landed: dict[TopicPartition, int] = field(default_factory=dict)  # positions whose effect is committed
     told: dict[TopicPartition, int] = field(default_factory=dict)  # what Kafka was told of them
@@ -73,17 +73,19 @@ class Inbox(Generic[Prepared]):
     async def run(self) -> None:
         """Take, prepare and land batches. Returns when stopped; raises OffsetLost or TooManyBugs."""
         self.consumer = self._make_consumer()
-        await self._start()
+        await persevere(self.consumer.start, self.stopping)
         replays = asyncio.create_task(Replays(self.stream, self.database, self.parking).run())
         ahead: asyncio.Task[tuple[Batch, Prepared | None] | None] | None = None
         try:
             while not self.stopping.is_set():
+                self.health.beat()
                 self.health.set("inbox", True)
                 taken = await (ahead or self._take())
                 ahead = asyncio.create_task(self._take())
                 if taken is not None:
                     self.landing = asyncio.create_task(self._land(*taken))
                     await self._landed(self.landing)
+                self._tell_lag()
                 await self._tell_kafka()
                 if replays.done():
                     await replays
@@ -110,6 +112,7 @@ class Inbox(Generic[Prepared]):
             group_id=self.stream.consumer,
             client_id=self.stream.consumer,
             enable_auto_commit=False,
+            isolation_level="read_committed",  # what its sender took back was never sent
             auto_offset_reset="earliest",
             session_timeout_ms=self.settings.session_timeout_ms,
             heartbeat_interval_ms=self.settings.session_timeout_ms // 3,
@@ -120,17 +123,6 @@ class Inbox(Generic[Prepared]):
         )
         consumer.subscribe(list(self.stream.topics), listener=_Rebalance(self))
         return consumer
-
-    async def _start(self) -> None:
-        delay = _backoff()
-        while True:
-            try:
-                await self.consumer.start()
-            except (KafkaError, OSError):
-                _log.warning("broker is away")
-                await asyncio.sleep(next(delay))
-            else:
-                return
 
     # --- taking ------------------------------------------------------------------------------------------------
 
@@ -149,7 +141,8 @@ class Inbox(Generic[Prepared]):
         except Exception as error:
             if not is_away(error) and not is_conflict(error):
                 raise
-            await self._wait(_BACKOFF_S[0], error)
+            self.unsync()  # what was fetched and not made a batch must be read again
+            await self._wait(SHORTEST_S, error)
             return None
         try:
             return batch, await self.stream.prepare(batch.messages)
@@ -161,19 +154,14 @@ class Inbox(Generic[Prepared]):
         spans: list[Span] = []
         for place, records in fetched.items():
             start = self.positions[place]
-            if records[0].offset > start:
-                await self._check_offset(place, start)
+            if records[0].offset != start:
+                await self._check_offset(place, start, records[0].offset)
             messages += [
                 Message(place.topic, place.partition, r.offset, r.key, r.value or b"", r.timestamp) for r in records
             ]
             spans.append(Span(place.topic, place.partition, start, messages[-1].offset + 1))
             self.positions[place] = messages[-1].offset + 1
-            telemetry.INBOX_LAG_RECORDS.labels(self.stream.consumer, place.topic, place.partition).set(
-                max(0, (self.consumer.highwater(place) or 0) - self.positions[place])
-            )
-        telemetry.INBOX_LAG_SECONDS.labels(self.stream.consumer).set(
-            max(0.0, time.time() - messages[-1].timestamp_ms / 1000)
-        )
+        self.newest_ms = messages[-1].timestamp_ms
         return Batch(tuple(messages), tuple(spans), self.generation, time.monotonic())
 
     async def _sync(self) -> None:
@@ -230,12 +218,12 @@ class Inbox(Generic[Prepared]):
         )
         return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
-    async def _check_offset(self, place: TopicPartition, expected: int) -> None:
+    async def _check_offset(self, place: TopicPartition, expected: int, found: int) -> None:
         """A gap is an aborted transaction's marker, or retention that overtook us: only the first is harmless."""
-        first = await self.consumer.beginning_offsets([place])
-        if first[place] > expected:
+        first = (await self.consumer.beginning_offsets([place]))[place]
+        if found < expected or first > expected:
             raise OffsetLost(
-                f"{place.topic}/{place.partition}: {expected} was deleted, the log begins at {first[place]}"
+                f"{place.topic}/{place.partition}: expected {expected}, found {found}, log begins at {first}"
             )
 
     # --- landing -----------------------------------------------------------------------------------------------
@@ -255,7 +243,7 @@ class Inbox(Generic[Prepared]):
 
     async def _settle(self, batch: Batch, prepared: Prepared | None = None) -> None:
         """Make the batch's effect durable, whatever it takes. Raises Fenced, OffsetLost or TooManyBugs only."""
-        conflicts, delay, single = 0, _backoff(), len(batch.messages) == 1
+        conflicts, delay, single = 0, backoff(), len(batch.messages) == 1
         while self._still_ours(batch):
             try:
                 await self._attempt(batch, prepared)
@@ -322,13 +310,14 @@ class Inbox(Generic[Prepared]):
         """Keep the record that raised and go on. The fence moves with it, as with any effect."""
         self.parked_in_a_row += 1
         if self.parked_in_a_row >= self.settings.parked_in_a_row_max:
+            # Without its cause: an error's message may hold what it choked on.
             raise TooManyBugs(
-                f"{self.parked_in_a_row} records in a row raised; the last: {type(error).__name__}"
-            ) from error
+                f"{self.parked_in_a_row} records in a row raised; the last: {type(error).__name__} at {places(error)}"
+            ) from None
         message = batch.messages[0]
         _log.error("record parked", position=message.position, error=type(error).__name__)
         telemetry.INBOX_PARKED.labels(self.stream.consumer, "failed").inc()
-        delay = _backoff()
+        delay = backoff()
         while self._still_ours(batch):
             try:
                 async with self.database.transaction() as tx:
@@ -359,7 +348,9 @@ class Inbox(Generic[Prepared]):
         """Something is away. Wait without taking more, and go on polling, or the group throws the worker out."""
         telemetry.INBOX_WAITS.labels(self.stream.consumer).inc()
         _log.warning("waiting", error=type(error).__name__, seconds=round(seconds, 2))
+        self.health.beat()
         self.health.set("inbox", False)
+        self._tell_lag()
         self.consumer.pause(*self.consumer.assignment())
         until = time.monotonic() + seconds
         try:
@@ -377,6 +368,16 @@ class Inbox(Generic[Prepared]):
     def unsync(self) -> None:
         self.generation += 1
         self.synced = False
+
+    def _tell_lag(self) -> None:
+        """How far behind the topic we are, also while we wait; seconds are the age of the last record taken."""
+        behind = 0
+        for place, position in self.positions.items():
+            lag = max(0, (self.consumer.highwater(place) or 0) - position)
+            telemetry.INBOX_LAG_RECORDS.labels(self.stream.consumer, place.topic, place.partition).set(lag)
+            behind += lag
+        age_s = time.time() - self.newest_ms / 1000 if behind else 0.0
+        telemetry.INBOX_LAG_SECONDS.labels(self.stream.consumer).set(max(0.0, age_s))
 
     async def _tell_kafka(self) -> None:
         """Commit to Kafka now and then, for those who watch lag there. Nothing of ours reads it."""
@@ -404,17 +405,10 @@ class _Rebalance(ConsumerRebalanceListener, Generic[Prepared]):  # type: ignore[
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.inbox.unsync()
+        telemetry.INBOX_LAG_RECORDS.clear()  # those that went to another worker are told there
         if assigned:
             self.inbox.consumer.pause(*assigned)
 
 
 def _is_held(message: Message, held: frozenset[HeldKey]) -> bool:
-    return message.key is not None and (message.topic, message.key) in held
-
-
-def _backoff() -> Iterator[float]:
-    """Delays in seconds, doubling to a ceiling, spread so that workers do not come back in step."""
-    delay, ceiling = _BACKOFF_S
-    while True:
-        yield delay * (0.5 + random())  # noqa: S311  # spreading, not secrecy
-        delay = min(delay * 2, ceiling)
+    return bool(held) and (message.topic, key_digest(message.key)) in held

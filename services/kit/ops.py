@@ -9,7 +9,7 @@ from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 
 from services.kit import parking
 from services.kit.db import Database
-from services.kit.errors import Invalid, NotFound
+from services.kit.errors import NotFound
 from services.kit.messages import reason
 from services.kit.parking import Parked
 
@@ -25,8 +25,6 @@ class ParkedRecords(parked_pb2_grpc.ParkedServiceServicer):
         self, request: parked_pb2.ListParkedRequest, context: Context
     ) -> parked_pb2.ListParkedResponse:
         limit = request.page_size or _PAGE
-        if request.page_token and not request.page_token.isdigit():
-            raise Invalid(reason("PAGE_TOKEN_INVALID", "page_token"))
         records = await parking.listed(self.database, after=int(request.page_token or 0), limit=limit + 1)
         return parked_pb2.ListParkedResponse(
             records=[_to_proto(record) for record in records[:limit]],

@@ -7,8 +7,9 @@ them, so a record is either held behind its head or taken after it, never lost b
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -35,12 +36,31 @@ class Message:
 
 class HeldKey(NamedTuple):
     topic: str
-    key: bytes
+    key: bytes  # its digest
+
+
+def key_digest(key: bytes | None) -> bytes | None:
+    """By what a key is known where it is stored and shown: a sender may put anything into it, an ID number too."""
+    return None if key is None else hashlib.sha256(key).digest()[:16]
+
+
+def _pack(message: Message) -> bytes:
+    """Key and value in one, to be sealed together."""
+    if message.key is None:
+        return b"\x00" + message.value
+    return b"\x01" + len(message.key).to_bytes(4, "big") + message.key + message.value
+
+
+def _unpack(bare: Message, packed: bytes) -> Message:
+    if packed[:1] == b"\x00":
+        return replace(bare, value=packed[1:])
+    end = 5 + int.from_bytes(packed[1:5], "big")
+    return replace(bare, key=packed[5:end], value=packed[end:])
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A parked record as operators see it; the bytes stay sealed."""
+    """A parked record as operators see it: the key by its digest, the bytes sealed."""
 
     id: int
     topic: str
@@ -67,9 +87,10 @@ class Parking:
 
     async def held(self, tx: Tx, messages: Sequence[Message]) -> frozenset[HeldKey]:
         """Which keys of these messages wait behind a parked record."""
-        keys = list({message.key for message in messages if message.key is not None})
+        keys = list({digest for message in messages if (digest := key_digest(message.key)) is not None})
         rows = await tx.fetch(
-            "SELECT topic, key FROM parked WHERE consumer = $1 AND key = ANY($2) AND state <> 'REPLAYED' FOR SHARE",
+            """SELECT topic, key FROM parked WHERE consumer = $1 AND key = ANY($2) AND state <> 'REPLAYED'
+               ORDER BY id FOR SHARE""",
             self.consumer,
             keys,
         )
@@ -85,7 +106,7 @@ class Parking:
         await self._insert(tx, message, "FAILED", error=type(error).__name__, trace=places(error))
 
     async def _insert(self, tx: Tx, message: Message, state: str, *, error: str, trace: str) -> None:
-        sealed = self.sealer.seal(message.value, message.position.encode())
+        sealed = self.sealer.seal(_pack(message), message.position.encode())
         await tx.execute(
             """INSERT INTO parked (consumer, topic, partition, record_offset, key, timestamp_ms, sealed, size_bytes,
                                    state, error, traceback, attempts)
@@ -94,7 +115,7 @@ class Parking:
             message.topic,
             message.partition,
             message.offset,
-            message.key,
+            key_digest(message.key),
             message.timestamp_ms,
             sealed,
             len(message.value),
@@ -116,16 +137,15 @@ class Parking:
     async def take(self, tx: Tx, parked_id: int) -> Message | None:
         """Lock a requested record for replay and open it; None if it is no longer waiting."""
         rows = await tx.fetch(
-            """SELECT topic, partition, record_offset, key, timestamp_ms, sealed FROM parked
+            """SELECT topic, partition, record_offset, timestamp_ms, sealed FROM parked
                WHERE id = $1 AND state = 'REQUESTED' FOR UPDATE""",
             parked_id,
         )
         if not rows:
             return None
         row = rows[0]
-        message = Message(row["topic"], row["partition"], row["record_offset"], row["key"], b"", row["timestamp_ms"])
-        value = self.sealer.open(row["sealed"], message.position.encode())
-        return Message(message.topic, message.partition, message.offset, message.key, value, message.timestamp_ms)
+        bare = Message(row["topic"], row["partition"], row["record_offset"], None, b"", row["timestamp_ms"])
+        return _unpack(bare, self.sealer.open(row["sealed"], bare.position.encode()))
 
     async def replayed(self, tx: Tx, parked_id: int) -> None:
         """Close a record and ask for the next of its key, under the lock `take` took."""
@@ -142,7 +162,7 @@ class Parking:
         """Keep the record as the head of its key; those behind it wait on."""
         await tx.execute(
             """WITH head AS (UPDATE parked SET state = 'FAILED', attempts = attempts + 1, error = $2, traceback = $3
-                             WHERE id = $1 RETURNING consumer, topic, key)
+                             WHERE id = $1 AND state = 'REQUESTED' RETURNING consumer, topic, key)
                UPDATE parked SET state = 'HELD' FROM head
                WHERE parked.consumer = head.consumer AND parked.topic = head.topic AND parked.key = head.key
                  AND parked.id <> $1 AND parked.state = 'REQUESTED'""",

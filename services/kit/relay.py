@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -22,10 +23,10 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from services.kit import telemetry
 from services.kit.db import Database
-from services.kit.errors import is_away
 from services.kit.outbox import CHANNEL
 from services.kit.settings import Settings
 from services.kit.telemetry import Health
+from services.kit.waiting import persevere
 
 _LOCK = 0x0CAD1E
 _ROWS_MAX = 2_000
@@ -33,7 +34,6 @@ _LOOK_EVERY_S = 1.0
 _WAITING = "SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
 _SNAPSHOT = """SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
                FROM pg_current_snapshot() AS s"""
-_SEND_S = 20.0  # a send that hangs longer means that the broker is away; say so, and begin again
 _STOP_S = 2.0
 _log = telemetry.log(__name__)
 _partition_of = DefaultPartitioner()
@@ -95,36 +95,32 @@ class Relay:
 
     async def run(self) -> None:
         """Lead when possible, send while leading, until stopped. What is away is waited for."""
-        delay = 0.2
-        while not self.stopping.is_set():
-            try:
-                async with self._producer() as producer, self._leadership() as connection:
-                    delay = 0.2
-                    await self._send_all(producer, connection)
-            except Exception as error:
-                if not is_away(error):
-                    raise
-                self.health.set("relay", False)
-                _log.warning("waiting", error=type(error).__name__)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+        producer = self.make_producer()
+        # One producer for the life of the process: what it has not sent yet stays ahead of what it is given later.
+        await persevere(producer.start, self.stopping)
+        try:
+            while not self.stopping.is_set():
+                await persevere(partial(self._lead, producer), self.stopping)
+        finally:
+            # With unsent records it would wait for its broker for ever; they stay in the outbox.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), _STOP_S)
 
-    @asynccontextmanager
-    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
-        producer = AIOKafkaProducer(
+    def make_producer(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
             client_id=f"{self.service}-relay",
             enable_idempotence=True,
             acks="all",
             max_batch_size=512 * 1024,
         )
-        await producer.start()
+
+    async def _lead(self, producer: AIOKafkaProducer) -> None:
         try:
-            yield producer
+            async with self._leadership() as connection:
+                await self._send_all(producer, connection)
         finally:
-            # An idempotent producer with unsent records waits for its broker for ever; they stay in the outbox.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(producer.stop(), _STOP_S)
+            self.health.set("relay", False)
 
     @asynccontextmanager
     async def _leadership(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
@@ -149,6 +145,7 @@ class Relay:
     async def _send_all(self, producer: AIOKafkaProducer, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         mark = Mark()
         while not self.stopping.is_set():
+            self.health.beat()
             self.health.set("relay", True)
             self.wake.clear()
             mark.look(*(await connection.fetchrow(_SNAPSHOT)))
@@ -156,15 +153,29 @@ class Relay:
                 "SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2", mark.floor, _ROWS_MAX
             )
             if rows:
-                telemetry.OUTBOX_AGE_SECONDS.set(max(0.0, (datetime.now(UTC) - rows[0]["occurred_at"]).total_seconds()))
-                async with asyncio.timeout(_SEND_S):
-                    await self._publish(producer, rows)
+                if not await self._published(producer, rows):
+                    return
                 await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
             mark.sent(rows[-1]["id"] if rows else 0, whole=len(rows) < _ROWS_MAX)
             if not rows:
                 telemetry.OUTBOX_AGE_SECONDS.set(0)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), _LOOK_EVERY_S)
+
+    async def _published(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> bool:
+        """Send, however long the broker is away, and say meanwhile that we wait. False if told to stop first."""
+        publishing = asyncio.ensure_future(self._publish(producer, rows))
+        while not publishing.done():
+            age = datetime.now(UTC) - rows[0]["occurred_at"]
+            telemetry.OUTBOX_AGE_SECONDS.set(max(0.0, age.total_seconds()))
+            done, _ = await asyncio.wait({publishing}, timeout=_LOOK_EVERY_S)
+            self.health.beat()
+            self.health.set("relay", bool(done))
+            if not done and self.stopping.is_set():
+                publishing.cancel()
+                return False
+        await publishing
+        return True
 
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
         places: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)

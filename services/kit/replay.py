@@ -39,11 +39,11 @@ class Replays(Generic[Prepared]):
 
     async def replay(self, parked_id: int) -> None:
         """Take a parked record up again the normal way; its row changes in the transaction of its effect."""
-        async with self.database.transaction() as tx:
-            message = await self.parking.take(tx, parked_id)
-        if message is None:
-            return
         try:
+            async with self.database.transaction() as tx:
+                message = await self.parking.take(tx, parked_id)
+            if message is None:
+                return
             prepared = await self.stream.prepare([message])
             async with self.database.transaction() as tx:
                 if await self.parking.take(tx, parked_id) is not None:
@@ -53,6 +53,6 @@ class Replays(Generic[Prepared]):
         except Exception as error:
             if is_away(error) or is_conflict(error):
                 raise
-            _log.error("record failed again", position=message.position, error=type(error).__name__)
+            _log.error("record failed again", parked=parked_id, error=type(error).__name__)
             async with self.database.transaction() as tx:
                 await self.parking.failed_again(tx, parked_id, error)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from services.kit import db, telemetry
 from services.kit.clock import Clock
 from services.kit.db import Database
+from services.kit.errors import places
 from services.kit.migrations import migrate
 from services.kit.relay import Relay
 from services.kit.seal import Sealer
@@ -68,6 +69,11 @@ def _calm_collector() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
+def _safe_words(error: Exception) -> str:
+    """The message of an error of our own, which we know to hold positions and counts only."""
+    return str(error) if type(error).__module__.startswith("services.") else ""
+
+
 async def _run(service: str, role: Role, settings: Settings) -> None:
     dsn = db.service_dsn(settings.database_url.get_secret_value(), service)
     async with db.connect(dsn) as database:
@@ -80,5 +86,8 @@ async def _run(service: str, role: Role, settings: Settings) -> None:
             _log.info("started")
             await role(process)
             _log.info("stopped")
+        except Exception as error:  # noqa: BLE001  # a traceback's last line may hold a personal value, so not that
+            _log.critical("died", error=type(error).__name__, places=places(error), said=_safe_words(error))
+            sys.exit(1)
         finally:
             stop_telemetry()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BEAT_MAX_S: Final = 120.0
 _SIZES: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)
 
 # The inbox: streams of record.
@@ -89,16 +92,33 @@ class Health:
     """Ready while every named part says so; alive while the role makes progress."""
 
     parts: dict[str, bool] = field(default_factory=dict)
+    beat_at: float | None = None
 
     def set(self, part: str, ready: bool) -> None:
         self.parts[part] = ready
+
+    def beat(self) -> None:
+        """Called by a loop each time around; a loop that stops calling is no longer alive."""
+        self.beat_at = time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        return self.beat_at is None or time.monotonic() - self.beat_at < _BEAT_MAX_S
 
     @property
     def ready(self) -> bool:
         return bool(self.parts) and all(self.parts.values())
 
 
+class _Threaded(ThreadingMixIn, WSGIServer):
+    """A thread a request, so that one silent connection does not hide the process from its probes."""
+
+    daemon_threads = True
+
+
 class _Quiet(WSGIRequestHandler):
+    timeout = 5
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
         """A scrape every few seconds is no news."""
 
@@ -112,8 +132,8 @@ def serve(listen: str, health: Health) -> Callable[[], None]:
             case "/metrics":
                 return list(metrics(environ, start))
             case "/livez":
-                start("200 OK", [("Content-Type", "text/plain")])
-                return [b"alive\n"]
+                start("200 OK" if health.alive else "503 Service Unavailable", [("Content-Type", "text/plain")])
+                return [b"alive\n" if health.alive else b"stuck\n"]
             case "/readyz":
                 start("200 OK" if health.ready else "503 Service Unavailable", [("Content-Type", "text/plain")])
                 return [f"{name}: {'ready' if ready else 'waiting'}\n".encode() for name, ready in health.parts.items()]
@@ -122,6 +142,6 @@ def serve(listen: str, health: Health) -> Callable[[], None]:
                 return [b"/metrics /livez /readyz\n"]
 
     host, port = listen.rsplit(":", 1)
-    server = make_server(host, int(port), answer, server_class=WSGIServer, handler_class=_Quiet)
+    server = make_server(host, int(port), answer, server_class=_Threaded, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server.shutdown

@@ -50,7 +50,11 @@ async def record(office: Office, employers: Sequence[Employer], persons: Sequenc
 
 
 async def _record_employers(tx: Tx, employers: dict[str, Employer], now: datetime) -> None:
-    ids = await store.record_employers(tx, [(new_id(), e.uscc, e.name, e.county) for e in employers.values()])
+    ordered = [employers[uscc] for uscc in sorted(employers)]  # two loads at once then wait, and not in a circle
+    ids = await store.record_employers(
+        tx,
+        [(new_id(), e.uscc, e.name, e.county) for e in ordered],
+    )
     await tx.copy(
         "employer_wage",
         ("employer_id", "recorded_at", "years", "monthly_fen"),

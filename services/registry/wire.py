@@ -35,6 +35,9 @@ def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> li
         found += uscc_problems(plain(given.uscc), f"employers[{place}].uscc")
     for place, insured in enumerate(request.persons):
         found += id_number_problems(plain(insured.person_id_number), f"persons[{place}].person_id_number", today)
+        for span, months in enumerate(insured.paid_months):
+            if months.first_month > months.last_month:
+                found.append(reason("FIELD_OUT_OF_RANGE", f"persons[{place}].paid_months[{span}]"))
         for late, payment in enumerate(insured.back_paid):
             try:
                 from_proto(payment.paid_on)

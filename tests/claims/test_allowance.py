@@ -445,8 +445,8 @@ def plainly(given: Facts, law: dict[str, Any]) -> dict[str, object]:
     notes = ["THIRD_CHILD_REVIEW"] if given.delivery.birth_order <= 2 and children >= 3 else []
     divisor = Fraction(str(law["allowance.divisor"]))
     own = given.insured.own_monthly_wage_fen
-    own_paid = None if own is None else round_half_up(Fraction(own * fund) / divisor)
-    own_rest = None if own is None else round_half_up(Fraction(own * (days - fund)) / divisor)
+    own_paid = None if own is None else round_half_up(Fraction(own * fund) / 30)
+    own_rest = None if own is None else round_half_up(Fraction(own * (days - fund)) / 30)
     known = {**nothing, "days": days, "fund": fund, "months": months}
     if months < law["allowance.min_continuous_months"]:
         owed = {"leave": own_rest, "liability": own_paid}

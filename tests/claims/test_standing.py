@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from services.claims import rules
 from services.claims.model import Claim, State, Submission
-from services.claims.rules import ACCEPTED, REPEATED, standing
+from services.claims.rules import ACCEPTED, REPEATED, Standing
 from services.kit.messages import Language, Reason, reason
 from tests.builders import DELIVERED, EMPLOYER, MOTHER, delivery
 
@@ -18,6 +19,10 @@ NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
 def submission(revision: int = 1, content: bytes = b"a") -> Submission:
     return Submission("C-1", revision, content, MOTHER, EMPLOYER, "610304", delivery(), None, None)
+
+
+def standing(given: Submission, claim: Claim | None) -> Standing:
+    return rules.standing(given, given.content, claim)
 
 
 def on_file(*contents: bytes) -> Claim:

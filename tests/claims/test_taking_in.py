@@ -15,10 +15,11 @@ from deploy.local.stack import Stack
 from services.claims.model import Facts
 from services.claims.rules import LAW, decide
 from services.claims.wire import out
-from services.claims.wire.intake import content_hash
+from services.claims.wire.intake import content
 from services.kit import law as laws
 from services.kit.ids import stable_id
 from services.kit.law import canonical
+from services.kit.seal import Sealer
 from tests.builders import claim, claim_number, id_number, replacement, submit, uscc
 from tests.claims.harness import Insured, claims_dsn, events, exchange, insured
 from tests.kit.live import rows, sealer_of, value
@@ -46,7 +47,7 @@ def test_a_good_claim_is_determined_told_and_kept(stack: Stack) -> None:
     assert (receipt.source, receipt.claim_number, receipt.revision) == ("hospitals", number, 1)
     assert (receipt.outcome, receipt.payee) == (claim_pb2.CLAIM_STATE_APPROVED, claim_pb2.PAYEE_PERSON)
     assert receipt.allowance_fen == 1_960_000
-    assert receipt.content_hash == content_hash(sent)
+    assert receipt.content_hash == Sealer.from_base64(stack.environment["CRADLE_SEALING_KEY"]).digest(content(sent))
     assert answer.headers["ce_type"] == b"cradle.claims.v1.ClaimReceipt"
     assert answer.headers["ce_id"].decode() == receipt.receipt_id
     (event,) = events(stack, receipt.claim, 1)

@@ -104,9 +104,7 @@ def enrol(stack: Stack, residents: list[Resident]) -> None:
 
 
 def _is_known(registry: Any, asked: Resident) -> bool:
-    query = registry_pb2.CoverageQuery(
-        person_id_number=asked.id_number, employer_uscc=asked.employer_uscc, on=Date(year=2024, month=1, day=1)
-    )
+    query = registry_pb2.CoverageQuery(person_id_number=asked.id_number, employer_uscc=asked.employer_uscc)
     answer = registry.BatchGetCoverage(registry_pb2.BatchGetCoverageRequest(queries=[query]), timeout=60)
     return bool(answer.answers[0].employer)
 

@@ -183,20 +183,24 @@ def test_a_record_that_raises_is_parked_alone_and_its_neighbours_land(stack: Sta
     asyncio.run(act())
 
 
-def test_what_is_parked_is_sealed_and_its_traceback_names_no_value(stack: Stack, dsn: str) -> None:
+def test_what_is_parked_is_sealed_key_and_all_and_its_traceback_names_no_value(stack: Stack, dsn: str) -> None:
     async def act() -> None:
         secret = b"610302199403124029"
         toy = Toy(stack, dsn, broken={secret})
-        await toy.send((b"a", secret))
-
+        await toy.send((secret, secret))
         await toy.run_to(1)
 
-        (row,) = await rows(dsn, "SELECT * FROM parked WHERE consumer = $1", toy.name)
-        assert secret.decode() not in str(dict(row))
-        assert secret not in row["sealed"]
-        assert sealer_of(stack).open(row["sealed"], f"{toy.name}/0/0".encode()) == secret
+        (row,) = await rows(dsn, "SELECT *, parked::text AS shown FROM parked WHERE consumer = $1", toy.name)
+        async with db.connect(dsn) as database, database.transaction() as tx:
+            await parking.request(tx, [row["id"]])
+            opened = await Parking(toy.name, sealer_of(stack)).take(tx, row["id"])
+
+        assert secret.decode() not in row["shown"]
+        assert secret.hex() not in row["shown"]
         assert "in apply" in row["traceback"]
         assert row["size_bytes"] == len(secret)
+        assert opened is not None
+        assert (opened.position, opened.key, opened.value) == (f"{toy.name}/0/0", secret, secret)
 
     asyncio.run(act())
 

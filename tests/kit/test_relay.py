@@ -146,7 +146,7 @@ def test_killed_between_sending_and_deleting_it_sends_again_with_the_same_id(sta
         async with db.connect(dsn) as database:
             await mine.put(database, events)
             killed = mine.relay(database)
-            async with killed._producer() as producer:
+            async with killed.make_producer() as producer:
                 await killed._publish(producer, await database.fetch("SELECT * FROM outbox ORDER BY id"))
 
             async with relaying(mine.relay(database)) as task:

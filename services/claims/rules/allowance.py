@@ -120,8 +120,8 @@ def _approved(facts: Facts, law: Law, leave: Leave, months: int, trace: Trace) -
         fund_days=leave.fund_days,
         allowance_fen=allowance_fen,
         payee=_payee(facts.decision_date, law, trace),
-        employer_topup_fen=_topup(facts.insured, leave.fund_days, allowance_fen, divisor, trace),
-        employer_leave_fen=_employer_leave(facts.insured, leave, divisor, trace),
+        employer_topup_fen=_topup(facts, leave.fund_days, allowance_fen, law, trace),
+        employer_leave_fen=_employer_leave(facts, leave, law, trace),
         continuous_months=months,
     )
     return Determination(State.APPROVED, leave.notes, figures, tuple(trace.steps))
@@ -129,8 +129,7 @@ def _approved(facts: Facts, law: Law, leave: Leave, months: int, trace: Trace) -
 
 def _denied(facts: Facts, law: Law, leave: Leave, months: int, trace: Trace) -> Determination:
     """特别规定 art. 8: what the fund does not pay for want of contributions, her employer owes at her own wage."""
-    divisor = law["allowance.divisor"].at(facts.delivery.date)
-    liability_fen = _own_wage(facts.insured, leave.fund_days, divisor)
+    liability_fen = _own_wage(facts, leave.fund_days, law)
     if liability_fen is not None:
         trace.by_article("LIABILITY", "LABOUR_8", days=leave.fund_days, liability_fen=liability_fen)
     figures = Figures(
@@ -138,7 +137,7 @@ def _denied(facts: Facts, law: Law, leave: Leave, months: int, trace: Trace) -> 
         leave_end=leave.end,
         fund_days=leave.fund_days,
         employer_liability_fen=liability_fen,
-        employer_leave_fen=_employer_leave(facts.insured, leave, divisor, trace),
+        employer_leave_fen=_employer_leave(facts, leave, law, trace),
         continuous_months=months,
     )
     return Determination(State.DENIED, ("CONTRIB_SHORT", *leave.notes), figures, tuple(trace.steps))
@@ -265,15 +264,17 @@ def _payee(decision: date, law: Law, trace: Trace) -> Payee:
     return payee
 
 
-def _own_wage(insured: Insured, days: int, divisor: Dated) -> int | None:
-    if insured.own_monthly_wage_fen is None:
+def _own_wage(facts: Facts, days: int, law: Law) -> int | None:
+    """Her own wage for so many days; its divisor is not that of the allowance, which a city may set."""
+    if facts.insured.own_monthly_wage_fen is None:
         return None
-    return half_up(insured.own_monthly_wage_fen * Decimal(days) / divisor.number)
+    divisor = law["leave.own_wage_divisor"].at(facts.delivery.date)
+    return half_up(facts.insured.own_monthly_wage_fen * Decimal(days) / divisor.number)
 
 
-def _topup(insured: Insured, fund_days: int, allowance_fen: int, divisor: Dated, trace: Trace) -> int | None:
+def _topup(facts: Facts, fund_days: int, allowance_fen: int, law: Law, trace: Trace) -> int | None:
     """特别规定 art. 5: her wage is not cut; what her own wage is above the allowance, the employer adds (补差)."""
-    own_fen = _own_wage(insured, fund_days, divisor)
+    own_fen = _own_wage(facts, fund_days, law)
     if own_fen is None:
         return None
     topup_fen = max(0, own_fen - allowance_fen)
@@ -282,10 +283,10 @@ def _topup(insured: Insured, fund_days: int, allowance_fen: int, divisor: Dated,
     return topup_fen
 
 
-def _employer_leave(insured: Insured, leave: Leave, divisor: Dated, trace: Trace) -> int | None:
+def _employer_leave(facts: Facts, leave: Leave, law: Law, trace: Trace) -> int | None:
     """The wages of the leave days that the fund does not pay."""
     days = leave.days - leave.fund_days
-    owed_fen = _own_wage(insured, days, divisor)
+    owed_fen = _own_wage(facts, days, law)
     if owed_fen:
         trace.by_article("EMPLOYER_LEAVE", "SHAANXI_45", days=days, owed_fen=owed_fen)
     return owed_fen

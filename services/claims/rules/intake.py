@@ -13,7 +13,7 @@ REPEATED: Final = "REPEATED"
 Standing = Literal["ACCEPTED", "REPEATED"] | Reason
 
 
-def standing(submission: Submission, on_file: Claim | None) -> Standing:
+def standing(submission: Submission, content_hash: bytes, on_file: Claim | None) -> Standing:
     """Accepted as a new claim or the next revision, the same content again, or the reason to return it.
 
     A number is the sender's own, so other content under the same number and revision is told, never overwritten.
@@ -25,7 +25,7 @@ def standing(submission: Submission, on_file: Claim | None) -> Standing:
         return ACCEPTED
     if submission.revision > current:
         return reason("REVISION_GAP", "replace.revision", current=current, expected=current + 1)
-    if on_file.content_hashes[submission.revision - 1] == submission.content_hash:
+    if on_file.content_hashes[submission.revision - 1] == content_hash:
         return REPEATED
     if submission.revision in {1, current}:
         place = "submit.claim.claim_number" if submission.revision == 1 else "replace.revision"

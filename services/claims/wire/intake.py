@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -46,9 +45,12 @@ ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
 _LIKE_AN_ID: Final = re.compile(r"(?=([0-9]{17}[0-9X]))")
+_SEPARATORS: Final = re.compile(r"[._-]")
 _NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _MODES: Final = {claim_pb2.DeliveryMode.Value(f"DELIVERY_MODE_{mode}"): mode for mode in DeliveryMode}
 _VALIDATOR: Final = Validator()
+
+Digest = Callable[[bytes], bytes]
 
 
 def intake_topics(sources: Sequence[str]) -> tuple[str, ...]:
@@ -65,9 +67,10 @@ class Reading:
     reasons: tuple[Reason, ...] = ()
 
 
-def read(message: Message, today: date, first_day: date, bytes_max: int) -> Received:
+def read(message: Message, today: date, first_day: date, bytes_max: int, digest: Digest) -> Received:
     """Read one record of the intake. What is wrong with it is on the result, coded and located; nothing raises."""
     reading = _read(message.value, today, first_day, bytes_max)
+    submission = reading.submission
     return Received(
         message.topic,
         message.partition,
@@ -76,10 +79,10 @@ def read(message: Message, today: date, first_day: date, bytes_max: int) -> Rece
         message.topic.removeprefix(INTAKE),
         message.value,
         from_ms(message.timestamp_ms),
-        reading.submission.content_hash if reading.submission else hashlib.sha256(message.value).digest(),
+        digest(submission.content if submission else message.value),
         reading.claim_number,
         reading.revision,
-        reading.submission,
+        submission,
         reading.reasons,
     )
 
@@ -122,7 +125,7 @@ def _submission(claim: intake_pb2.ClaimSubmission, revision: int, id_number: str
     return Submission(
         number=claim.claim_number,
         revision=revision,
-        content_hash=content_hash(claim),
+        content=content(claim),
         person_id_number=id_number,
         employer_uscc=employer,
         county=ABOLISHED.get(claim.county, claim.county),
@@ -143,15 +146,18 @@ def _is_number(text: str) -> bool:
     """Whether it is a claim number and not a national ID number in a claim number's place."""
     if not _NUMBER.fullmatch(text):
         return False
-    return not any(not id_number_problems(part, "", date.max) for part in _LIKE_AN_ID.findall(text.upper()))
+    return not any(
+        not id_number_problems(part, "", date.max) for part in _LIKE_AN_ID.findall(_SEPARATORS.sub("", text.upper()))
+    )
 
 
-def content_hash(claim: intake_pb2.ClaimSubmission) -> bytes:
-    """Tells the same content sent again. A resend carries a new submit time, so that is left out."""
+def content(claim: intake_pb2.ClaimSubmission) -> bytes:
+    """What makes it the same claim when it is sent again: all but the submit time, however the numbers are spelt."""
     bare = intake_pb2.ClaimSubmission()
     bare.CopyFrom(claim)
     bare.ClearField("submit_time")
-    return hashlib.sha256(bare.SerializeToString(deterministic=True)).digest()
+    bare.person_id_number, bare.employer_uscc = plain(claim.person_id_number), plain(claim.employer_uscc)
+    return bare.SerializeToString(deterministic=True)
 
 
 def _amount(problem: Reason) -> Reason:

@@ -7,7 +7,7 @@ from typing import Final
 
 from cradle.claims.v1 import service_pb2
 
-from services.claims.model import Claim, Determination, Payee, Step
+from services.claims.model import Claim, Determination, Facts, Payee, Step
 from services.kit.law import Law
 from services.kit.messages import Language, text
 from services.kit.money import yuan
@@ -43,9 +43,9 @@ def trace_step(step: Step, law: Law, language: Language) -> service_pb2.TraceSte
 
 
 def notice(  # noqa: PLR0917  # all of it is on the notice
-    claim: Claim, determination: Determination, decided: date, law: Law, rules: str, language: Language
+    claim: Claim, revision: int, facts: Facts, determination: Determination, law: Law, rules: str, language: Language
 ) -> str:
-    """The notice as it would be handed over."""
+    """The notice as it would be handed over. It tells of the revision that was decided, whatever came after."""
     figures = determination.figures
     lines = [
         text("NOTICE_TITLE", language),
@@ -54,10 +54,9 @@ def notice(  # noqa: PLR0917  # all of it is on the notice
             language,
             number=claim.number,
             source=claim.source,
-            revision=claim.revision,
-            date=claim.event_date,
-            county=claim.county,
-            decision=decided,
+            revision=revision,
+            date=facts.delivery.date,
+            decision=facts.decision_date,
         ),
         text("NOTICE_OUTCOME", language, outcome=text(f"OUTCOME_{determination.outcome}", language)),
     ]

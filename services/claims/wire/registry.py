@@ -7,14 +7,13 @@ from uuid import UUID
 from cradle.registry.v1 import service_pb2
 
 from services.claims.model import Category, Coverage, Submission
-from services.kit.dates import from_proto, to_proto
+from services.kit.dates import from_proto
 
 
 def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
     return service_pb2.CoverageQuery(
         person_id_number=submission.person_id_number,
         employer_uscc=submission.employer_uscc,
-        on=to_proto(submission.delivery.date),
     )
 
 

@@ -17,7 +17,7 @@ CREATE TABLE parked (
     topic text NOT NULL,
     partition integer NOT NULL,
     record_offset bigint NOT NULL,
-    key bytea,
+    key bytea,  -- a digest: the key itself is sealed with the value
     timestamp_ms bigint NOT NULL,
     sealed bytea NOT NULL,
     size_bytes integer NOT NULL,

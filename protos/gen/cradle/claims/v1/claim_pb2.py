@@ -27,25 +27,25 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63radle/claims/v1/claim.proto\x12\x10\x63radle.claims.v1\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x87\x03\n\x05\x43laim\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x14\n\x0c\x63laim_number\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\r\x12)\n\x04kind\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12+\n\x05state\x18\x06 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x0e\n\x06\x63ounty\x18\x07 \x01(\t\x12%\n\nevent_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06person\x18\t \x01(\t\x12\x36\n\rdetermination\x18\n \x01(\x0b\x32\x1f.cradle.claims.v1.Determination\x12\x30\n\x0creceive_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdc\x03\n\rDetermination\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12)\n\x07reasons\x18\x04 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12(\n\rdecision_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\x12\n\nleave_days\x18\x06 \x01(\r\x12$\n\tleave_end\x18\x07 \x01(\x0b\x32\x11.google.type.Date\x12\x11\n\tfund_days\x18\x08 \x01(\r\x12\x15\n\rallowance_fen\x18\t \x01(\x03\x12&\n\x05payee\x18\n \x01(\x0e\x32\x17.cradle.claims.v1.Payee\x12\x1a\n\x12\x65mployer_topup_fen\x18\x0b \x01(\x03\x12\x1a\n\x12\x65mployer_leave_fen\x18\x0c \x01(\x03\x12\x1e\n\x16\x65mployer_liability_fen\x18\r \x01(\x03\x12\x19\n\x11\x63ontinuous_months\x18\x0e \x01(\r\x12\x12\n\nlaw_digest\x18\x0f \x01(\t\x12\x14\n\x0cplaceholders\x18\x10 \x03(\t*A\n\tClaimKind\x12\x1a\n\x16\x43LAIM_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LAIM_KIND_ALLOWANCE\x10\x01*@\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45VENT_TYPE_DELIVERY\x10\x01*e\n\x0c\x44\x65liveryMode\x12\x1d\n\x19\x44\x45LIVERY_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45LIVERY_MODE_VAGINAL\x10\x01\x12\x1b\n\x17\x44\x45LIVERY_MODE_CAESAREAN\x10\x02*\xb2\x01\n\nClaimState\x12\x1b\n\x17\x43LAIM_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43LAIM_STATE_PENDED\x10\x01\x12\x18\n\x14\x43LAIM_STATE_APPROVED\x10\x02\x12\"\n\x1e\x43LAIM_STATE_PARTIALLY_APPROVED\x10\x03\x12\x16\n\x12\x43LAIM_STATE_DENIED\x10\x04\x12\x19\n\x15\x43LAIM_STATE_DUPLICATE\x10\x05*D\n\x05Payee\x12\x15\n\x11PAYEE_UNSPECIFIED\x10\x00\x12\x10\n\x0cPAYEE_PERSON\x10\x01\x12\x12\n\x0ePAYEE_EMPLOYER\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63radle/claims/v1/claim.proto\x12\x10\x63radle.claims.v1\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x87\x03\n\x05\x43laim\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x14\n\x0c\x63laim_number\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\r\x12)\n\x04kind\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12+\n\x05state\x18\x06 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x0e\n\x06\x63ounty\x18\x07 \x01(\t\x12%\n\nevent_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06person\x18\t \x01(\t\x12\x36\n\rdetermination\x18\n \x01(\x0b\x32\x1f.cradle.claims.v1.Determination\x12\x30\n\x0creceive_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb4\x04\n\rDetermination\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12)\n\x07reasons\x18\x04 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12(\n\rdecision_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\x12\n\nleave_days\x18\x06 \x01(\r\x12$\n\tleave_end\x18\x07 \x01(\x0b\x32\x11.google.type.Date\x12\x11\n\tfund_days\x18\x08 \x01(\r\x12\x15\n\rallowance_fen\x18\t \x01(\x03\x12&\n\x05payee\x18\n \x01(\x0e\x32\x17.cradle.claims.v1.Payee\x12\x1f\n\x12\x65mployer_topup_fen\x18\x0b \x01(\x03H\x00\x88\x01\x01\x12\x1f\n\x12\x65mployer_leave_fen\x18\x0c \x01(\x03H\x01\x88\x01\x01\x12#\n\x16\x65mployer_liability_fen\x18\r \x01(\x03H\x02\x88\x01\x01\x12\x19\n\x11\x63ontinuous_months\x18\x0e \x01(\r\x12\x12\n\nlaw_digest\x18\x0f \x01(\t\x12\x14\n\x0cplaceholders\x18\x10 \x03(\tB\x15\n\x13_employer_topup_fenB\x15\n\x13_employer_leave_fenB\x19\n\x17_employer_liability_fen*A\n\tClaimKind\x12\x1a\n\x16\x43LAIM_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43LAIM_KIND_ALLOWANCE\x10\x01*@\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45VENT_TYPE_DELIVERY\x10\x01*e\n\x0c\x44\x65liveryMode\x12\x1d\n\x19\x44\x45LIVERY_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45LIVERY_MODE_VAGINAL\x10\x01\x12\x1b\n\x17\x44\x45LIVERY_MODE_CAESAREAN\x10\x02*\xb2\x01\n\nClaimState\x12\x1b\n\x17\x43LAIM_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43LAIM_STATE_PENDED\x10\x01\x12\x18\n\x14\x43LAIM_STATE_APPROVED\x10\x02\x12\"\n\x1e\x43LAIM_STATE_PARTIALLY_APPROVED\x10\x03\x12\x16\n\x12\x43LAIM_STATE_DENIED\x10\x04\x12\x19\n\x15\x43LAIM_STATE_DUPLICATE\x10\x05*D\n\x05Payee\x12\x15\n\x11PAYEE_UNSPECIFIED\x10\x00\x12\x10\n\x0cPAYEE_PERSON\x10\x01\x12\x12\n\x0ePAYEE_EMPLOYER\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cradle.claims.v1.claim_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CLAIMKIND']._serialized_start=1011
-  _globals['_CLAIMKIND']._serialized_end=1076
-  _globals['_EVENTTYPE']._serialized_start=1078
-  _globals['_EVENTTYPE']._serialized_end=1142
-  _globals['_DELIVERYMODE']._serialized_start=1144
-  _globals['_DELIVERYMODE']._serialized_end=1245
-  _globals['_CLAIMSTATE']._serialized_start=1248
-  _globals['_CLAIMSTATE']._serialized_end=1426
-  _globals['_PAYEE']._serialized_start=1428
-  _globals['_PAYEE']._serialized_end=1496
+  _globals['_CLAIMKIND']._serialized_start=1099
+  _globals['_CLAIMKIND']._serialized_end=1164
+  _globals['_EVENTTYPE']._serialized_start=1166
+  _globals['_EVENTTYPE']._serialized_end=1230
+  _globals['_DELIVERYMODE']._serialized_start=1232
+  _globals['_DELIVERYMODE']._serialized_end=1333
+  _globals['_CLAIMSTATE']._serialized_start=1336
+  _globals['_CLAIMSTATE']._serialized_end=1514
+  _globals['_PAYEE']._serialized_start=1516
+  _globals['_PAYEE']._serialized_end=1584
   _globals['_CLAIM']._serialized_start=139
   _globals['_CLAIM']._serialized_end=530
   _globals['_DETERMINATION']._serialized_start=533
-  _globals['_DETERMINATION']._serialized_end=1009
+  _globals['_DETERMINATION']._serialized_end=1097
 # @@protoc_insertion_point(module_scope)

@@ -226,7 +226,9 @@ class Determination(_message.Message):
     """生育津贴"""
     payee: Global___Payee.ValueType
     employer_topup_fen: _builtins.int
-    """补差: her own wage above the allowance, for the fund-paid days."""
+    """补差: her own wage above the allowance, for the fund-paid days. This and the next two are unset where her own wage
+    was not stated.
+    """
     employer_leave_fen: _builtins.int
     """Wages of the leave days the fund does not pay."""
     employer_liability_fen: _builtins.int
@@ -257,17 +259,28 @@ class Determination(_message.Message):
         fund_days: _builtins.int = ...,
         allowance_fen: _builtins.int = ...,
         payee: Global___Payee.ValueType = ...,
-        employer_topup_fen: _builtins.int = ...,
-        employer_leave_fen: _builtins.int = ...,
-        employer_liability_fen: _builtins.int = ...,
+        employer_topup_fen: _builtins.int | None = ...,
+        employer_leave_fen: _builtins.int | None = ...,
+        employer_liability_fen: _builtins.int | None = ...,
         continuous_months: _builtins.int = ...,
         law_digest: _builtins.str = ...,
         placeholders: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decision_date", b"decision_date", "leave_end", b"leave_end"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_employer_leave_fen", b"_employer_leave_fen", "_employer_liability_fen", b"_employer_liability_fen", "_employer_topup_fen", b"_employer_topup_fen", "decision_date", b"decision_date", "employer_leave_fen", b"employer_leave_fen", "employer_liability_fen", b"employer_liability_fen", "employer_topup_fen", b"employer_topup_fen", "leave_end", b"leave_end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "continuous_months", b"continuous_months", "decision_date", b"decision_date", "employer_leave_fen", b"employer_leave_fen", "employer_liability_fen", b"employer_liability_fen", "employer_topup_fen", b"employer_topup_fen", "fund_days", b"fund_days", "law_digest", b"law_digest", "leave_days", b"leave_days", "leave_end", b"leave_end", "name", b"name", "outcome", b"outcome", "payee", b"payee", "placeholders", b"placeholders", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_employer_leave_fen", b"_employer_leave_fen", "_employer_liability_fen", b"_employer_liability_fen", "_employer_topup_fen", b"_employer_topup_fen", "allowance_fen", b"allowance_fen", "continuous_months", b"continuous_months", "decision_date", b"decision_date", "employer_leave_fen", b"employer_leave_fen", "employer_liability_fen", b"employer_liability_fen", "employer_topup_fen", b"employer_topup_fen", "fund_days", b"fund_days", "law_digest", b"law_digest", "leave_days", b"leave_days", "leave_end", b"leave_end", "name", b"name", "outcome", b"outcome", "payee", b"payee", "placeholders", b"placeholders", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__employer_leave_fen: _TypeAlias = _typing.Literal["employer_leave_fen"]  # noqa: Y015
+    _WhichOneofArgType__employer_leave_fen: _TypeAlias = _typing.Literal["_employer_leave_fen", b"_employer_leave_fen"]  # noqa: Y015
+    _WhichOneofReturnType__employer_liability_fen: _TypeAlias = _typing.Literal["employer_liability_fen"]  # noqa: Y015
+    _WhichOneofArgType__employer_liability_fen: _TypeAlias = _typing.Literal["_employer_liability_fen", b"_employer_liability_fen"]  # noqa: Y015
+    _WhichOneofReturnType__employer_topup_fen: _TypeAlias = _typing.Literal["employer_topup_fen"]  # noqa: Y015
+    _WhichOneofArgType__employer_topup_fen: _TypeAlias = _typing.Literal["_employer_topup_fen", b"_employer_topup_fen"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__employer_leave_fen) -> _WhichOneofReturnType__employer_leave_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__employer_liability_fen) -> _WhichOneofReturnType__employer_liability_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__employer_topup_fen) -> _WhichOneofReturnType__employer_topup_fen | None: ...
 
 Global___Determination: _TypeAlias = Determination  # noqa: Y015

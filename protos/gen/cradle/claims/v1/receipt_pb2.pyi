@@ -80,7 +80,7 @@ class ClaimReceipt(_message.Message):
     claim: _builtins.str
     """`claims/{claim}`; empty for a returned submission without a claim on file."""
     content_hash: _builtins.bytes
-    """SHA-256 of the claim without its submit time; of the whole record where it could not be read."""
+    """Keyed digest of the claim without its submit time; of the whole record where it could not be read."""
     outcome: _claim_pb2.ClaimState.ValueType
     allowance_fen: _builtins.int
     payee: _claim_pb2.Payee.ValueType

@@ -65,7 +65,7 @@ class ParkedRecord(_message.Message):
     partition: _builtins.int
     offset: _builtins.int
     key_hex: _builtins.str
-    """The record's key in hexadecimal; never an ID number."""
+    """Digest of the record's key in hexadecimal; the key itself stays sealed."""
     state: Global___ParkedState.ValueType
     error: _builtins.str
     """Class of the error, as in `ZeroDivisionError`."""

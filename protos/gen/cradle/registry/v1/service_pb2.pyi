@@ -79,23 +79,17 @@ class CoverageQuery(_message.Message):
 
     PERSON_ID_NUMBER_FIELD_NUMBER: _builtins.int
     EMPLOYER_USCC_FIELD_NUMBER: _builtins.int
-    ON_FIELD_NUMBER: _builtins.int
     person_id_number: _builtins.str
     employer_uscc: _builtins.str
-    @_builtins.property
-    def on(self) -> _date_pb2.Date:
-        """The date of the event."""
-
     def __init__(
         self,
         *,
         person_id_number: _builtins.str = ...,
         employer_uscc: _builtins.str = ...,
-        on: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["employer_uscc", b"employer_uscc", "on", b"on", "person_id_number", b"person_id_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["employer_uscc", b"employer_uscc", "person_id_number", b"person_id_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -198,7 +192,7 @@ Global___CoverageAnswer: _TypeAlias = CoverageAnswer  # noqa: Y015
 
 @_typing.final
 class MonthSpan(_message.Message):
-    """Months as year * 12 + month - 1, both ends in."""
+    """Months as year * 12 + month - 1, both ends in; from 1980 to 2099."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
