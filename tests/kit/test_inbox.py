@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -197,6 +198,8 @@ def test_what_is_parked_is_sealed_key_and_all_and_its_traceback_names_no_value(s
 
         assert secret.decode() not in row["shown"]
         assert secret.hex() not in row["shown"]
+        # There are few enough ID numbers to try them all, so a digest without a key hides nothing.
+        assert row["key"] not in hashlib.sha256(secret).digest()
         assert "in apply" in row["traceback"]
         assert row["size_bytes"] == len(secret)
         assert opened is not None
