@@ -44,7 +44,7 @@ COUNTIES: Final = frozenset(
 ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
-_LIKE_AN_ID: Final = re.compile(r"(?=([0-9]{17}[0-9X]))")
+_LIKE_AN_ID: Final = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
 _SEPARATORS: Final = re.compile(r"[._-]")
 _NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _MODES: Final = {claim_pb2.DeliveryMode.Value(f"DELIVERY_MODE_{mode}"): mode for mode in DeliveryMode}
@@ -146,9 +146,8 @@ def _is_number(text: str) -> bool:
     """Whether it is a claim number and not a national ID number in a claim number's place."""
     if not _NUMBER.fullmatch(text):
         return False
-    return not any(
-        not id_number_problems(part, "", date.max) for part in _LIKE_AN_ID.findall(_SEPARATORS.sub("", text.upper()))
-    )
+    found = [*_LIKE_AN_ID.findall(text.upper()), _SEPARATORS.sub("", text.upper())]
+    return all(id_number_problems(part, "", date.max) for part in found)
 
 
 def content(claim: intake_pb2.ClaimSubmission) -> bytes:
