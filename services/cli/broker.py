@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,9 +63,10 @@ class Snapshot:
     members: int
     topics: tuple[Topic, ...]
 
-    def ever(self, prefix: str) -> int:
-        """How many records the topics of that prefix ever had; unlike those kept, it only grows."""
-        return sum(topic.end for topic in self.topics if topic.name.startswith(prefix))
+    def ever(self, prefix: str, sources: Collection[str]) -> int:
+        """How many records these sources' topics ever had; unlike those kept, it only grows."""
+        names = {prefix + source for source in sources}
+        return sum(topic.end for topic in self.topics if topic.name in names)
 
 
 async def look(bootstrap: str) -> Snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from functools import partial
@@ -97,16 +97,18 @@ def _relay(session: Session, snapshot: Snapshot, parked: int) -> Check:
     """Every submission gets one receipt, and none while it is parked. Where some are missing, it is looked again: what
     is only busy goes on, and what stands still has failed.
     """
-    missing = _missing(snapshot, parked)
+    sources = session.settings.sources
+    missing = _missing(snapshot, parked, sources)
     moving = missing == 0
     if missing:
         later = _look(session, after_s=_STANDSTILL_S)
-        moving = later.ever(RECEIPT) > snapshot.ever(RECEIPT) or _missing(later, parked) == 0
+        moved = later.ever(RECEIPT, sources) > snapshot.ever(RECEIPT, sources)
+        moving = moved or _missing(later, parked, sources) == 0
     return _check(session, "RELAY", session.text("CLI_DETAIL_RELAY", missing=missing), ok=moving)
 
 
-def _missing(snapshot: Snapshot, parked: int) -> int:
-    return max(0, snapshot.ever(INTAKE) - snapshot.ever(RECEIPT) - parked)
+def _missing(snapshot: Snapshot, parked: int, sources: Collection[str]) -> int:
+    return max(0, snapshot.ever(INTAKE, sources) - snapshot.ever(RECEIPT, sources) - parked)
 
 
 def _look(session: Session, after_s: float = 0.0) -> Snapshot:

@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError
 from services.kit import telemetry
 from services.kit.db import Database, Tx
 from services.kit.errors import Fenced, is_away, is_conflict, places
-from services.kit.parking import HeldKey, Message, Parking, key_digest
+from services.kit.parking import HeldKey, Message, Parking
 from services.kit.replay import Replays
 from services.kit.settings import Settings
 from services.kit.stream import Batch, Prepared, Span, Stream
@@ -275,7 +275,7 @@ class Inbox(Generic[Prepared]):
         """One transaction: move the fence, hold what waits behind a parked record, apply the rest."""
         held: frozenset[HeldKey] = frozenset()
         while True:
-            taken = [m for m in batch.messages if not _is_held(m, held)]
+            taken = [m for m in batch.messages if not self._is_held(m, held)]
             if taken and prepared is None:
                 prepared = await self.stream.prepare(taken)
             try:
@@ -283,7 +283,7 @@ class Inbox(Generic[Prepared]):
                     await self._move_fence(tx, batch.spans)
                     if (now_held := await self.parking.held(tx, batch.messages)) != held:
                         raise _HeldChanged(now_held)
-                    await self.parking.hold(tx, [m for m in batch.messages if _is_held(m, held)])
+                    await self.parking.hold(tx, [m for m in batch.messages if self._is_held(m, held)])
                     if taken and prepared is not None:
                         await self.stream.apply(tx, prepared)
             except _HeldChanged as changed:
@@ -292,6 +292,9 @@ class Inbox(Generic[Prepared]):
                 if held:
                     telemetry.INBOX_PARKED.labels(self.stream.consumer, "held").inc(len(batch.messages) - len(taken))
                 return
+
+    def _is_held(self, message: Message, held: frozenset[HeldKey]) -> bool:
+        return bool(held) and (message.topic, self.parking.key_of(message)) in held
 
     async def _move_fence(self, tx: Tx, spans: Sequence[Span]) -> None:
         rows = await tx.fetch(
@@ -408,7 +411,3 @@ class _Rebalance(ConsumerRebalanceListener, Generic[Prepared]):  # type: ignore[
         telemetry.INBOX_LAG_RECORDS.clear()  # those that went to another worker are told there
         if assigned:
             self.inbox.consumer.pause(*assigned)
-
-
-def _is_held(message: Message, held: frozenset[HeldKey]) -> bool:
-    return bool(held) and (message.topic, key_digest(message.key)) in held

@@ -7,7 +7,6 @@ them, so a record is either held behind its head or taken after it, never lost b
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,11 +36,6 @@ class Message:
 class HeldKey(NamedTuple):
     topic: str
     key: bytes  # its digest
-
-
-def key_digest(key: bytes | None) -> bytes | None:
-    """By what a key is known where it is stored and shown: a sender may put anything into it, an ID number too."""
-    return None if key is None else hashlib.sha256(key).digest()[:16]
 
 
 def _pack(message: Message) -> bytes:
@@ -85,9 +79,13 @@ class Parking:
     consumer: str
     sealer: Sealer
 
+    def key_of(self, message: Message) -> bytes | None:
+        """By what a key is known where it is stored and shown: a sender may put anything into it, an ID number too."""
+        return None if message.key is None else self.sealer.digest(message.key)[:16]
+
     async def held(self, tx: Tx, messages: Sequence[Message]) -> frozenset[HeldKey]:
         """Which keys of these messages wait behind a parked record."""
-        keys = list({digest for message in messages if (digest := key_digest(message.key)) is not None})
+        keys = list({digest for message in messages if (digest := self.key_of(message)) is not None})
         rows = await tx.fetch(
             """SELECT topic, key FROM parked WHERE consumer = $1 AND key = ANY($2) AND state <> 'REPLAYED'
                ORDER BY id FOR SHARE""",
@@ -115,7 +113,7 @@ class Parking:
             message.topic,
             message.partition,
             message.offset,
-            key_digest(message.key),
+            self.key_of(message),
             message.timestamp_ms,
             sealed,
             len(message.value),
