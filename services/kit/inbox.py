@@ -375,7 +375,10 @@ class Inbox(Generic[Prepared]):
     def _tell_lag(self) -> None:
         """How far behind the topic we are, also while we wait; seconds are the age of the last record taken."""
         behind = 0
+        assigned = self.consumer.assignment()
         for place, position in self.positions.items():
+            if place not in assigned:
+                continue  # the group is changing hands
             lag = max(0, (self.consumer.highwater(place) or 0) - position)
             telemetry.INBOX_LAG_RECORDS.labels(self.stream.consumer, place.topic, place.partition).set(lag)
             behind += lag
