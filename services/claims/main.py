@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 import grpc
@@ -39,9 +40,20 @@ async def worker(process: Process) -> None:
     async with rpc.channel(process.settings.registry_target) as channel:
         office = Office(process.settings, process.clock, rules.LAW, process.sealer, RegistryServiceStub(channel))
         parking = Parking(streams.CONSUMER, process.sealer)
-        await Inbox(
-            streams.intake(office), process.database, process.settings, parking, process.health, process.stopping
-        ).run()
+        stream = streams.intake(office)
+        inboxes = [
+            Inbox(
+                stream,
+                process.database,
+                process.settings,
+                parking,
+                process.health,
+                process.stopping,
+                name=f"inbox {n + 1}",
+            )
+            for n in range(process.settings.inboxes_per_worker)
+        ]
+        await asyncio.gather(*[inbox.run() for inbox in inboxes])
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ class Tx:
     connection: asyncpg.Connection[asyncpg.Record]
     events: list[Event] = field(default_factory=list)
     committed: list[Callable[[], object]] = field(default_factory=list)
+    on_write: Callable[[], object] | None = None  # called once, when what was decided begins to be written
 
     def emit(self, event: Event) -> None:
         self.events.append(event)
@@ -51,6 +52,9 @@ class Tx:
 
     async def copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
         """Insert many rows by COPY, the fastest way in."""
+        if self.on_write is not None:
+            begin, self.on_write = self.on_write, None
+            begin()
         if records:
             await self.connection.copy_records_to_table(table, columns=list(columns), records=records)
 
@@ -61,10 +65,10 @@ class Database:
     dsn: str
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self, on_write: Callable[[], object] | None = None) -> AsyncIterator[Tx]:
         """Commit everything, its events among it, or nothing."""
         async with self.pool.acquire() as connection, connection.transaction():
-            tx = Tx(connection)
+            tx = Tx(connection, on_write=on_write)
             yield tx
             if tx.events:
                 await outbox.write(tx.connection, tx.events)

@@ -4,7 +4,7 @@ The offset lives in the service's database and moves in the transaction of the e
 next_offset = from`. If no row matches, another worker has the partition and the batch is dropped; so a redelivered
 batch and a worker that was stalled past the poll limit change nothing. Kafka's own offset is only for lag.
 
-The look-ups of the next batch overlap the commit of this one. What goes wrong is one of the four kinds of
+The look-ups of the next batch overlap the writing of this one. What goes wrong is one of the four kinds of
 `services.kit.errors`: a bug is narrowed to its record by halving the batch, and the record is parked.
 """
 
@@ -59,13 +59,15 @@ class Inbox(Generic[Prepared]):
     parking: Parking
     health: Health
     stopping: asyncio.Event
+    name: str = "inbox"
     generation: int = 0
     synced: bool = False
     parked_in_a_row: int = 0
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     consumer: AIOKafkaConsumer = field(init=False)
     landing: asyncio.Task[None] | None = None
-    newest_ms: int = 0
+    ahead: asyncio.Task[tuple[Batch, Prepared | None] | None] | None = None
+    newest_ms: dict[TopicPartition, int] = field(default_factory=dict)  # timestamp of the last record taken
     kafka_commit_at: float = 0.0
     landed: dict[TopicPartition, int] = field(default_factory=dict)  # positions whose effect is committed
     told: dict[TopicPartition, int] = field(default_factory=dict)  # what Kafka was told of them
@@ -75,13 +77,11 @@ class Inbox(Generic[Prepared]):
         self.consumer = self._make_consumer()
         await persevere(self.consumer.start, self.stopping)
         replays = asyncio.create_task(Replays(self.stream, self.database, self.parking).run())
-        ahead: asyncio.Task[tuple[Batch, Prepared | None] | None] | None = None
         try:
             while not self.stopping.is_set():
                 self.health.beat()
-                self.health.set("inbox", True)
-                taken = await (ahead or self._take())
-                ahead = asyncio.create_task(self._take())
+                self.health.set(self.name, True)
+                taken = await self._next()
                 if taken is not None:
                     self.landing = asyncio.create_task(self._land(*taken))
                     await self._landed(self.landing)
@@ -90,12 +90,22 @@ class Inbox(Generic[Prepared]):
                 if replays.done():
                     await replays
         finally:
-            for task in (ahead, replays):
+            for task in (self.ahead, replays):
                 if task is not None:
                     task.cancel()
                     with suppress(asyncio.CancelledError, Exception):
                         await task
             await self.consumer.stop()
+
+    async def _next(self) -> tuple[Batch, Prepared | None] | None:
+        self._look_ahead()
+        taking, self.ahead = self.ahead, None
+        return await taking if taking is not None else None
+
+    def _look_ahead(self) -> None:
+        """Begin to take the next batch. Called when this one begins to be written, so that its work fills that wait."""
+        if self.ahead is None:
+            self.ahead = asyncio.create_task(self._take())
 
     async def _landed(self, landing: asyncio.Task[None]) -> None:
         """Wait for a landing; one that the rebalance cancelled has rolled back and is simply dropped."""
@@ -161,7 +171,7 @@ class Inbox(Generic[Prepared]):
             ]
             spans.append(Span(place.topic, place.partition, start, messages[-1].offset + 1))
             self.positions[place] = messages[-1].offset + 1
-        self.newest_ms = messages[-1].timestamp_ms
+            self.newest_ms[place] = messages[-1].timestamp_ms
         return Batch(tuple(messages), tuple(spans), self.generation, time.monotonic())
 
     async def _sync(self) -> None:
@@ -279,7 +289,7 @@ class Inbox(Generic[Prepared]):
             if taken and prepared is None:
                 prepared = await self.stream.prepare(taken)
             try:
-                async with self.database.transaction() as tx:
+                async with self.database.transaction(on_write=self._look_ahead) as tx:
                     await self._move_fence(tx, batch.spans)
                     if (now_held := await self.parking.held(tx, batch.messages)) != held:
                         raise _HeldChanged(now_held)
@@ -352,7 +362,7 @@ class Inbox(Generic[Prepared]):
         telemetry.INBOX_WAITS.labels(self.stream.consumer).inc()
         _log.warning("waiting", error=type(error).__name__, seconds=round(seconds, 2))
         self.health.beat()
-        self.health.set("inbox", False)
+        self.health.set(self.name, False)
         self._tell_lag()
         self.consumer.pause(*self.consumer.assignment())
         until = time.monotonic() + seconds
@@ -374,16 +384,21 @@ class Inbox(Generic[Prepared]):
 
     def _tell_lag(self) -> None:
         """How far behind the topic we are, also while we wait; seconds are the age of the last record taken."""
-        behind = 0
         assigned = self.consumer.assignment()
         for place, position in self.positions.items():
             if place not in assigned:
                 continue  # the group is changing hands
-            lag = max(0, (self.consumer.highwater(place) or 0) - position)
-            telemetry.INBOX_LAG_RECORDS.labels(self.stream.consumer, place.topic, place.partition).set(lag)
-            behind += lag
-        age_s = time.time() - self.newest_ms / 1000 if behind else 0.0
-        telemetry.INBOX_LAG_SECONDS.labels(self.stream.consumer).set(max(0.0, age_s))
+            labels = (self.stream.consumer, place.topic, place.partition)
+            behind = max(0, (self.consumer.highwater(place) or 0) - position)
+            age_s = time.time() - self.newest_ms.get(place, 0) / 1000 if behind and place in self.newest_ms else 0.0
+            telemetry.INBOX_LAG_RECORDS.labels(*labels).set(behind)
+            telemetry.INBOX_LAG_SECONDS.labels(*labels).set(max(0.0, age_s))
+
+    def forget_lag(self) -> None:
+        for place in self.positions:
+            for gauge in (telemetry.INBOX_LAG_RECORDS, telemetry.INBOX_LAG_SECONDS):
+                with suppress(KeyError):
+                    gauge.remove(self.stream.consumer, place.topic, place.partition)
 
     async def _tell_kafka(self) -> None:
         """Commit to Kafka now and then, for those who watch lag there. Nothing of ours reads it."""
@@ -411,6 +426,6 @@ class _Rebalance(ConsumerRebalanceListener, Generic[Prepared]):  # type: ignore[
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.inbox.unsync()
-        telemetry.INBOX_LAG_RECORDS.clear()  # those that went to another worker are told there
+        self.inbox.forget_lag()  # what went to another worker is told there
         if assigned:
             self.inbox.consumer.pause(*assigned)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -24,9 +24,8 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One CloudEvent to be sent. `causation` is the place of the record that caused it."""
+class Event(NamedTuple):
+    """One CloudEvent to be sent, in the order of the table's columns. `causation` is the place of what caused it."""
 
     id: UUID
     aggregate_type: str
@@ -42,21 +41,6 @@ class Event:
 
 async def write(connection: asyncpg.Connection[asyncpg.Record], events: Sequence[Event]) -> None:
     """Store the events and wake the relay when the transaction commits."""
-    records = [
-        (
-            event.id,
-            event.aggregate_type,
-            event.aggregate_id,
-            event.version,
-            event.type,
-            event.topic,
-            event.key,
-            event.occurred_at,
-            event.causation,
-            event.payload,
-        )
-        for event in events
-    ]
     # The transaction's number is taken before the first id is: the relay's floor rests on it.
     await connection.execute(f"SELECT pg_current_xact_id(), pg_notify('{CHANNEL}', '')")
-    await connection.copy_records_to_table("outbox", records=records, columns=_COLUMNS)
+    await connection.copy_records_to_table("outbox", records=events, columns=_COLUMNS)

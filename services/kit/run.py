@@ -61,12 +61,12 @@ def run(service: str, roles: Mapping[str, Role]) -> None:
 
 
 def _calm_collector() -> None:
-    """Collect cycles seldom: a batch makes some 50 000 objects that die with it, and the default scans them all again
+    """Collect cycles seldom: a batch makes some 100 000 objects that die with it, and the default scans them again
     and again (a fifth of the worker's time). What is loaded by now stays for good.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(1_000_000, 20, 20)
 
 
 def _safe_words(error: Exception) -> str:

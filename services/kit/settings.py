@@ -40,7 +40,8 @@ class Settings(BaseSettings):
     registry_target: str = "127.0.0.1:0"
     claims_target: str = "127.0.0.1:0"
 
-    batch_records_max: int = 500
+    inboxes_per_worker: int = 2  # members of the group in one process: one computes while the other waits to write
+    batch_records_max: int = 1000  # as many as one look-up of the registry takes
     poll_timeout_ms: int = 200
     rebalance_timeout_ms: int = 30_000
     session_timeout_ms: int = 10_000

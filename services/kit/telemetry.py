@@ -31,7 +31,11 @@ INBOX_BATCH_SECONDS = Histogram(
 INBOX_LAG_RECORDS = Gauge(
     "cradle_inbox_lag_records", "Records in the topic not yet taken", ["consumer", "topic", "partition"]
 )
-INBOX_LAG_SECONDS = Gauge("cradle_inbox_lag_seconds", "Age of the last record taken", ["consumer"])
+INBOX_LAG_SECONDS = Gauge(
+    "cradle_inbox_lag_seconds",
+    "Age of the last record taken where more wait, else 0",
+    ["consumer", "topic", "partition"],
+)
 INBOX_WAITS = Counter("cradle_inbox_waits_total", "Waits for something that is away", ["consumer"])
 INBOX_CONFLICTS = Counter("cradle_inbox_conflicts_total", "Batches decided again after a lost race", ["consumer"])
 INBOX_FENCED = Counter("cradle_inbox_fenced_total", "Batches dropped because another worker had them", ["consumer"])
