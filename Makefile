@@ -17,7 +17,7 @@ help: ## Print the targets
 
 $(KAFKA): deploy/local/pom.xml .venv/.ready
 	$(BIN)/python -m deploy.local fetch
-	@touch $@
+	@mkdir -p $(@D) && touch $@
 
 setup: .venv/.ready $(KAFKA) ## Install everything (once; later runs work offline)
 
@@ -27,7 +27,7 @@ protos: .venv/.ready ## Generate protos/gen
 lock: .venv/.ready ## Resolve requirements.lock anew
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --group dev pyproject.toml -o requirements.lock
 
-lint: .venv/.ready ## Format, ruff, import walls, protos fresh, linted and unbroken, SQL
+lint: .venv/.ready ## Format, ruff, import walls, protos fresh, linted and unbroken, dependencies
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/lint-imports

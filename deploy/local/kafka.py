@@ -70,6 +70,8 @@ def java() -> str:
 
 def fetch() -> bool:
     """Bring Kafka's jars into build/kafka/libs. Asks nobody when they are there; answers whether it had to."""
+    if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") and not os.environ.get("CRADLE_STACK"):
+        return False  # a broker of one's own needs neither Java nor Maven
     digest = hashlib.sha256(_POM.read_bytes()).hexdigest()
     java()
     if _FETCHED.exists() and _FETCHED.read_text() == digest:

@@ -124,7 +124,7 @@ class ClaimSubmission(_message.Message):
     The bounds tell fen sent as yuan and slips of the finger; they are no law.
     """
     claimed_fen: _builtins.int
-    """What the sender asks for; Cradle decides the amount and says where the two differ."""
+    """What the sender asks for; kept with the submission, never decided on."""
     remark: _builtins.str
     """Free text, any script; kept with the submission, never decided on."""
     @_builtins.property

@@ -29,7 +29,7 @@ class Reason(_message.Message):
     code: _builtins.str
     """Stable code, in capitals; the key of the message catalogue."""
     field: _builtins.str
-    """Path of the field it is about, as in `claim.event.date`; empty where the whole message is meant."""
+    """Path of the field it is about, as in `submit.claim.event.date`; empty where the whole message is meant."""
     text_zh: _builtins.str
     """Text in Chinese. Never repeats a personal value."""
     text_en: _builtins.str
