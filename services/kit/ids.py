@@ -6,14 +6,26 @@ import hashlib
 from uuid import UUID
 
 import uuid_utils
+from asyncpg.pgproto.pgproto import UUID as _UUID  # asyncpg's own uuid.UUID, in C: several a claim are made and shown
 
 
 def new_id() -> UUID:
     """A uuid7: unique, and in order of time, so that an index grows at its end."""
-    return UUID(int=uuid_utils.uuid7().int)
+    return _of(uuid_utils.uuid7().bytes)
+
+
+def read_id(text: str) -> UUID:
+    """Raises ValueError for what is no uuid."""
+    return _of(text)
 
 
 def stable_id(*parts: bytes) -> UUID:
     """The same parts give the same uuid (version 8, from SHA-256)."""
     digest = hashlib.sha256(b"\x00".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
-    return UUID(int=int.from_bytes(digest[:16], "big") & ~(0xF << 76) & ~(0x3 << 62) | (0x8 << 76) | (0x2 << 62))
+    version, variant = bytes([digest[6] & 0x0F | 0x80]), bytes([digest[8] & 0x3F | 0x80])
+    return _of(digest[:6] + version + digest[7:8] + variant + digest[9:16])
+
+
+def _of(value: bytes | str) -> UUID:
+    made: UUID = _UUID(value)
+    return made

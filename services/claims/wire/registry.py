@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from cradle.registry.v1 import service_pb2
 
 from services.claims.model import Category, Coverage, Submission
 from services.kit.dates import from_proto
+from services.kit.ids import read_id
 
 
 def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
@@ -19,7 +18,7 @@ def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
 
 def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:
     return Coverage(
-        person=UUID(answer.person) if answer.person else None,
+        person=read_id(answer.person) if answer.person else None,
         category=Category(service_pb2.Category.Name(answer.category).removeprefix("CATEGORY_"))
         if answer.category
         else None,
