@@ -127,6 +127,7 @@ class Relay:
         """Hold the database's one relay lock; stand by, and be ready, while another holds it."""
         async with self.database.own_connection() as connection:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                self.health.beat()
                 self.health.set("relay", True)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.stopping.wait(), _LOOK_EVERY_S)
@@ -149,9 +150,7 @@ class Relay:
             self.health.set("relay", True)
             self.wake.clear()
             mark.look(*(await connection.fetchrow(_SNAPSHOT)))
-            rows = await connection.fetch(
-                "SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2", mark.floor, _ROWS_MAX
-            )
+            rows = await connection.fetch(_WAITING, mark.floor, _ROWS_MAX)
             if rows:
                 if not await self._published(producer, rows):
                     return
