@@ -284,12 +284,13 @@ class Inbox(Generic[Prepared]):
     async def _attempt(self, batch: Batch, prepared: Prepared | None) -> None:
         """One transaction: move the fence, hold what waits behind a parked record, apply the rest."""
         held: frozenset[HeldKey] = frozenset()
+        on_write = self._look_ahead if self.landing is not None else None  # only while `run` takes batches
         while True:
             taken = [m for m in batch.messages if not self._is_held(m, held)]
             if taken and prepared is None:
                 prepared = await self.stream.prepare(taken)
             try:
-                async with self.database.transaction(on_write=self._look_ahead) as tx:
+                async with self.database.transaction(on_write) as tx:
                     await self._move_fence(tx, batch.spans)
                     if (now_held := await self.parking.held(tx, batch.messages)) != held:
                         raise _HeldChanged(now_held)

@@ -72,11 +72,6 @@ CREATE TABLE submission (
     received_at timestamptz NOT NULL
 );
 
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
-END
-$$;
 CREATE TRIGGER determination_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON determination
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER submission_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON submission
@@ -91,4 +86,3 @@ DROP TABLE law;
 DROP TABLE delivery;
 DROP TABLE person;
 DROP TABLE claim;
-DROP FUNCTION refuse_change();

@@ -45,7 +45,15 @@ CREATE TABLE outbox (
     payload bytea NOT NULL
 );
 
+-- Every service makes its append-only tables refuse a change with this trigger.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
+$$;
+
 -- migrate:down
+DROP FUNCTION refuse_change();
 DROP TABLE outbox;
 DROP TABLE parked;
 DROP TABLE consumed;

@@ -43,11 +43,6 @@ CREATE TABLE audit (
     subjects uuid[] NOT NULL
 );
 
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
-END
-$$;
 CREATE TRIGGER coverage_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON coverage
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER employer_wage_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON employer_wage
@@ -61,4 +56,3 @@ DROP TABLE employer_wage;
 DROP TABLE coverage;
 DROP TABLE employer;
 DROP TABLE person;
-DROP FUNCTION refuse_change();
