@@ -287,6 +287,21 @@ def test_the_same_delivery_from_two_sources_is_approved_once(stack: Stack) -> No
     assert two.receipt.allowance_fen == 0
 
 
+def test_a_correction_that_waits_keeps_the_delivery_it_was_approved_for(stack: Stack) -> None:
+    who, other, number = insured(stack), insured(stack), claim_number()
+    approved = submit(claim(number=number, person=who.number, employer=who.employer))
+    waiting = replacement(claim(number=number, person=who.number, employer=other.employer), 2)
+    elsewhere = submit(claim(number=claim_number(), person=who.number, employer=who.employer))
+
+    (one,) = exchange(stack, approved, source="hospitals")
+    (two,) = exchange(stack, waiting, source="hospitals")
+    (three,) = exchange(stack, elsewhere, source="counter")
+
+    assert one.receipt.outcome == claim_pb2.CLAIM_STATE_APPROVED
+    assert two.status == "PENDED"
+    assert (three.receipt.outcome, three.receipt.allowance_fen) == (claim_pb2.CLAIM_STATE_DUPLICATE, 0)
+
+
 @pytest.mark.parametrize(
     ("second", "state", "codes"),
     [
