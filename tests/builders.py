@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 from cradle.claims.v1 import claim_pb2, intake_pb2
@@ -17,10 +15,29 @@ from google.type.date_pb2 import Date
 from stdnum.cn import ric
 from stdnum.cn import uscc as credit_code
 
-from services.claims.model import Category, Delivery, DeliveryMode, Facts, Insured
+from services.claims.model import (
+    NOTHING_PAID,
+    Benefit,
+    Category,
+    ClaimKind,
+    DeliveryMode,
+    Event,
+    EventType,
+    Facts,
+    Father,
+    Insured,
+    Item,
+    Level,
+    OutOfCity,
+    Paid,
+    Prior,
+    PriorKind,
+    Stay,
+    Surgery,
+    Visit,
+)
 from services.claims.rules import LAW
-from services.kit import law as laws
-from services.kit.law import Law
+from services.kit.law import Law, Value
 from services.kit.parking import Message
 
 TODAY: Final = date(2026, 11, 23)  # what tests/conftest.py freezes the stack at
@@ -58,18 +75,41 @@ def claim_number() -> str:
 # --- the law ------------------------------------------------------------------------------------------------------
 
 
-def law_with(overrides: Mapping[str, laws.Value | int], base: Law = LAW) -> Law:
+SX_98: Final[dict[str, Value | int]] = {  # the fund pays the national days
+    "allowance.fund_days.local60": False,
+    "allowance.min_continuous_months": 12,
+    "allowance.backpay_grace_months": 3,
+    "allowance.divisor": 30,
+    "allowance.flex.base_monthly": 465_000,
+    "payee.direct_person_from": date(2025, 9, 1),
+}
+SX_158: Final = SX_98 | {"allowance.fund_days.local60": True}  # it also pays the local ones
+
+
+def law_with(overrides: Mapping[str, Value | int], base: Law = LAW) -> Law:
     """The law with other values laid over it, whatever the date; an unknown name raises."""
-    changed = dict(base.parameters)
-    for name, given in overrides.items():
-        value = Decimal(given) if isinstance(given, int) and not isinstance(given, bool) else given
-        parameter = changed[name]
-        values = tuple(replace(dated, value=value) for dated in parameter.values)
-        changed[name] = replace(parameter, values=values)
-    return laws.of(changed)
+    return base.given({name: as_text(given) for name, given in overrides.items()})
+
+
+def as_text(given: Value | int) -> str:
+    """A value as a command gives it."""
+    match given:
+        case None:
+            return "null"
+        case bool():
+            return str(given).lower()
+        case tuple():
+            return ",".join(given)
+        case _:
+            return str(given)
 
 
 # --- facts of a claim ---------------------------------------------------------------------------------------------
+
+MEDICAL: Final = (Benefit.MEDICAL,)
+ALLOWANCE: Final = (Benefit.ALLOWANCE,)
+HOSPITAL: Final = "H61030200123"
+OTHER_HOSPITAL: Final = "H61030300456"
 
 
 def month(text: str) -> int:
@@ -87,25 +127,78 @@ def spans(*texts: str) -> tuple[tuple[int, int], ...]:
 def delivery(
     on: date = DELIVERED,
     *,
-    mode: DeliveryMode = DeliveryMode.VAGINAL,
+    mode: DeliveryMode | None = DeliveryMode.VAGINAL,
     dystocia: bool = False,
     infants: int = 1,
-    birth_order: int = 1,
+    birth_order: int | None = 1,
     prepregnancy_check: bool = False,
-) -> Delivery:
-    return Delivery(on, mode, dystocia, infants, birth_order, prepregnancy_check)
+    registered: bool = True,
+) -> Event:
+    return Event(
+        EventType.DELIVERY,
+        on,
+        mode,
+        dystocia,
+        infants,
+        birth_order,
+        prepregnancy_check=prepregnancy_check,
+        registered=registered,
+    )
+
+
+def miscarriage(gestation_days: int | None, on: date = DELIVERED) -> Event:
+    return Event(EventType.MISCARRIAGE, on, gestation_days=gestation_days)
+
+
+def surgery(code: Surgery | None, on: date = DELIVERED, *, gestation_days: int | None = None) -> Event:
+    return Event(EventType.FAMILY_PLANNING_SURGERY, on, gestation_days=gestation_days, surgery=code)
+
+
+def stay(
+    policy_range_fen: int = 500_000,
+    level: Level = Level.TERTIARY,
+    *,
+    hospital: str = HOSPITAL,
+    discharged: date = DELIVERED + timedelta(days=4),
+    transfer_filed: bool = False,
+    out_of_city: OutOfCity | None = None,
+) -> Stay:
+    """Five days, in the city, at a tertiary hospital."""
+    return Stay(
+        hospital,
+        level,
+        discharged - timedelta(days=4),
+        discharged,
+        policy_range_fen,
+        transfer_filed,
+        out_of_city,
+    )
+
+
+def approved_before(on: date, event_type: EventType = EventType.DELIVERY) -> Prior:
+    """An allowance that was approved under another number."""
+    return Prior(PriorKind.ALLOWANCE_APPROVED, on, event_type)
 
 
 def facts(
-    event: Delivery | None = None,
+    event: Event | None = None,
     *,
     decided: date | None = None,
     category: Category = Category.EMPLOYEE,
-    paid: tuple[tuple[int, int], ...] = spans(PAID_SINCE_2024),
+    kind: ClaimKind = ClaimKind.PROVIDER_SETTLEMENT,
+    benefits: tuple[Benefit, ...] = (Benefit.MEDICAL, Benefit.ALLOWANCE),
+    paid_months: tuple[tuple[int, int], ...] | None = spans(PAID_SINCE_2024),
     back_paid: Mapping[str, date] | None = None,
     own_wage_fen: int | None = 600_000,
+    student: bool = False,
     wages: Mapping[int, int] | None = None,
-    others: tuple[date, ...] = (),
+    bases: Mapping[int, int] | None = None,
+    father: Father | None = None,
+    stays: Sequence[Stay] = (),
+    visits: Sequence[Visit] = (),
+    items: Sequence[Item] = (),
+    prior: Sequence[Prior] = (),
+    paid: Paid = NOTHING_PAID,
 ) -> Facts:
     """An insured employee, first child, average wage 6,000 yuan, decided ten days after."""
     event = event or delivery()
@@ -113,9 +206,17 @@ def facts(
     return Facts(
         decided or event.date + timedelta(days=10),
         event,
-        Insured(category, paid, late, own_wage_fen),
+        Insured(category, paid_months, late, own_wage_fen, student),
+        kind,
+        benefits,
         tuple((wages if wages is not None else {event.date.year - 1: 600_000}).items()),
-        others,
+        tuple((bases or {}).items()),
+        father,
+        tuple(stays),
+        tuple(visits),
+        tuple(items),
+        tuple(prior),
+        paid,
     )
 
 

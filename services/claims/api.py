@@ -8,11 +8,13 @@ from uuid import UUID
 import grpc
 from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc
 
-from services.claims import store
+from services.claims import rules, store
 from services.claims.model import Claim
-from services.claims.wire import notice, out
+from services.claims.wire import facts as reading
+from services.claims.wire import notice, out, plain
 from services.kit.db import Database
 from services.kit.errors import Invalid, NotFound
+from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -20,8 +22,9 @@ _PAGE = 50
 
 
 class Claims(service_pb2_grpc.ClaimsServiceServicer):
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, law: Law) -> None:
         self.database = database
+        self.law = law
 
     async def GetClaim(self, request: service_pb2.GetClaimRequest, context: Context) -> claim_pb2.Claim:
         claim = await self._find(request.name)
@@ -30,7 +33,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         if recorded is not None:
             answer.determination.CopyFrom(
                 out.determination_to_proto(
-                    claim, recorded.revision, recorded.determination(), recorded.decision_date, recorded.law_digest
+                    recorded.determination(), recorded.decision_date, recorded.law_digest, claim, recorded.revision
                 )
             )
         return answer
@@ -60,21 +63,37 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         recorded = await store.recorded(self.database, claim.id, request.revision or claim.revision)
         if recorded is None:
             raise NotFound(reason("NOT_DETERMINED", "name"))
-        language = Language.EN if request.language == service_pb2.LANGUAGE_EN else Language.ZH
+        language = _language(request.language)
         law = await store.law_by_digest(self.database, recorded.law_digest)
         determination = recorded.determination()
         return service_pb2.ExplainDeterminationResponse(
             claim=out.claim_to_proto(claim),
             text=notice.notice(
-                claim,
-                recorded.revision,
-                recorded.facts_again(),
+                notice.Subject(claim.number, claim.source, recorded.revision),
                 determination,
+                recorded.facts_again(),
                 law,
                 recorded.rules_revision,
                 language,
             ),
-            steps=[notice.trace_step(step, law, language) for step in determination.trace],
+            steps=[notice.trace_step(step, law, language) for step in determination.steps()],
+        )
+
+    async def Decide(self, request: service_pb2.DecideRequest, context: Context) -> service_pb2.DecideResponse:
+        facts = reading.read(plain.plain(request.facts), "facts")
+        try:
+            determination = rules.decide(facts, self.law)
+        except rules.FactMissing as error:
+            raise Invalid(reading.missing(error.path, "facts")) from error
+        except Unset as error:
+            raise Invalid(reason("DECIDE_PARAMETER_UNSET", name=error.name)) from error
+        except NotInForce as error:
+            raise Invalid(reason("DECIDE_PARAMETER_NOT_IN_FORCE", name=error.name)) from error
+        language = _language(request.language)
+        return service_pb2.DecideResponse(
+            determination=out.determination_to_proto(determination, facts.decision_date, self.law.digest),
+            text=notice.notice(None, determination, facts, self.law, rules.REVISION, language),
+            steps=[notice.trace_step(step, self.law, language) for step in determination.steps()],
         )
 
     async def _find(self, name: str) -> Claim:
@@ -92,6 +111,10 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         if claim is None:
             raise NotFound(reason("NOT_FOUND", "name", name=name))
         return claim
+
+
+def _language(wanted: service_pb2.Language.ValueType) -> Language:
+    return Language.EN if wanted == service_pb2.LANGUAGE_EN else Language.ZH
 
 
 def _page_token(token: str) -> UUID | None:

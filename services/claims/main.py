@@ -23,7 +23,7 @@ from services.kit.waiting import persevere
 
 async def api(process: Process) -> None:
     def register(server: grpc.aio.Server) -> None:
-        service_pb2_grpc.add_ClaimsServiceServicer_to_server(Claims(process.database), server)
+        service_pb2_grpc.add_ClaimsServiceServicer_to_server(Claims(process.database, process.law), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
@@ -36,9 +36,9 @@ async def api(process: Process) -> None:
 
 
 async def worker(process: Process) -> None:
-    await persevere(partial(store.keep_law, process.database, rules.LAW), process.stopping)
+    await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
     async with rpc.channel(process.settings.registry_target) as channel:
-        office = Office(process.settings, process.clock, rules.LAW, process.sealer, RegistryServiceStub(channel))
+        office = Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
         parking = Parking(streams.CONSUMER, process.sealer)
         stream = streams.intake(office)
         inboxes = [
@@ -57,4 +57,4 @@ async def worker(process: Process) -> None:
 
 
 def main() -> None:
-    run.run("claims", {"api": api, "worker": worker, "relay": run.relay})
+    run.run("claims", {"api": api, "worker": worker, "relay": run.relay}, rules.LAW)

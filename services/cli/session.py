@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.cli.failures import Failure, asking_service, said
 from services.kit.messages import Language, text
-from services.kit.settings import ClientSettings, load_client
+from services.kit.settings import ClientSettings, Terminal, load_client
 
 _PIPED_WIDTH = 100
 _MESSAGE_BYTES_MAX = 16 * 1024 * 1024
@@ -42,7 +42,7 @@ class Session:
 
     @cached_property
     def language(self) -> Language:
-        return self.chosen_language or language_of(self.settings.lang)
+        return self.chosen_language or language_of(Terminal().lang)
 
     def text(self, code: str, /, **values: object) -> str:
         return text(code, self.language, **values)

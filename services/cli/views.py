@@ -117,9 +117,13 @@ def _determination(session: Session, found: claim_pb2.Determination) -> list[tup
         ("CLI_COL_OUTCOME", state(session, found.outcome)),
         ("CLI_COL_DECIDED", day(found.decision_date)),
         ("CLI_COL_LEAVE", _leave(session, found)),
+        ("CLI_COL_FATHER_LEAVE", str(found.father_leave_days or "")),
         ("CLI_COL_FUND_DAYS", str(found.fund_days or "")),
         ("CLI_COL_ALLOWANCE", yuan(found.allowance_fen) if found.payee else ""),
         ("CLI_COL_PAYEE", session.text(payee) if found.payee else ""),
+        ("CLI_COL_MEDICAL", yuan(found.medical_fen) if found.medical_fen else ""),
+        ("CLI_COL_CATASTROPHIC", yuan(found.catastrophic_fen) if found.catastrophic_fen else ""),
+        ("CLI_COL_LINES", "\n".join(_line(session, line) for line in found.lines)),
         ("CLI_COL_TOPUP", yuan(found.employer_topup_fen) if found.employer_topup_fen else ""),
         ("CLI_COL_EMPLOYER_LEAVE", yuan(found.employer_leave_fen) if found.employer_leave_fen else ""),
         ("CLI_COL_LIABILITY", yuan(found.employer_liability_fen) if found.employer_liability_fen else ""),
@@ -128,6 +132,12 @@ def _determination(session: Session, found: claim_pb2.Determination) -> list[tup
         ("CLI_COL_PLACEHOLDERS", "\n".join(found.placeholders)),
         ("CLI_COL_LAW", found.law_digest),
     ]
+
+
+def _line(session: Session, line: claim_pb2.ClaimLine) -> str:
+    name = session.text(claim_pb2.LineKind.Name(line.kind))
+    paid = f" {yuan(line.amount_fen)} {session.text(claim_pb2.Payee.Name(line.payee))}" if line.payee else ""
+    return f"{name} {line.number}: {state(session, line.outcome)}{paid}"
 
 
 def _leave(session: Session, found: claim_pb2.Determination) -> str:

@@ -114,6 +114,7 @@ _SHAPE_CODES = {
     "string.len": "FIELD_MALFORMED",
     "string.pattern": "FIELD_MALFORMED",
     "enum.defined_only": "CODE_UNKNOWN",
+    "enum.in": "CODE_UNKNOWN",
     "enum.not_in": "FIELD_REQUIRED",
     "repeated.max_items": "TOO_MANY_ITEMS",
 }

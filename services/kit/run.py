@@ -14,6 +14,7 @@ from services.kit import db, telemetry
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.kit.errors import places
+from services.kit.law import Law, ParameterError, effective, of
 from services.kit.migrations import migrate
 from services.kit.relay import Relay
 from services.kit.seal import Sealer
@@ -25,13 +26,14 @@ _log = telemetry.log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a role is given: its surroundings, and the word that it is time to stop."""
+    """What a role is given: its surroundings, the law in force, and the word that it is time to stop."""
 
     service: str
     settings: Settings
     clock: Clock
     database: Database
     sealer: Sealer
+    law: Law
     health: Health = field(default_factory=Health)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -44,8 +46,11 @@ async def relay(process: Process) -> None:
     await Relay(process.service, process.database, process.settings, process.health, process.stopping).run()
 
 
-def run(service: str, roles: Mapping[str, Role]) -> None:
-    """Parse the command line and run one role until SIGTERM or SIGINT. Exits 0 on a stop, 1 on a failure."""
+def run(service: str, roles: Mapping[str, Role], shipped: Law | None = None) -> None:
+    """Parse the command line and run one role until SIGTERM or SIGINT. Exits 0 on a stop, 1 on a failure.
+
+    A service that decides hands over the law it was shipped with; the city's own values are laid over it.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
     parser.add_argument("role", choices=[*roles, "migrate"])
     role = parser.parse_args().role
@@ -54,10 +59,34 @@ def run(service: str, roles: Mapping[str, Role]) -> None:
     if role == "migrate":
         migrate(db.service_dsn(settings.database_url.get_secret_value(), service), service)
         return
+    law = _effective(shipped, settings)
     if settings.environment == "production":
-        sys.exit("production needs authenticated callers, which are not built yet: see SECURITY.md")
+        sys.exit(
+            "\n".join(
+                [*_unset(law), "production needs authenticated callers, which are not built yet: see SECURITY.md"]
+            )
+        )
     _calm_collector()
-    asyncio.run(_run(service, roles[role], settings))
+    asyncio.run(_run(service, roles[role], settings, law))
+
+
+def _effective(shipped: Law | None, settings: Settings) -> Law:
+    """The law as laid over, an empty one for a service without any, or the end with everything wrong with it."""
+    if shipped is None:
+        return of({})
+    try:
+        return effective(shipped, settings.law_overrides)
+    except ParameterError as error:
+        sys.exit(f"CRADLE_LAW_OVERRIDES is no law:\n{error}")
+
+
+def _unset(law: Law) -> list[str]:
+    """Why production must not decide by this law: what the authority has yet to set, and since when it would count."""
+    waiting = law.unset()
+    if not waiting:
+        return []
+    lines = [f"  {one.name}: from {one.since}" + (f" until before {one.until}" if one.until else "") for one in waiting]
+    return ["production must not rest on placeholders; the authority has yet to set:", *lines]
 
 
 def _calm_collector() -> None:
@@ -74,11 +103,11 @@ def _safe_words(error: Exception) -> str:
     return str(error) if type(error).__module__.startswith("services.") else ""
 
 
-async def _run(service: str, role: Role, settings: Settings) -> None:
+async def _run(service: str, role: Role, settings: Settings, law: Law) -> None:
     dsn = db.service_dsn(settings.database_url.get_secret_value(), service)
     async with db.connect(dsn) as database:
         sealer = Sealer.from_base64(settings.sealing_key.get_secret_value())
-        process = Process(service, settings, Clock(settings.today), database, sealer)
+        process = Process(service, settings, Clock(settings.today), database, sealer, law)
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, process.stopping.set)
         stop_telemetry = telemetry.serve(settings.metrics_listen, process.health)

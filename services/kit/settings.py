@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from datetime import date
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _WRONG_USAGE = 2
+_Settings = TypeVar("_Settings", bound=BaseSettings)
 
 
 def _split(value: object) -> object:
     return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
 
+_Folder = Annotated[Path | None, BeforeValidator(lambda value: value or None)]  # an empty text is none
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]  # a,b,c
 
 
@@ -34,6 +37,7 @@ class Settings(BaseSettings):
     sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
     blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
     sources: _Names = ("hospitals", "counter")
+    law_overrides: _Folder = None  # a directory of the city's own law, laid over the one shipped
 
     grpc_listen: str = "127.0.0.1:0"
     metrics_listen: str = "127.0.0.1:0"  # /metrics, /livez, /readyz
@@ -61,8 +65,23 @@ class ClientSettings(BaseSettings):
     claims_target: str
     registry_target: str
     sources: _Names = ("hospitals", "counter")
-    lang: str = Field("", validation_alias="LANG")
     grpc_deadline_s: float = 10.0
+
+
+class ReplaySettings(BaseSettings):
+    """What deciding again needs to know: where the database is. It reads, so it holds no other secret."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+
+
+class Terminal(BaseSettings):
+    """What a terminal says about its user; a command that asks no service needs nothing else."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    lang: str = Field(default="", validation_alias="LANG")
 
 
 def load() -> Settings:
@@ -78,8 +97,17 @@ def load() -> Settings:
 
 def load_client() -> ClientSettings:
     """Read the environment of a client, or end with what is missing and where to get it (exit status 2)."""
+    return _of_a_command(ClientSettings)
+
+
+def load_replay() -> ReplaySettings:
+    """Read the environment of a replay, or end as a client does."""
+    return _of_a_command(ReplaySettings)
+
+
+def _of_a_command(kind: type[_Settings]) -> _Settings:
     try:
-        return ClientSettings()  # type: ignore[call-arg]  # the values come from the environment
+        return kind()
     except ValidationError as error:
         hint = 'start the system and take its addresses:\n  make up\n  eval "$(.venv/bin/python -m deploy.local env)"'
         sys.stderr.write(f"settings are missing or wrong:\n{_problems(error)}\n{hint}\n")

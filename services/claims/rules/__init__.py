@@ -1,19 +1,35 @@
 """The rules of claims, in the order a claim meets them.
 
 - `intake`: what a submission is to the claim on file: new, a correction, the same again, or to be returned.
-- `allowance`: the maternity allowance of an insured employee for a delivery, with the leave it pays for.
+- `deciding`: the claim decided: its lines, its figures, its outcome.
+- `possible`: facts that cannot be.
+- `leave`: how many days, who pays them, until when.
+- `contributions`: continuity, with gaps and back payments.
+- `allowance`: who has one, on which base, for how many days, paid to whom.
+- `employer`: what her employer owes beside the fund.
+- `medical`: inpatient stays by mode, family-planning surgery, catastrophic insurance.
+- `items`: antenatal visits, labour analgesia, assisted reproduction.
+- `duplicates`: nobody is paid twice for one event.
+- `calculators`: parental leave and the child-care allowance.
 
 `LAW` is the law as shipped; `REVISION` names these rules and is stored with every determination.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Final
 
-from services.claims.rules.allowance import decide
+from services.claims.rules.deciding import decide
 from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing
+from services.claims.rules.working import FactMissing
 from services.kit import law
 
-REVISION: Final = "2026.1"
+REVISION: Final = "2026.2"
 LAW: Final = law.load(Path(__file__).parent.parent / "parameters")
 
-__all__ = ["ACCEPTED", "LAW", "REPEATED", "REVISION", "Standing", "decide", "standing"]
+__all__ = ["ACCEPTED", "LAW", "REPEATED", "REVISION", "FactMissing", "Standing", "decide", "first_day", "standing"]
+
+
+def first_day(effective: law.Law) -> date:
+    """From here on the law can decide an allowance; what lies before is handled by hand."""
+    return effective.first_day("leave.", "allowance.", "duplicate.", "payee.")

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from protovalidate import Validator
 
-from services.claims.model import Delivery, DeliveryMode, Received, Submission
+from services.claims.model import DeliveryMode, Event, EventType, Received, Submission
 from services.kit.dates import from_ms, from_proto
 from services.kit.identifiers import id_number_problems, is_male, plain, uscc_problems
 from services.kit.messages import Reason, reason
@@ -129,13 +129,14 @@ def _submission(claim: intake_pb2.ClaimSubmission, revision: int, id_number: str
         person_id_number=id_number,
         employer_uscc=employer,
         county=ABOLISHED.get(claim.county, claim.county),
-        delivery=Delivery(
+        event=Event(
+            EventType.DELIVERY,
             from_proto(event.date),
             _MODES[event.delivery_mode],
             event.dystocia,
             event.infants,
             event.birth_order,
-            event.prepregnancy_check,
+            prepregnancy_check=event.prepregnancy_check,
         ),
         own_monthly_wage_fen=claim.own_monthly_wage_fen if claim.HasField("own_monthly_wage_fen") else None,
         claimed_fen=claim.claimed_fen if claim.HasField("claimed_fen") else None,

@@ -10,7 +10,7 @@ from uuid import UUID
 from cradle.claims.v1 import claim_pb2, event_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
 
-from services.claims.model import Claim, Determination, Payee, ReceiptStatus, Received, State
+from services.claims.model import Claim, Determination, Line, LineKind, Payee, ReceiptStatus, Received, State, StepView
 from services.kit.dates import to_proto
 from services.kit.ids import stable_id
 from services.kit.messages import Language, Reason, reason
@@ -19,6 +19,7 @@ RECEIPT: Final = "claims.receipt.v1."
 EVENTS: Final = "claims.claim.v1"
 
 _STATE: Final = {state: claim_pb2.ClaimState.Value(f"CLAIM_STATE_{state}") for state in State}
+_LINE: Final = {kind: claim_pb2.LineKind.Value(f"LINE_KIND_{kind}") for kind in LineKind}
 _PAYEE: Final = {payee: claim_pb2.Payee.Value(f"PAYEE_{payee}") for payee in Payee}
 _STATUS: Final = {status: receipt_pb2.ReceiptStatus.Value(f"RECEIPT_STATUS_{status}") for status in ReceiptStatus}
 
@@ -85,8 +86,20 @@ def claim_event(
         event.pended.reasons.extend(reasons)
         return event
     figures = determination.figures
+    lines = [
+        event_pb2.DeterminedLine(
+            kind=_LINE[line.kind],
+            number=line.number,
+            outcome=_STATE[line.outcome],
+            reasons=line.reasons,
+            amount_fen=line.amount_fen,
+            payee=_PAYEE[line.payee] if line.payee else claim_pb2.PAYEE_UNSPECIFIED,
+        )
+        for line in determination.lines
+    ]
     event.determined.MergeFrom(
         event_pb2.ClaimDetermined(
+            lines=lines,
             revision=claim.revision,
             kind=claim_pb2.CLAIM_KIND_ALLOWANCE,
             outcome=_STATE[claim.state],
@@ -102,30 +115,52 @@ def claim_event(
 
 
 def determination_to_proto(
-    claim: Claim, revision: int, determination: Determination, decided: date, law_digest: str
+    determination: Determination, decided: date, law_digest: str, claim: Claim | None = None, revision: int = 0
 ) -> claim_pb2.Determination:
+    """A determination as the API answers with it; without a claim, as of a calculation."""
     figures = determination.figures
     message = claim_pb2.Determination(
-        name=f"claims/{claim.id}/determinations/{revision}",
+        name=f"claims/{claim.id}/determinations/{revision}" if claim else "",
         revision=revision,
         outcome=_STATE[determination.outcome],
         reasons=[reason_to_proto(reason(code)) for code in determination.reasons],
         decision_date=to_proto(decided),
         leave_days=figures.leave_days,
+        father_leave_days=figures.father_leave_days,
         fund_days=figures.fund_days,
         allowance_fen=figures.allowance_fen,
+        medical_fen=figures.medical_fen,
+        catastrophic_fen=figures.catastrophic_fen,
         employer_topup_fen=figures.employer_topup_fen,
         employer_leave_fen=figures.employer_leave_fen,
         employer_liability_fen=figures.employer_liability_fen,
         continuous_months=figures.continuous_months,
         law_digest=law_digest,
-        placeholders=sorted({step.parameter for step in determination.trace if step.status == "placeholder"}),
+        placeholders=placeholders(determination),
+        lines=[_line_to_proto(line) for line in determination.lines],
     )
     if figures.leave_end:
         message.leave_end.CopyFrom(to_proto(figures.leave_end))
     if figures.payee:
         message.payee = _PAYEE[figures.payee]
     return message
+
+
+def _line_to_proto(line: Line) -> claim_pb2.ClaimLine:
+    return claim_pb2.ClaimLine(
+        kind=_LINE[line.kind],
+        number=line.number,
+        outcome=_STATE[line.outcome],
+        reasons=[reason_to_proto(reason(code)) for code in line.reasons],
+        amount_fen=line.amount_fen,
+        payee=_PAYEE[line.payee] if line.payee else claim_pb2.PAYEE_UNSPECIFIED,
+    )
+
+
+def placeholders(determination: Determination) -> list[str]:
+    """The parameters a result rests on that the authority has yet to set, by name."""
+    steps = map(StepView.of, determination.steps())
+    return sorted({step.parameter for step in steps if step.status == "placeholder"})
 
 
 def claim_to_proto(claim: Claim) -> claim_pb2.Claim:

@@ -31,6 +31,10 @@ class _ClaimKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClaimKind.V
     CLAIM_KIND_UNSPECIFIED: _ClaimKind.ValueType  # 0
     CLAIM_KIND_ALLOWANCE: _ClaimKind.ValueType  # 1
     """生育津贴"""
+    CLAIM_KIND_PROVIDER_SETTLEMENT: _ClaimKind.ValueType  # 2
+    """直接结算: the hospital settled and is paid."""
+    CLAIM_KIND_REIMBURSEMENT: _ClaimKind.ValueType  # 3
+    """手工报销: she paid and is paid back."""
 
 class ClaimKind(_ClaimKind, metaclass=_ClaimKindEnumTypeWrapper):
     """What is asked for."""
@@ -38,6 +42,10 @@ class ClaimKind(_ClaimKind, metaclass=_ClaimKindEnumTypeWrapper):
 CLAIM_KIND_UNSPECIFIED: ClaimKind.ValueType  # 0
 CLAIM_KIND_ALLOWANCE: ClaimKind.ValueType  # 1
 """生育津贴"""
+CLAIM_KIND_PROVIDER_SETTLEMENT: ClaimKind.ValueType  # 2
+"""直接结算: the hospital settled and is paid."""
+CLAIM_KIND_REIMBURSEMENT: ClaimKind.ValueType  # 3
+"""手工报销: she paid and is paid back."""
 Global___ClaimKind: _TypeAlias = ClaimKind  # noqa: Y015
 
 class _EventType:
@@ -49,12 +57,20 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     EVENT_TYPE_UNSPECIFIED: _EventType.ValueType  # 0
     EVENT_TYPE_DELIVERY: _EventType.ValueType  # 1
     """分娩"""
+    EVENT_TYPE_MISCARRIAGE: _EventType.ValueType  # 2
+    """流产"""
+    EVENT_TYPE_FAMILY_PLANNING_SURGERY: _EventType.ValueType  # 3
+    """计划生育手术"""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper): ...
 
 EVENT_TYPE_UNSPECIFIED: EventType.ValueType  # 0
 EVENT_TYPE_DELIVERY: EventType.ValueType  # 1
 """分娩"""
+EVENT_TYPE_MISCARRIAGE: EventType.ValueType  # 2
+"""流产"""
+EVENT_TYPE_FAMILY_PLANNING_SURGERY: EventType.ValueType  # 3
+"""计划生育手术"""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 class _DeliveryMode:
@@ -95,6 +111,8 @@ class _ClaimStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClaimState
     """不予支付"""
     CLAIM_STATE_DUPLICATE: _ClaimState.ValueType  # 5
     """重复申报"""
+    CLAIM_STATE_ERROR: _ClaimState.ValueType  # 6
+    """Facts that cannot be; an outcome of a calculation only."""
 
 class ClaimState(_ClaimState, metaclass=_ClaimStateEnumTypeWrapper):
     """State of a claim on file. A returned submission never becomes a claim."""
@@ -110,7 +128,47 @@ CLAIM_STATE_DENIED: ClaimState.ValueType  # 4
 """不予支付"""
 CLAIM_STATE_DUPLICATE: ClaimState.ValueType  # 5
 """重复申报"""
+CLAIM_STATE_ERROR: ClaimState.ValueType  # 6
+"""Facts that cannot be; an outcome of a calculation only."""
 Global___ClaimState: _TypeAlias = ClaimState  # noqa: Y015
+
+class _LineKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LineKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LineKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINE_KIND_UNSPECIFIED: _LineKind.ValueType  # 0
+    LINE_KIND_ALLOWANCE: _LineKind.ValueType  # 1
+    """生育津贴"""
+    LINE_KIND_STAY: _LineKind.ValueType  # 2
+    """住院"""
+    LINE_KIND_SURGERY: _LineKind.ValueType  # 3
+    """计划生育手术"""
+    LINE_KIND_VISIT: _LineKind.ValueType  # 4
+    """产前检查"""
+    LINE_KIND_ITEM: _LineKind.ValueType  # 5
+    """分娩镇痛、辅助生殖项目"""
+    LINE_KIND_CATASTROPHIC: _LineKind.ValueType  # 6
+    """大病保险; not the maternity fund's"""
+
+class LineKind(_LineKind, metaclass=_LineKindEnumTypeWrapper):
+    """What a claim line is for (申领行)."""
+
+LINE_KIND_UNSPECIFIED: LineKind.ValueType  # 0
+LINE_KIND_ALLOWANCE: LineKind.ValueType  # 1
+"""生育津贴"""
+LINE_KIND_STAY: LineKind.ValueType  # 2
+"""住院"""
+LINE_KIND_SURGERY: LineKind.ValueType  # 3
+"""计划生育手术"""
+LINE_KIND_VISIT: LineKind.ValueType  # 4
+"""产前检查"""
+LINE_KIND_ITEM: LineKind.ValueType  # 5
+"""分娩镇痛、辅助生殖项目"""
+LINE_KIND_CATASTROPHIC: LineKind.ValueType  # 6
+"""大病保险; not the maternity fund's"""
+Global___LineKind: _TypeAlias = LineKind  # noqa: Y015
 
 class _Payee:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -121,6 +179,7 @@ class _PayeeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Payee.ValueType
     PAYEE_UNSPECIFIED: _Payee.ValueType  # 0
     PAYEE_PERSON: _Payee.ValueType  # 1
     PAYEE_EMPLOYER: _Payee.ValueType  # 2
+    PAYEE_PROVIDER: _Payee.ValueType  # 3
 
 class Payee(_Payee, metaclass=_PayeeEnumTypeWrapper):
     """Who is paid (支付对象)."""
@@ -128,6 +187,7 @@ class Payee(_Payee, metaclass=_PayeeEnumTypeWrapper):
 PAYEE_UNSPECIFIED: Payee.ValueType  # 0
 PAYEE_PERSON: Payee.ValueType  # 1
 PAYEE_EMPLOYER: Payee.ValueType  # 2
+PAYEE_PROVIDER: Payee.ValueType  # 3
 Global___Payee: _TypeAlias = Payee  # noqa: Y015
 
 @_typing.final
@@ -214,6 +274,10 @@ class Determination(_message.Message):
     CONTINUOUS_MONTHS_FIELD_NUMBER: _builtins.int
     LAW_DIGEST_FIELD_NUMBER: _builtins.int
     PLACEHOLDERS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    FATHER_LEAVE_DAYS_FIELD_NUMBER: _builtins.int
+    MEDICAL_FEN_FIELD_NUMBER: _builtins.int
+    CATASTROPHIC_FEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`claims/{claim}/determinations/{revision}`"""
     revision: _builtins.int
@@ -236,6 +300,12 @@ class Determination(_message.Message):
     continuous_months: _builtins.int
     law_digest: _builtins.str
     """SHA-256 of the effective law, in hexadecimal; the law itself is kept."""
+    father_leave_days: _builtins.int
+    """护理假天数"""
+    medical_fen: _builtins.int
+    """生育医疗费用"""
+    catastrophic_fen: _builtins.int
+    """大病保险"""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]: ...
     @_builtins.property
@@ -245,6 +315,10 @@ class Determination(_message.Message):
     @_builtins.property
     def placeholders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Parameters this result rests on that are placeholders, by name."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimLine]:
+        """Each with its own outcome; the outcome of the whole follows from them."""
 
     def __init__(
         self,
@@ -265,10 +339,14 @@ class Determination(_message.Message):
         continuous_months: _builtins.int = ...,
         law_digest: _builtins.str = ...,
         placeholders: _abc.Iterable[_builtins.str] | None = ...,
+        lines: _abc.Iterable[Global___ClaimLine] | None = ...,
+        father_leave_days: _builtins.int = ...,
+        medical_fen: _builtins.int = ...,
+        catastrophic_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_employer_leave_fen", b"_employer_leave_fen", "_employer_liability_fen", b"_employer_liability_fen", "_employer_topup_fen", b"_employer_topup_fen", "decision_date", b"decision_date", "employer_leave_fen", b"employer_leave_fen", "employer_liability_fen", b"employer_liability_fen", "employer_topup_fen", b"employer_topup_fen", "leave_end", b"leave_end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_employer_leave_fen", b"_employer_leave_fen", "_employer_liability_fen", b"_employer_liability_fen", "_employer_topup_fen", b"_employer_topup_fen", "allowance_fen", b"allowance_fen", "continuous_months", b"continuous_months", "decision_date", b"decision_date", "employer_leave_fen", b"employer_leave_fen", "employer_liability_fen", b"employer_liability_fen", "employer_topup_fen", b"employer_topup_fen", "fund_days", b"fund_days", "law_digest", b"law_digest", "leave_days", b"leave_days", "leave_end", b"leave_end", "name", b"name", "outcome", b"outcome", "payee", b"payee", "placeholders", b"placeholders", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_employer_leave_fen", b"_employer_leave_fen", "_employer_liability_fen", b"_employer_liability_fen", "_employer_topup_fen", b"_employer_topup_fen", "allowance_fen", b"allowance_fen", "catastrophic_fen", b"catastrophic_fen", "continuous_months", b"continuous_months", "decision_date", b"decision_date", "employer_leave_fen", b"employer_leave_fen", "employer_liability_fen", b"employer_liability_fen", "employer_topup_fen", b"employer_topup_fen", "father_leave_days", b"father_leave_days", "fund_days", b"fund_days", "law_digest", b"law_digest", "leave_days", b"leave_days", "leave_end", b"leave_end", "lines", b"lines", "medical_fen", b"medical_fen", "name", b"name", "outcome", b"outcome", "payee", b"payee", "placeholders", b"placeholders", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__employer_leave_fen: _TypeAlias = _typing.Literal["employer_leave_fen"]  # noqa: Y015
     _WhichOneofArgType__employer_leave_fen: _TypeAlias = _typing.Literal["_employer_leave_fen", b"_employer_leave_fen"]  # noqa: Y015
@@ -284,3 +362,41 @@ class Determination(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__employer_topup_fen) -> _WhichOneofReturnType__employer_topup_fen | None: ...
 
 Global___Determination: _TypeAlias = Determination  # noqa: Y015
+
+@_typing.final
+class ClaimLine(_message.Message):
+    """One benefit or cost of a claim (申领行)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    PAYEE_FIELD_NUMBER: _builtins.int
+    kind: Global___LineKind.ValueType
+    number: _builtins.int
+    """Of the stays, visits or items, from 1."""
+    outcome: Global___ClaimState.ValueType
+    amount_fen: _builtins.int
+    payee: Global___Payee.ValueType
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]: ...
+    def __init__(
+        self,
+        *,
+        kind: Global___LineKind.ValueType = ...,
+        number: _builtins.int = ...,
+        outcome: Global___ClaimState.ValueType = ...,
+        reasons: _abc.Iterable[_reason_pb2.Reason] | None = ...,
+        amount_fen: _builtins.int = ...,
+        payee: Global___Payee.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "kind", b"kind", "number", b"number", "outcome", b"outcome", "payee", b"payee", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimLine: _TypeAlias = ClaimLine  # noqa: Y015

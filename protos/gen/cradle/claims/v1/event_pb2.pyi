@@ -79,6 +79,7 @@ class ClaimDetermined(_message.Message):
     FUND_DAYS_FIELD_NUMBER: _builtins.int
     DECISION_DATE_FIELD_NUMBER: _builtins.int
     LAW_DIGEST_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     kind: _claim_pb2.ClaimKind.ValueType
     outcome: _claim_pb2.ClaimState.ValueType
@@ -90,6 +91,8 @@ class ClaimDetermined(_message.Message):
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def decision_date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeterminedLine]: ...
     def __init__(
         self,
         *,
@@ -102,14 +105,52 @@ class ClaimDetermined(_message.Message):
         fund_days: _builtins.int = ...,
         decision_date: _date_pb2.Date | None = ...,
         law_digest: _builtins.str = ...,
+        lines: _abc.Iterable[Global___DeterminedLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision_date", b"decision_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "decision_date", b"decision_date", "fund_days", b"fund_days", "kind", b"kind", "law_digest", b"law_digest", "outcome", b"outcome", "payee", b"payee", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "decision_date", b"decision_date", "fund_days", b"fund_days", "kind", b"kind", "law_digest", b"law_digest", "lines", b"lines", "outcome", b"outcome", "payee", b"payee", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimDetermined: _TypeAlias = ClaimDetermined  # noqa: Y015
+
+@_typing.final
+class DeterminedLine(_message.Message):
+    """What one line came to; reasons are codes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    PAYEE_FIELD_NUMBER: _builtins.int
+    kind: _claim_pb2.LineKind.ValueType
+    number: _builtins.int
+    outcome: _claim_pb2.ClaimState.ValueType
+    amount_fen: _builtins.int
+    payee: _claim_pb2.Payee.ValueType
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        kind: _claim_pb2.LineKind.ValueType = ...,
+        number: _builtins.int = ...,
+        outcome: _claim_pb2.ClaimState.ValueType = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        amount_fen: _builtins.int = ...,
+        payee: _claim_pb2.Payee.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "kind", b"kind", "number", b"number", "outcome", b"outcome", "payee", b"payee", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeterminedLine: _TypeAlias = DeterminedLine  # noqa: Y015
 
 @_typing.final
 class ClaimPended(_message.Message):

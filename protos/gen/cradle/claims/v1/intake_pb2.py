@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63radle/claims/v1/intake.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x81\x01\n\x0b\x43laimIntake\x12/\n\x06submit\x18\x01 \x01(\x0b\x32\x1d.cradle.claims.v1.SubmitClaimH\x00\x12\x31\n\x07replace\x18\x02 \x01(\x0b\x32\x1e.cradle.claims.v1.ReplaceClaimH\x00\x42\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"G\n\x0bSubmitClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\"f\n\x0cReplaceClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x08revision\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\x90N(\x02\"\xfc\x03\n\x0f\x43laimSubmission\x12\x32\n\x0c\x63laim_number\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[0-9A-Za-z._-]+$\x12\'\n\x10person_id_number\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18 \x88\xb5\x18\x01\x12 \n\remployer_uscc\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12!\n\x06\x63ounty\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12\x35\n\x04kind\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x05\x65vent\x18\x06 \x01(\x0b\x32 .cradle.claims.v1.MaternityEventB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x14own_monthly_wage_fen\x18\x07 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xda\xc4\t(\x00H\x00\x88\x01\x01\x12&\n\x0b\x63laimed_fen\x18\x08 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xe1\xeb\x17(\x00H\x01\x88\x01\x01\x12\x37\n\x0bsubmit_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x06remark\x18\n \x01(\tB\x0c\xbaH\x05r\x03\x18\xd0\x0f\x88\xb5\x18\x01\x42\x17\n\x15_own_monthly_wage_fenB\x0e\n\x0c_claimed_fen\"\x9d\x02\n\x0eMaternityEvent\x12\x35\n\x04type\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x04\x64\x61te\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x41\n\rdelivery_mode\x18\x03 \x01(\x0e\x32\x1e.cradle.claims.v1.DeliveryModeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08\x64ystocia\x18\x04 \x01(\x08\x12\x1a\n\x07infants\x18\x05 \x01(\rB\t\xbaH\x06*\x04\x18\x08(\x01\x12\x1e\n\x0b\x62irth_order\x18\x06 \x01(\rB\t\xbaH\x06*\x04\x18\x14(\x01\x12\x1a\n\x12prepregnancy_check\x18\x07 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63radle/claims/v1/intake.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x81\x01\n\x0b\x43laimIntake\x12/\n\x06submit\x18\x01 \x01(\x0b\x32\x1d.cradle.claims.v1.SubmitClaimH\x00\x12\x31\n\x07replace\x18\x02 \x01(\x0b\x32\x1e.cradle.claims.v1.ReplaceClaimH\x00\x42\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"G\n\x0bSubmitClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\"f\n\x0cReplaceClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x08revision\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\x90N(\x02\"\xfe\x03\n\x0f\x43laimSubmission\x12\x32\n\x0c\x63laim_number\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[0-9A-Za-z._-]+$\x12\'\n\x10person_id_number\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18 \x88\xb5\x18\x01\x12 \n\remployer_uscc\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12!\n\x06\x63ounty\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12\x37\n\x04kind\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKindB\x0c\xbaH\t\x82\x01\x06\x18\x00\x18\x01 \x00\x12\x37\n\x05\x65vent\x18\x06 \x01(\x0b\x32 .cradle.claims.v1.MaternityEventB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x14own_monthly_wage_fen\x18\x07 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xda\xc4\t(\x00H\x00\x88\x01\x01\x12&\n\x0b\x63laimed_fen\x18\x08 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xe1\xeb\x17(\x00H\x01\x88\x01\x01\x12\x37\n\x0bsubmit_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x06remark\x18\n \x01(\tB\x0c\xbaH\x05r\x03\x18\xd0\x0f\x88\xb5\x18\x01\x42\x17\n\x15_own_monthly_wage_fenB\x0e\n\x0c_claimed_fen\"\x9f\x02\n\x0eMaternityEvent\x12\x37\n\x04type\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\x0c\xbaH\t\x82\x01\x06\x18\x00\x18\x01 \x00\x12\'\n\x04\x64\x61te\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x41\n\rdelivery_mode\x18\x03 \x01(\x0e\x32\x1e.cradle.claims.v1.DeliveryModeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08\x64ystocia\x18\x04 \x01(\x08\x12\x1a\n\x07infants\x18\x05 \x01(\rB\t\xbaH\x06*\x04\x18\x08(\x01\x12\x1e\n\x0b\x62irth_order\x18\x06 \x01(\rB\t\xbaH\x06*\x04\x18\x14(\x01\x12\x1a\n\x12prepregnancy_check\x18\x07 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,7 +53,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMSUBMISSION'].fields_by_name['county']._loaded_options = None
   _globals['_CLAIMSUBMISSION'].fields_by_name['county']._serialized_options = b'\272H\016r\0142\n^[0-9]{6}$'
   _globals['_CLAIMSUBMISSION'].fields_by_name['kind']._loaded_options = None
-  _globals['_CLAIMSUBMISSION'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_CLAIMSUBMISSION'].fields_by_name['kind']._serialized_options = b'\272H\t\202\001\006\030\000\030\001 \000'
   _globals['_CLAIMSUBMISSION'].fields_by_name['event']._loaded_options = None
   _globals['_CLAIMSUBMISSION'].fields_by_name['event']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CLAIMSUBMISSION'].fields_by_name['own_monthly_wage_fen']._loaded_options = None
@@ -65,7 +65,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMSUBMISSION'].fields_by_name['remark']._loaded_options = None
   _globals['_CLAIMSUBMISSION'].fields_by_name['remark']._serialized_options = b'\272H\005r\003\030\320\017\210\265\030\001'
   _globals['_MATERNITYEVENT'].fields_by_name['type']._loaded_options = None
-  _globals['_MATERNITYEVENT'].fields_by_name['type']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_MATERNITYEVENT'].fields_by_name['type']._serialized_options = b'\272H\t\202\001\006\030\000\030\001 \000'
   _globals['_MATERNITYEVENT'].fields_by_name['date']._loaded_options = None
   _globals['_MATERNITYEVENT'].fields_by_name['date']._serialized_options = b'\272H\003\310\001\001'
   _globals['_MATERNITYEVENT'].fields_by_name['delivery_mode']._loaded_options = None
@@ -81,7 +81,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPLACECLAIM']._serialized_start=405
   _globals['_REPLACECLAIM']._serialized_end=507
   _globals['_CLAIMSUBMISSION']._serialized_start=510
-  _globals['_CLAIMSUBMISSION']._serialized_end=1018
-  _globals['_MATERNITYEVENT']._serialized_start=1021
-  _globals['_MATERNITYEVENT']._serialized_end=1306
+  _globals['_CLAIMSUBMISSION']._serialized_end=1020
+  _globals['_MATERNITYEVENT']._serialized_start=1023
+  _globals['_MATERNITYEVENT']._serialized_end=1310
 # @@protoc_insertion_point(module_scope)

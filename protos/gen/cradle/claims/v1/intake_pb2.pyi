@@ -119,6 +119,7 @@ class ClaimSubmission(_message.Message):
     county: _builtins.str
     """参保地, GB/T 2260; abolished codes are accepted."""
     kind: _claim_pb2.ClaimKind.ValueType
+    """So far the allowance."""
     own_monthly_wage_fen: _builtins.int
     """Her own wage before the leave, a month; needed only for what her employer owes.
     The bounds tell fen sent as yuan and slips of the finger; they are no law.
@@ -174,6 +175,7 @@ class MaternityEvent(_message.Message):
     BIRTH_ORDER_FIELD_NUMBER: _builtins.int
     PREPREGNANCY_CHECK_FIELD_NUMBER: _builtins.int
     type: _claim_pb2.EventType.ValueType
+    """So far a delivery."""
     delivery_mode: _claim_pb2.DeliveryMode.ValueType
     dystocia: _builtins.bool
     """难产; a caesarean counts as one, flag or no flag."""

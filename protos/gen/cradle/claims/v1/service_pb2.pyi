@@ -5,6 +5,7 @@ Questions about claims."""
 
 from collections import abc as _abc
 from cradle.claims.v1 import claim_pb2 as _claim_pb2
+from cradle.claims.v1 import facts_pb2 as _facts_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -165,6 +166,59 @@ class ExplainDeterminationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainDeterminationResponse: _TypeAlias = ExplainDeterminationResponse  # noqa: Y015
+
+@_typing.final
+class DecideRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    language: Global___Language.ValueType
+    @_builtins.property
+    def facts(self) -> _facts_pb2.ClaimFacts: ...
+    def __init__(
+        self,
+        *,
+        facts: _facts_pb2.ClaimFacts | None = ...,
+        language: Global___Language.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "language", b"language"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideRequest: _TypeAlias = DecideRequest  # noqa: Y015
+
+@_typing.final
+class DecideResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DETERMINATION_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The determination in words."""
+    @_builtins.property
+    def determination(self) -> _claim_pb2.Determination:
+        """Without name and revision: it is on no file."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceStep]: ...
+    def __init__(
+        self,
+        *,
+        determination: _claim_pb2.Determination | None = ...,
+        text: _builtins.str = ...,
+        steps: _abc.Iterable[Global___TraceStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "steps", b"steps", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideResponse: _TypeAlias = DecideResponse  # noqa: Y015
 
 @_typing.final
 class TraceStep(_message.Message):

@@ -50,6 +50,11 @@ class ClaimsServiceStub:
                 request_serializer=cradle_dot_claims_dot_v1_dot_service__pb2.ExplainDeterminationRequest.SerializeToString,
                 response_deserializer=cradle_dot_claims_dot_v1_dot_service__pb2.ExplainDeterminationResponse.FromString,
                 _registered_method=True)
+        self.Decide = channel.unary_unary(
+                '/cradle.claims.v1.ClaimsService/Decide',
+                request_serializer=cradle_dot_claims_dot_v1_dot_service__pb2.DecideRequest.SerializeToString,
+                response_deserializer=cradle_dot_claims_dot_v1_dot_service__pb2.DecideResponse.FromString,
+                _registered_method=True)
 
 
 class ClaimsServiceServicer:
@@ -75,6 +80,13 @@ class ClaimsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Decide(self, request, context):
+        """Decides facts under the law in force, and stores nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClaimsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +104,11 @@ def add_ClaimsServiceServicer_to_server(servicer, server):
                     servicer.ExplainDetermination,
                     request_deserializer=cradle_dot_claims_dot_v1_dot_service__pb2.ExplainDeterminationRequest.FromString,
                     response_serializer=cradle_dot_claims_dot_v1_dot_service__pb2.ExplainDeterminationResponse.SerializeToString,
+            ),
+            'Decide': grpc.unary_unary_rpc_method_handler(
+                    servicer.Decide,
+                    request_deserializer=cradle_dot_claims_dot_v1_dot_service__pb2.DecideRequest.FromString,
+                    response_serializer=cradle_dot_claims_dot_v1_dot_service__pb2.DecideResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -175,6 +192,33 @@ class ClaimsService:
             '/cradle.claims.v1.ClaimsService/ExplainDetermination',
             cradle_dot_claims_dot_v1_dot_service__pb2.ExplainDeterminationRequest.SerializeToString,
             cradle_dot_claims_dot_v1_dot_service__pb2.ExplainDeterminationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Decide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.claims.v1.ClaimsService/Decide',
+            cradle_dot_claims_dot_v1_dot_service__pb2.DecideRequest.SerializeToString,
+            cradle_dot_claims_dot_v1_dot_service__pb2.DecideResponse.FromString,
             options,
             channel_credentials,
             insecure,

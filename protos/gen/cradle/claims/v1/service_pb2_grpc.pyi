@@ -37,6 +37,8 @@ class ClaimsServiceStub:
     """Newest first."""
     ExplainDetermination: _grpc.UnaryUnaryMultiCallable[_service_pb2.ExplainDeterminationRequest, _service_pb2.ExplainDeterminationResponse]
     """The determination step by step, each figure with its article, in the language asked for."""
+    Decide: _grpc.UnaryUnaryMultiCallable[_service_pb2.DecideRequest, _service_pb2.DecideResponse]
+    """Decides facts under the law in force, and stores nothing."""
 
 @_typing.type_check_only
 class ClaimsServiceAsyncStub(ClaimsServiceStub):
@@ -46,6 +48,8 @@ class ClaimsServiceAsyncStub(ClaimsServiceStub):
     """Newest first."""
     ExplainDetermination: _aio.UnaryUnaryMultiCallable[_service_pb2.ExplainDeterminationRequest, _service_pb2.ExplainDeterminationResponse]  # type: ignore[assignment]
     """The determination step by step, each figure with its article, in the language asked for."""
+    Decide: _aio.UnaryUnaryMultiCallable[_service_pb2.DecideRequest, _service_pb2.DecideResponse]  # type: ignore[assignment]
+    """Decides facts under the law in force, and stores nothing."""
 
 class ClaimsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -70,5 +74,13 @@ class ClaimsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ExplainDeterminationResponse, _abc.Awaitable[_service_pb2.ExplainDeterminationResponse]]:
         """The determination step by step, each figure with its article, in the language asked for."""
+
+    @_abc_1.abstractmethod
+    def Decide(
+        self,
+        request: _service_pb2.DecideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.DecideResponse, _abc.Awaitable[_service_pb2.DecideResponse]]:
+        """Decides facts under the law in force, and stores nothing."""
 
 def add_ClaimsServiceServicer_to_server(servicer: ClaimsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,233 @@
+"""What a determination rests on besides the law. Tuples, for replay makes millions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from services.claims.model.codes import (
+    Benefit,
+    Category,
+    ClaimKind,
+    DeliveryMode,
+    EventType,
+    Level,
+    OutOfCity,
+    PriorKind,
+    Programme,
+    Surgery,
+)
+
+
+class Event(NamedTuple):
+    """The pregnancy event a claim hangs on. None: not stated, and no rule may need it."""
+
+    type: EventType
+    date: date
+    mode: DeliveryMode | None = None
+    dystocia: bool = False
+    infants: int = 1
+    birth_order: int | None = None  # of this birth
+    gestation_days: int | None = None
+    surgery: Surgery | None = None
+    prepregnancy_check: bool = False
+    registered: bool = True  # 生育登记; asked only where the city requires it
+
+
+class Insured(NamedTuple):
+    """Her coverage as the registry knew it. Months are year * 12 + month - 1; spans have both ends in.
+
+    A month in `back_paid` counts by its day of payment, whether or not a span holds it. `paid_months` None: not stated.
+    """
+
+    category: Category
+    paid_months: tuple[tuple[int, int], ...] | None = None
+    back_paid: tuple[tuple[int, date], ...] = ()
+    own_monthly_wage_fen: int | None = None
+    student: bool = False  # students and children have deductibles of their own in the residents' scheme
+
+
+class Father(NamedTuple):
+    leave_requested: bool
+    living_apart: bool = False  # 异地
+
+
+class Stay(NamedTuple):
+    """An inpatient stay (住院). The level is the register's, never the sender's."""
+
+    hospital: str
+    level: Level
+    admission: date
+    discharge: date
+    policy_range_fen: int
+    transfer_filed: bool = False
+    out_of_city: OutOfCity | None = None
+
+
+class Visit(NamedTuple):
+    """An antenatal visit (产前检查)."""
+
+    date: date
+    policy_range_fen: int
+
+
+class Item(NamedTuple):
+    """An item of labour analgesia or assisted reproduction. `times_before`: paid for her before this claim."""
+
+    programme: Programme
+    code: str
+    date: date
+    policy_range_fen: int
+    times_before: int = 0
+    out_of_city: bool = False
+
+
+class Prior(NamedTuple):
+    kind: PriorKind
+    event_date: date
+    event_type: EventType = EventType.DELIVERY
+    hospital: str = ""
+    paid_fen: int = 0
+
+
+class Paid(NamedTuple):
+    """What was paid before this claim, against caps. Fen."""
+
+    antenatal_fen: int = 0  # in this pregnancy
+    fund_fen: int = 0  # by the ordinary rules, in the year
+    own_fen: int = 0  # her own part within policy range, in the year
+    catastrophic_fen: int = 0  # in the year
+
+
+NOTHING_PAID: Final = Paid()
+
+
+class Facts(NamedTuple):
+    """Everything a determination rests on besides the law. Stored with it; enough to decide again."""
+
+    decision_date: date
+    event: Event
+    insured: Insured
+    kind: ClaimKind = ClaimKind.PROVIDER_SETTLEMENT
+    benefits: tuple[Benefit, ...] = (Benefit.MEDICAL, Benefit.ALLOWANCE)
+    employer_wages: tuple[tuple[int, int], ...] = ()  # calendar year, average monthly wage in fen
+    employer_bases: tuple[tuple[int, int], ...] = ()  # calendar year, average monthly contribution base in fen
+    father: Father | None = None
+    stays: tuple[Stay, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    items: tuple[Item, ...] = ()
+    prior: tuple[Prior, ...] = ()
+    paid: Paid = NOTHING_PAID
+
+    def as_data(self) -> dict[str, Any]:
+        """The facts as canonical JSON takes them. What was not stated, or stands at its default, is left out."""
+        data: dict[str, Any] = {
+            "decision_date": self.decision_date,
+            "kind": self.kind,
+            "benefits": self.benefits,
+            "event": _told(self.event),
+            "insured": _told(self.insured),
+        }
+        for name in ("employer_wages", "employer_bases"):
+            if years := getattr(self, name):
+                data[name] = years
+        for name in ("stays", "visits", "items", "prior"):
+            if given := getattr(self, name):
+                data[name] = [_told(one) for one in given]
+        if self.father:
+            data["father"] = _told(self.father)
+        if self.paid != NOTHING_PAID:
+            data["paid"] = _told(self.paid)
+        return data
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Facts:
+        """The facts as they were stored."""
+        father, paid = data.get("father"), data.get("paid")
+        return cls(
+            date.fromisoformat(data["decision_date"]),
+            _event(**data["event"]),
+            _insured(**data["insured"]),
+            _KIND[data["kind"]],
+            tuple([_BENEFIT[benefit] for benefit in data["benefits"]]),
+            _pairs(data.get("employer_wages", ())),
+            _pairs(data.get("employer_bases", ())),
+            Father(**father) if father else None,
+            tuple([_stay(**stay) for stay in data.get("stays", ())]),
+            tuple([_visit(**visit) for visit in data.get("visits", ())]),
+            tuple([_item(**item) for item in data.get("items", ())]),
+            tuple([_prior(**prior) for prior in data.get("prior", ())]),
+            Paid(**paid) if paid else NOTHING_PAID,
+        )
+
+
+# A look-up in a dict is a third of the cost of calling the enum.
+_KIND: Final = {kind.value: kind for kind in ClaimKind}
+_BENEFIT: Final = {benefit.value: benefit for benefit in Benefit}
+_CATEGORY: Final = {category.value: category for category in Category}
+_EVENT_TYPE: Final = {kind.value: kind for kind in EventType}
+_MODE: Final = {mode.value: mode for mode in DeliveryMode}
+
+
+def _told(one: Any) -> dict[str, Any]:
+    """A tuple's fields by name, but those at their default."""
+    defaults = one._field_defaults
+    return {
+        name: value
+        for name, value in zip(one._fields, one, strict=True)
+        if name not in defaults or value != defaults[name]
+    }
+
+
+def _pairs(raw: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    return tuple([(first, second) for first, second in raw])
+
+
+def _event(*, type: str, date: str, mode: str | None = None, surgery: str | None = None, **rest: Any) -> Event:  # noqa: A002
+    return Event(
+        _EVENT_TYPE[type],
+        _day(date),
+        _MODE[mode] if mode else None,
+        surgery=Surgery(surgery) if surgery else None,
+        **rest,
+    )
+
+
+def _insured(
+    *, category: str, paid_months: Any = None, back_paid: Iterable[tuple[int, str]] = (), **rest: Any
+) -> Insured:
+    return Insured(
+        _CATEGORY[category],
+        None if paid_months is None else _pairs(paid_months),
+        tuple([(month, _day(paid_on)) for month, paid_on in back_paid]),
+        **rest,
+    )
+
+
+def _stay(  # called by name
+    hospital: str, level: str, admission: str, discharge: str, out_of_city: str | None = None, **rest: Any
+) -> Stay:
+    return Stay(
+        hospital,
+        Level(level),
+        _day(admission),
+        _day(discharge),
+        out_of_city=OutOfCity(out_of_city) if out_of_city else None,
+        **rest,
+    )
+
+
+def _visit(date: str, policy_range_fen: int) -> Visit:
+    return Visit(_day(date), policy_range_fen)
+
+
+def _item(*, programme: str, date: str, **rest: Any) -> Item:
+    return Item(programme=Programme(programme), date=_day(date), **rest)
+
+
+def _prior(*, kind: str, event_date: str, event_type: str = "DELIVERY", **rest: Any) -> Prior:
+    return Prior(PriorKind(kind), _day(event_date), _EVENT_TYPE[event_type], **rest)
+
+
+_day: Final = date.fromisoformat

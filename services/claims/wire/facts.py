@@ -1,0 +1,245 @@
+"""The public format of facts (docs/cases.md), read into the model: the same reader for files and for gRPC.
+
+What cannot be read is told by its path, all of it at once, and never by its value, which could be personal. Facts that
+can be read but cannot be are the rules' word (FACT_OUT_OF_RANGE).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from services.claims.model import (
+    NOTHING_PAID,
+    Benefit,
+    Category,
+    ClaimKind,
+    DeliveryMode,
+    Event,
+    EventType,
+    Facts,
+    Father,
+    Insured,
+    Item,
+    Level,
+    OutOfCity,
+    Paid,
+    Prior,
+    PriorKind,
+    Programme,
+    Stay,
+    Surgery,
+    Visit,
+)
+from services.claims.wire.scalars import Day, Fen, Flag, Month, Span, Text, Whole, Year, code
+from services.kit.errors import Invalid
+from services.kit.messages import Reason, reason
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}|[0-9-]{1,7}")
+
+
+class Given(BaseModel):
+    """Names of the format; what has no default must be stated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class EventGiven(Given):
+    type: Annotated[EventType, code(EventType)]
+    date: Day
+    delivery_mode: Annotated[DeliveryMode, code(DeliveryMode)] | None = None
+    dystocia: Flag = False
+    infants: Whole = 1
+    birth_order: Whole | None = None
+    gestation_days: Whole | None = None
+    surgery: Annotated[Surgery, code(Surgery)] | None = None
+    prepregnancy_check: Flag = False
+    registered: Flag = True
+
+
+class InsuredGiven(Given):
+    category: Annotated[Category, code(Category)]
+    own_monthly_wage_fen: Fen | None = None
+    paid_months: tuple[Span, ...] | None = None
+    back_paid: dict[Month, Day] = {}
+    student: Flag = False
+
+
+class EmployerGiven(Given):
+    average_monthly_wage_fen: dict[Year, Fen] = {}
+    average_contribution_base_fen: dict[Year, Fen] = {}
+
+
+class FatherGiven(Given):
+    leave_requested: Flag
+    living_apart: Flag = False
+
+
+class StayGiven(Given):
+    hospital: Text = ""
+    level: Annotated[Level, code(Level)]
+    admission_date: Day
+    discharge_date: Day
+    policy_range_fen: Fen
+    transfer_filed: Flag = False
+    out_of_city: Annotated[OutOfCity, code(OutOfCity)] | None = None
+
+
+class VisitGiven(Given):
+    date: Day
+    policy_range_fen: Fen
+
+
+class ItemGiven(Given):
+    programme: Annotated[Programme, code(Programme)]
+    code: Text
+    date: Day
+    policy_range_fen: Fen
+    times_before: Whole = 0
+    out_of_city: Flag = False
+
+
+class PriorGiven(Given):
+    kind: Annotated[PriorKind, code(PriorKind)]
+    hospital: Text = ""
+    event_date: Day
+    event_type: Annotated[EventType, code(EventType)] = EventType.DELIVERY
+    paid_fen: Fen = 0
+
+
+class PaidGiven(Given):
+    antenatal_fen: Fen = 0
+    fund_fen: Fen = 0
+    own_fen: Fen = 0
+    catastrophic_fen: Fen = 0
+
+
+def _some(benefits: tuple[Benefit, ...]) -> tuple[Benefit, ...]:
+    """Who asks for nothing is not decided."""
+    if not benefits:
+        raise PydanticCustomError("FACT_MISSING", "")
+    return benefits
+
+
+class FactsGiven(Given):
+    """The facts by the names of the public format."""
+
+    decision_date: Day
+    kind: Annotated[ClaimKind, code(ClaimKind)] = ClaimKind.PROVIDER_SETTLEMENT
+    benefits: Annotated[tuple[Annotated[Benefit, code(Benefit)], ...], AfterValidator(_some)] = tuple(Benefit)
+    event: EventGiven
+    insured: InsuredGiven
+    employer: EmployerGiven = EmployerGiven()
+    father: FatherGiven | None = None
+    stays: tuple[StayGiven, ...] = ()
+    visits: tuple[VisitGiven, ...] = ()
+    items: tuple[ItemGiven, ...] = ()
+    prior: tuple[PriorGiven, ...] = ()
+    paid: PaidGiven = PaidGiven()
+
+
+def read(content: object, at: str = "") -> Facts:
+    """The facts under the path `at`. Raises Invalid with a coded, located reason for everything that does not fit."""
+    return _facts(fitted(FactsGiven, _stated(content), at))
+
+
+GivenT = TypeVar("GivenT", bound=Given)
+
+
+def fitted(model: type[GivenT], content: object, at: str = "") -> GivenT:
+    """The content as that part of the format. Raises Invalid."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise Invalid(*_reasons(error.errors(include_url=False, include_input=False), model, at)) from None
+
+
+def missing(path: str, at: str = "") -> Reason:
+    """A fact that a rule needs and nobody stated."""
+    return reason("FACT_MISSING", f"{at}.{path}" if at else path)
+
+
+def _facts(given: FactsGiven) -> Facts:
+    return Facts(
+        given.decision_date,
+        _event(given.event),
+        Insured(
+            given.insured.category,
+            given.insured.paid_months,
+            tuple(sorted(given.insured.back_paid.items())),
+            given.insured.own_monthly_wage_fen,
+            given.insured.student,
+        ),
+        given.kind,
+        given.benefits,
+        tuple(sorted(given.employer.average_monthly_wage_fen.items())),
+        tuple(sorted(given.employer.average_contribution_base_fen.items())),
+        Father(given.father.leave_requested, given.father.living_apart) if given.father else None,
+        tuple(_stay(stay) for stay in given.stays),
+        tuple(Visit(visit.date, visit.policy_range_fen) for visit in given.visits),
+        tuple(Item(**dict(item)) for item in given.items),
+        tuple(Prior(**dict(prior)) for prior in given.prior),
+        Paid(**dict(given.paid)) if given.paid != PaidGiven() else NOTHING_PAID,
+    )
+
+
+def _event(given: EventGiven) -> Event:
+    stated = dict(given)
+    return Event(mode=stated.pop("delivery_mode"), **stated)
+
+
+def _stay(given: StayGiven) -> Stay:
+    stated = dict(given)
+    return Stay(admission=stated.pop("admission_date"), discharge=stated.pop("discharge_date"), **stated)
+
+
+def _stated(content: object) -> object:
+    """Without what was given as null: that is not stated."""
+    if isinstance(content, Mapping):
+        return {str(key): _stated(value) for key, value in content.items() if value is not None}
+    return [_stated(item) for item in content] if isinstance(content, list) else content
+
+
+_BUILT_IN: Final = {
+    "missing": "FACT_MISSING",
+    "extra_forbidden": "FACT_UNKNOWN",
+    "tuple_type": "FACT_NOT_LIST",
+}
+
+
+def _reasons(errors: Iterable[ErrorDetails], model: type[Given], at: str) -> Iterator[Reason]:
+    for error in errors:
+        why = error["type"] if error["type"].startswith("FACT_") else _BUILT_IN.get(error["type"], "FACT_NOT_MAPPING")
+        place = [part for part in error["loc"] if part != "[key]"]
+        values = {"known": ", ".join(_known(model, place[:-1]))} if why == "FACT_UNKNOWN" else error.get("ctx", {})
+        yield reason(why, path_text(place, at), **{name: values[name] for name in values if name == "known"})
+
+
+def path_text(place: Iterable[int | str], at: str = "") -> str:
+    """A path as it is shown: names by dots, places in lists by brackets. What is no name could be anything: `?`."""
+    path = at
+    for part in place:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += ("." if path else "") + (part if _NAME.fullmatch(part) else "?")
+    return path
+
+
+def _known(model: Any, place: Iterable[int | str]) -> list[str]:
+    """The names that may stand at a place of the format."""
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _inside(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _inside(annotation: Any) -> Any:
+    """The model that an annotation holds, in a list or optional."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, (_inside(argument) for argument in getattr(annotation, "__args__", ()))), None)
