@@ -115,7 +115,7 @@ def _cite(session: Session, used: Sequence[Dated]) -> None:
     zh = session.language is Language.ZH
     cited = {(one.citation if zh else one.citation_en, one.status) for one in used}
     for citation, status in sorted(cited):
-        mark = f" [{session.text(_MARK[status])}]" if status in _MARK else ""
+        mark = f" {session.text(_MARK[status])}" if status in _MARK else ""
         typer.echo(session.text("CALC_BY", citation=citation) + mark)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +13,16 @@ from urllib.parse import urlsplit
 import asyncpg
 import typer
 from cradle.common.v1 import reason_pb2
+from rich import box
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from services.claims import rules
 from services.claims.model import LineKind
-from services.claims.usecases.replay import Asked, Report, Watch, WorkerDied, replay
+from services.claims.usecases.replay import Asked, Report, Watch, WorkerDied
+from services.claims.usecases.replay import replay as decide_again
 from services.claims.wire.intake import ABOLISHED, COUNTIES, WIDER
 from services.cli import views
 from services.cli.failures import Exit, Failure, coded, reason_of
@@ -35,9 +38,14 @@ from services.kit.settings import load_replay
 _INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 _LISTED_OF_A_DRAFT = 20
 _SAY_EVERY_ROWS = 100_000
+_PIPED_WIDTH = 160
+_COLUMNS = (
+    *("DETERMINATIONS", "FUND_BEFORE", "FUND_AFTER", "FUND_DIFFERENCE"),
+    *("BETTER", "WORSE", "OTHER_OUTCOME", "WAITING", "PEOPLE"),
+)
 
 
-def command(  # noqa: PLR0917  # they are the command's options
+def replay(  # noqa: PLR0917  # they are the command's options
     context: typer.Context,
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="decided on that day or later")
@@ -67,13 +75,14 @@ def command(  # noqa: PLR0917  # they are the command's options
     """
     session: Session = context.obj
     _check(sample, county, everything=all_)
-    draft = _draft(law) if law else None
-    dsn = service_dsn(load_replay().database_url.get_secret_value(), "claims")
+    settings = load_replay()
+    draft = _draft(law, settings.law_overrides) if law else None
+    dsn = service_dsn(settings.database_url.get_secret_value(), "claims")
     listed = _LISTED_OF_A_DRAFT if list_ is None and draft else list_
     asked = Asked(since.date() if since else None, county, sample, seed, draft, listed, changes)
     file, processes = checkpoint or asked.checkpoint(dsn), jobs or os.cpu_count() or 1
     with _Shown(session, processes) as shown, _told(session, dsn, file):
-        report = replay(dsn, asked, processes, file, shown)
+        report = decide_again(dsn, asked, processes, file, shown)
     if draft is None:
         _show_again(session, report, file)
         raise typer.Exit(Exit.RETURNED if report.different else Exit.DONE)
@@ -87,10 +96,10 @@ def _check(sample: int | None, county: str, *, everything: bool) -> None:
         raise Failure(Exit.USAGE, [coded("COUNTY_UNKNOWN", "--county")])
 
 
-def _draft(folder: Path) -> Law:
-    """The law of the folder, whole or laid over the one in force."""
+def _draft(folder: Path, overrides: Path | None) -> Law:
+    """The law of the folder: whole, or laid over the one in force here."""
     try:
-        return laws.read_law(folder, base=rules.LAW)
+        return laws.read_law(folder, laws.effective(rules.LAW, overrides))
     except laws.ParameterError as error:
         raise Failure(Exit.USAGE, [reason_of(problem, problem.place) for problem in error.problems]) from error
 
@@ -211,7 +220,7 @@ def _show_draft(session: Session, report: Report, draft: Law) -> None:
         return
     total = cost["total"]
     typer.echo(session.text("CLI_DRAFT_TITLE", digest=draft.digest[:16], total=f"{report.rows:,}"))
-    session.show(*_tables(session, cost))
+    session.show(*_tables(session, cost), piped_width=_PIPED_WIDTH)
     typer.echo(
         session.text(
             "CLI_DRAFT_PEOPLE",
@@ -239,17 +248,19 @@ def _show_draft(session: Session, report: Report, draft: Law) -> None:
 
 def _tables(session: Session, cost: dict[str, Any]) -> Iterator[RenderableType]:
     """By county with the total below, then by kind of line."""
-    columns = [
-        f"CLI_COL_{name}"
-        for name in (
-            *("GROUP", "DETERMINATIONS", "BEFORE", "AFTER", "DIFFERENCE"),
-            *("BETTER", "WORSE", "OTHER_OUTCOME", "WAITING", "PEOPLE"),
-        )
-    ]
     total = (session.text("CLI_DRAFT_TOTAL"), cost["total"])
-    yield views.table(session, columns, [_row(*group) for group in (*cost["counties"].items(), total)])
-    kinds = [(session.text(f"LINE_KIND_{kind}"), group) for kind, group in cost["kinds"].items()]
-    yield views.table(session, columns, [_row(*group) for group in kinds])
+    yield _table(session, (*cost["counties"].items(), total))
+    yield _table(session, ((session.text(f"LINE_KIND_{kind}"), group) for kind, group in cost["kinds"].items()))
+
+
+def _table(session: Session, groups: Iterable[tuple[str, dict[str, int]]]) -> Table:
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made.add_column(session.text("CLI_COL_GROUP"))
+    for name in _COLUMNS:
+        made.add_column(session.text(f"CLI_COL_{name}"), justify="right")
+    for name, group in groups:
+        made.add_row(*_row(name, group))
+    return made
 
 
 def _row(name: str, group: dict[str, int]) -> Sequence[str]:

@@ -47,9 +47,9 @@ class Session:
     def text(self, code: str, /, **values: object) -> str:
         return text(code, self.language, **values)
 
-    def show(self, *parts: RenderableType) -> None:
+    def show(self, *parts: RenderableType, piped_width: int = _PIPED_WIDTH) -> None:
         console = Console(
-            width=None if sys.stdout.isatty() else _PIPED_WIDTH, markup=False, highlight=False, emoji=False
+            width=None if sys.stdout.isatty() else piped_width, markup=False, highlight=False, emoji=False
         )
         for part in parts:
             console.print(part)

@@ -226,5 +226,5 @@ def _inside(given: Reason, at: str) -> Reason:
 
 
 def _said(value: object) -> str:
-    """On one line, for it stands in one."""
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    """On one line, for it stands in one; half a character of JSON is none."""
+    return " ".join(value.encode("utf-8", "replace").decode().split()) if isinstance(value, str) else ""

@@ -85,7 +85,7 @@ def _unset(law: Law) -> list[str]:
     waiting = law.unset()
     if not waiting:
         return []
-    lines = [f"  {one.name}: from {one.since}" + (f" until before {one.until}" if one.until else "") for one in waiting]
+    lines = [f"  {one.name}: from {one.since}" + (f", before {one.until}" if one.until else "") for one in waiting]
     return ["production must not rest on placeholders; the authority has yet to set:", *lines]
 
 

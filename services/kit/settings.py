@@ -71,9 +71,10 @@ class ClientSettings(BaseSettings):
 class ReplaySettings(BaseSettings):
     """What deciding again needs to know: where the database is. It reads, so it holds no other secret."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
 
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    law_overrides: _Folder = None  # the city's own law, which a draft is laid over
 
 
 class Terminal(BaseSettings):

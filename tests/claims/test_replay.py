@@ -171,7 +171,7 @@ def test_every_row_that_does_not_come_out_is_named_with_its_first_path(
         (str(claim_id(4)), "law_digest", "LAW_ALTERED"),
         (str(claim_id(5)), "rules_revision", "UNKNOWN"),
         (str(claim_id(6)), "", "KeyError"),
-        (str(claim_id(7)), "character 10", good[6].result[10:130] + "..."),
+        (str(claim_id(7)), "character 11", good[6].result[11:131] + "..."),
     ]
     assert report.cases[0]["stored"] == "1"
     kept = [orjson.loads(line) for line in (tmp_path / "changes.ndjson").read_bytes().splitlines()]

@@ -8,12 +8,13 @@ import json
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+import grpc
 import pytest
-from cradle.claims.v1 import claim_pb2
+from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc
 
 from deploy.local.stack import Stack
 from services.claims.model import Facts
-from services.claims.rules import LAW, decide
+from services.claims.rules import LAW, REVISION, decide
 from services.claims.wire import out
 from services.claims.wire.intake import content
 from services.kit import law as laws
@@ -67,7 +68,7 @@ def test_the_stored_determination_is_decided_again_byte_for_byte(stack: Stack) -
 
     assert hashlib.sha256(stored_law.encode()).hexdigest() == row["law_digest"]
     assert canonical(again.as_data()) == row["result"]
-    assert (row["outcome"], row["decision_date"], row["rules_revision"]) == ("APPROVED", date(2026, 11, 23), "2026.1")
+    assert (row["outcome"], row["decision_date"], row["rules_revision"]) == ("APPROVED", date(2026, 11, 23), REVISION)
 
 
 # --- what cannot be taken ----------------------------------------------------------------------------------------
@@ -340,3 +341,23 @@ def test_a_receipt_has_the_id_of_its_record(stack: Stack) -> None:
     place = f"{position.topic}/{position.partition}/{position.offset}".encode()
     assert answer.receipt.receipt_id == str(stable_id(place, answer.receipt.content_hash))
     assert out.RECEIPT + answer.receipt.source == "claims.receipt.v1.hospitals"
+
+
+def test_what_is_explained_is_the_revision_that_was_decided(stack: Stack) -> None:
+    who, other, number = insured(stack), insured(stack), claim_number()
+    approved = submit(claim(number=number, person=who.number, employer=who.employer))
+    waiting = replacement(claim(number=number, person=who.number, employer=other.employer), 2)
+    exchange(stack, approved, waiting)
+
+    async def explain(revision: int) -> str:
+        async with grpc.aio.insecure_channel(stack.environment["CRADLE_CLAIMS_TARGET"]) as channel:
+            request = service_pb2.ExplainDeterminationRequest(
+                name=f"sources/hospitals/claims/{number}", revision=revision, language=service_pb2.LANGUAGE_EN
+            )
+            stub = service_pb2_grpc.ClaimsServiceStub(channel)
+            return (await stub.ExplainDetermination(request, timeout=10)).text
+
+    assert "revision 1" in asyncio.run(explain(1)).lower()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        asyncio.run(explain(0))
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND

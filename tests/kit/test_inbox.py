@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.local.parts import in_thread
@@ -136,6 +136,25 @@ def test_records_land_in_order_and_the_offset_with_them(stack: Stack, dsn: str) 
 
         assert await toy.landed() == ["1", "2", "3", ""]
         assert await toy.parked() == []
+
+    asyncio.run(act())
+
+
+def test_what_a_sender_took_back_is_not_taken_in(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        toy = Toy(stack, dsn)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"], transactional_id=toy.name
+        )
+        async with producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(toy.name, b"taken back", key=b"a", partition=0)
+            await producer.abort_transaction()
+        await toy.send((b"a", b"meant"))
+
+        await toy.run_to(3)  # the record, the mark of its end, and the one that was meant
+
+        assert await toy.landed() == ["meant"]
 
     asyncio.run(act())
 

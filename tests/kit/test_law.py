@@ -1,4 +1,4 @@
-"""The loader of the law: what is wrong with a file stops the start, and says which file and where."""
+"""The law as data: what a file says, by date, and how it is kept for ever."""
 
 from __future__ import annotations
 
@@ -10,33 +10,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kit.law import Law, NotInForce, ParameterError, from_content, load
+from services.kit.law import Citation, Dated, NotInForce, Unset, from_content, load
+from tests.kit.law_files import GOOD, loaded, of_unit, write
 
-GOOD = """description: Days of leave
-metadata:
-  unit: day
-  key_date: event
-  status: confirmed
-  reference:
-    2020-01-01: [{title: 条例, title_en: Regulations}]
-    2022-05-25: [{title: 新条例, title_en: Revised, href: "https://example.org"}]
-values:
-  2020-01-01: {value: 98}
-  2022-05-25: {value: 158}
-"""
-
-
-def loaded(folder: Path, text: str = GOOD, name: str = "leave/base_days.yaml") -> Law:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
-    return load(folder)
+# As the first version stored it; determinations rest on it for ever.
+OLD_CONTENT = (
+    '{"allowance.divisor":{"description":"Days a month counts","metadata":{"key_date":"event","mandatory":"true",'
+    '"reference":{"2022-05-25":[{"title":"占位","title_en":"placeholder"}]},"status":"placeholder","unit":"/1"},'
+    '"values":{"2022-05-25":{"value":"3E+1"}}},'
+    '"leave.base_days":{"description":"Days of leave","metadata":{"key_date":"event","mandatory":"false",'
+    '"reference":{"2012-04-28":[{"title":"条例","title_en":"Regulations"}],'
+    '"2022-05-25":[{"title":"新条例","title_en":"Revised"}]},"status":"confirmed","unit":"day"},'
+    '"values":{"2012-04-28":{"value":"98"},"2022-05-25":{"value":null}}},'
+    '"payee.from":{"description":"Paid directly","metadata":{"key_date":"decision","mandatory":"true",'
+    '"reference":{"2022-05-25":[{"title":"占位","title_en":"placeholder"}]},"status":"placeholder","unit":"date"},'
+    '"values":{"2022-05-25":{"value":"2025-09-01"}}},'
+    '"payee.is_paid":{"description":"Whether","metadata":{"key_date":"decision","mandatory":"true",'
+    '"reference":{"2022-05-25":[{"title":"占位","title_en":"placeholder"}]},"status":"secondary","unit":"boolean"},'
+    '"values":{"2022-05-25":{"value":"true"}}}}'
+)
+OLD_DIGEST = "c14150fcb19bb6bf51399a0daca444847bc0890f7b42e1fe80c79509d62971e8"
 
 
 def test_a_file_is_named_by_its_path(tmp_path: Path) -> None:
     law = loaded(tmp_path)
 
     assert list(law.parameters) == ["leave.base_days"]
+
+
+def test_files_of_nodes_are_no_parameters(tmp_path: Path) -> None:
+    write(tmp_path, "description: Everything\nmetadata: {order: [leave]}\n", "index.yaml")
+    write(tmp_path, "", "leave/index.yaml")
+
+    assert list(loaded(tmp_path).parameters) == ["leave.base_days"]
 
 
 @pytest.mark.parametrize(
@@ -54,93 +60,116 @@ def test_the_value_is_that_of_the_last_date_not_after_the_day(tmp_path: Path, da
 
 
 def test_a_day_before_the_first_value_raises(tmp_path: Path) -> None:
-    with pytest.raises(NotInForce, match=r"leave\.base_days has no value on 2019-12-31"):
+    with pytest.raises(NotInForce, match=r"leave\.base_days has no value before 2020-01-01") as raised:
         loaded(tmp_path)["leave.base_days"].at(date(2019, 12, 31))
 
+    assert raised.value.name == "leave.base_days"
 
-def test_a_value_carries_since_when_and_by_which_citation(tmp_path: Path) -> None:
-    dated = loaded(tmp_path)["leave.base_days"].at(date(2023, 1, 1))
+
+def test_a_value_carries_since_when_by_which_citations_and_how_sure(tmp_path: Path) -> None:
+    text = GOOD.replace('href: "https://example.org"}', 'href: "https://example.org"}, {title: 批复, title_en: Reply}')
+
+    dated = loaded(tmp_path, text)["leave.base_days"].at(date(2023, 1, 1))
 
     assert (dated.since, dated.citation, dated.citation_en) == (date(2022, 5, 25), "新条例", "Revised")
-    assert (dated.name, dated.status) == ("leave.base_days", "confirmed")
+    assert dated.citations == (Citation("新条例", "Revised", "https://example.org"), Citation("批复", "Reply"))
+    assert dated.stamp == ("leave.base_days", "158", "2022-05-25", "confirmed")
 
 
-def test_the_first_day_is_when_the_last_parameter_begins(tmp_path: Path) -> None:
-    loaded(tmp_path)
+def test_a_status_may_go_by_date(tmp_path: Path) -> None:
+    text = GOOD.replace("status: confirmed", "status: {2020-01-01: placeholder, 2022-05-25: secondary}")
 
-    law = loaded(tmp_path, GOOD.replace("2020-01-01", "2021-07-01"), "leave/other.yaml")
+    parameter = loaded(tmp_path, text)["leave.base_days"]
 
-    assert law.first_day == date(2021, 7, 1)
+    assert [dated.status for dated in parameter.values] == ["placeholder", "secondary"]
+    assert parameter.status == "placeholder"
 
 
 @pytest.mark.parametrize(
     ("unit", "text", "value"),
     [
         ("day", "98", Decimal(98)),
+        ("working-day", "0", Decimal(0)),
+        ("times", '"2"', Decimal(2)),
+        ("hour", "0.5", Decimal("0.5")),
         ("/1", "0.1", Decimal("0.1")),
+        ("/1", "0.6667", Decimal("0.6667")),
+        ("/1", "30.40", Decimal("30.40")),
         ("currency-CNY-fen", "2325000", Decimal(2325000)),
         ("boolean", "true", True),
         ("boolean", "false", False),
         ("date", "2025-09-01", date(2025, 9, 1)),
+        ("date", "2024-02-29", date(2024, 2, 29)),
+        ("codes", "[A, B-1]", ("A", "B-1")),
+        ("codes", "[]", ()),
+        ("codes", "null", None),
         ("day", "null", None),
+        ("day", "~", None),
     ],
 )
 def test_text_becomes_what_its_unit_says_and_never_a_float(tmp_path: Path, unit: str, text: str, value: object) -> None:
-    dated = loaded(tmp_path, GOOD.replace("unit: day", f"unit: {unit}").replace("98", text).replace("158", text))
+    law = loaded(tmp_path, of_unit(unit, text))
 
-    found = dated["leave.base_days"].at(date(2020, 1, 1)).value
+    found = law["leave.base_days"].at(date(2020, 1, 1)).value
     assert found == value
     assert type(found) is type(value)
+    assert str(found) == str(value)
+    assert from_content(law.content)["leave.base_days"].values == law["leave.base_days"].values
 
 
-WRONG = {
-    "a key given twice": (GOOD.replace("values:", "description: again\nvalues:"), "description is given twice"),
-    "a date given twice": (GOOD.replace("  2022-05-25: {value: 158}", "  2020-01-01: {value: 158}"), "given twice"),
-    "an unknown key": (GOOD + "colour: red\n", "colour is not known here"),
-    "an unknown key of the metadata": (GOOD.replace("  unit:", "  colour: red\n  unit:"), "metadata.colour"),
-    "an unknown key of a citation": (GOOD.replace("title_en: Revised", "title_en: Revised, page: 3"), "page"),
-    "an unknown key beside a value": (GOOD.replace("{value: 98}", "{value: 98, unit: week}"), "unit"),
-    "a value misspelt": (GOOD.replace("{value: 98}", "{vaule: 98}"), "vaule"),
-    "an unknown unit": (GOOD.replace("unit: day", "unit: week"), "metadata.unit: week"),
-    "no unit": (GOOD.replace("  unit: day\n", ""), "metadata.unit"),
-    "an unknown status": (GOOD.replace("confirmed", "guessed"), "metadata.status: guessed"),
-    "an unknown key date": (GOOD.replace("key_date: event", "key_date: birthday"), "metadata.key_date: birthday"),
-    "dates out of order": (GOOD.replace("  2020-01-01: {value: 98}\n", "") + "  2020-01-01: {value: 98}\n", "earliest"),
-    "no dates": (
-        GOOD.split("  2020-01-01: {value", maxsplit=1)[0].replace("values:", "values: {}"),
-        "dates must be given",
-    ),
-    "a date without citation": (GOOD.replace("    2022-05-25: [{", "    2022-05-26: [{"), "no citation for 2022-05-25"),
-    "a citation without English": (GOOD.replace(", title_en: Regulations", ""), "title_en"),
-    "a date that does not exist": (GOOD.replace("2022-05-25", "2022-02-30"), "2022-02-30"),
-    "a number that is none": (GOOD.replace("98", "ninety"), "ninety is no day"),
-    "not a number": (GOOD.replace("98", "nan"), "nan"),
-    "an infinite number": (GOOD.replace("98", "Infinity"), "Infinity"),
-    "a boolean that is none": (GOOD.replace("unit: day", "unit: boolean"), "98 is no boolean"),
-    "a value that is no mapping": (GOOD.replace("{value: 98}", "98"), ""),
-    "no values": (GOOD.split("values:", maxsplit=1)[0], "values"),
-    "no metadata": ("description: Days of leave\nvalues:\n  2020-01-01: {value: 98}\n", "metadata"),
-    "no description": (GOOD.split("\n", 1)[1], "description"),
-    "no YAML": ("description: [", ""),
-    "nothing": ("", ""),
-}
+def test_a_code_is_one_of_its_list(tmp_path: Path) -> None:
+    dated = loaded(tmp_path, of_unit("code", "FLAT", "codes: [FLAT, ORDINARY], "))["leave.base_days"].values[0]
+
+    assert dated.code == "FLAT"
 
 
-@pytest.mark.parametrize(("text", "told"), WRONG.values(), ids=WRONG.keys())
-def test_what_is_wrong_stops_the_start_and_names_the_file(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ParameterError) as raised:
-        loaded(tmp_path, text)
+def test_what_is_read_is_of_its_kind() -> None:
+    def dated(value: object) -> Dated:
+        return Dated("a", value, date.min, "t", "e", "confirmed")  # type: ignore[arg-type]
 
-    assert "base_days.yaml" in str(raised.value)
-    assert told in str(raised.value)
+    assert dated(Decimal("1.5")).number == Decimal("1.5")
+    assert dated(Decimal(3)).count == 3
+    assert dated(False).flag is False
+    assert dated("A").code == "A"
+    assert dated(("A", "B")).codes == ("A", "B")
+    assert dated(date(2025, 9, 1)).day == date(2025, 9, 1)
+    assert dated(("A", "B")).stamp == ("a", "A,B", "0001-01-01", "confirmed")
+    with pytest.raises(TypeError, match="a is no Decimal"):
+        _ = dated(True).number
+
+
+@pytest.mark.parametrize("kind", ["number", "count", "flag", "code", "codes", "day"])
+def test_what_nobody_has_set_raises_when_it_is_read(kind: str) -> None:
+    dated = Dated("a.b", None, date.min, "t", "e", "placeholder")
+
+    assert not dated.is_set
+    assert dated.stamp == ("a.b", "", "0001-01-01", "placeholder")
+    with pytest.raises(Unset, match=r"^a\.b$") as raised:
+        getattr(dated, kind)
+    assert raised.value.name == "a.b"
+
+
+# --- the one form that is hashed and stored ----------------------------------------------------------------------
 
 
 def test_the_digest_is_that_of_the_content_and_stays(tmp_path: Path) -> None:
     one, two = loaded(tmp_path / "one"), loaded(tmp_path / "two", GOOD.replace("  unit: day\n", "  unit:   day\n"))
 
-    assert one.digest == two.digest
-    assert from_content(one.content).digest == one.digest
+    assert one == two
+    assert hash(one) == hash(two)
     assert from_content(one.content) == one
+
+
+def test_the_law_as_first_stored_comes_back_for_ever() -> None:
+    law = from_content(OLD_CONTENT)
+
+    assert law.digest == OLD_DIGEST
+    assert law.content == OLD_CONTENT
+    assert law["allowance.divisor"].at(date(2025, 1, 1)).number == 30
+    assert law["leave.base_days"].at(date(2020, 2, 29)).count == 98
+    assert not law["leave.base_days"].at(date(2022, 5, 25)).is_set
+    assert law["payee.from"].at(date(2025, 1, 1)).day == date(2025, 9, 1)
+    assert law["payee.is_paid"].at(date(2025, 1, 1)).flag
 
 
 @pytest.mark.parametrize(
@@ -150,19 +179,44 @@ def test_the_digest_is_that_of_the_content_and_stays(tmp_path: Path) -> None:
         ("{value: 158}", "{value: null}"),
         ("2022-05-25", "2022-05-26"),
         ("confirmed", "placeholder"),
+        ("status: confirmed", "status: {2020-01-01: confirmed, 2022-05-25: secondary}"),
         ("unit: day", "unit: month"),
         ("key_date: event", "key_date: decision"),
         ("新条例", "旧条例"),
         ("title_en: Revised", "title_en: Amended"),
+        ("https://example.org", "https://example.org/1"),
+        ("Regulations}]", "Regulations}, {title: a, title_en: b}]"),
         ("  unit:", "  mandatory: true\n  unit:"),
+        ("Days of leave", "Days of rest"),
     ],
 )
 def test_the_digest_changes_with_what_the_law_says(tmp_path: Path, old: str, new: str) -> None:
-    assert loaded(tmp_path / "one").digest != loaded(tmp_path / "two", GOOD.replace(old, new)).digest
+    changed = loaded(tmp_path / "two", GOOD.replace(old, new))
+
+    assert loaded(tmp_path / "one").digest != changed.digest
+    assert from_content(changed.content) == changed
+
+
+def test_the_digest_does_not_change_with_a_remark(tmp_path: Path) -> None:
+    remarks = "  notes: looked up again\n  last_value_still_valid_on: 2026-11-01\n  unit:"
+
+    remarked = loaded(tmp_path / "two", GOOD.replace("  unit:", remarks))
+
+    assert remarked == loaded(tmp_path / "one")
+    assert remarked["leave.base_days"].notes == "looked up again"
+    assert remarked["leave.base_days"].last_value_still_valid_on == date(2026, 11, 1)
 
 
 def test_the_digest_changes_with_the_name_of_a_parameter(tmp_path: Path) -> None:
     assert loaded(tmp_path / "one").digest != loaded(tmp_path / "two", name="leave/other_days.yaml").digest
+
+
+def test_a_directory_may_be_linked(tmp_path: Path) -> None:
+    write(tmp_path / "kept")
+    (tmp_path / "law").mkdir()
+    (tmp_path / "law" / "leave").symlink_to(tmp_path / "kept" / "leave")
+
+    assert list(load(tmp_path / "law").parameters) == ["leave.base_days"]
 
 
 @given(

@@ -20,7 +20,7 @@ from services.kit.messages import CATALOGUE, Language
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "services").rglob("*.py"))
 RULES = ROOT / "services" / "claims" / "rules"
-CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}")
+CAPITALS = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]")
 NOTED = {"by": "by", "cite": "cite", "by_parameter": "by", "by_article": "cite"}  # today's rules, and 2026.1's
 
 Use = tuple[str, str]  # the code, and where
@@ -103,11 +103,15 @@ def rules_of(argument: ast.expr, function: ast.FunctionDef, tree: ast.Module) ->
     match argument:
         case ast.JoinedStr(values=[ast.Constant(value=str(prefix)), *_]):
             return [code.removeprefix("STEP_") for code in CATALOGUE if code.startswith(f"STEP_{prefix}")]
-        case ast.Name() | ast.Attribute():
-            where = function if isinstance(argument, ast.Name) else tree
-            said = {node.value for node in ast.walk(where) if isinstance(node, ast.Constant)}
+        case ast.Attribute(attr="rule"):  # of a table of parts
+            parts = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node) == "Part"]
+            return [
+                text for part in parts for one in part.args[:2] for text in literals(one) if CAPITALS.fullmatch(text)
+            ]
+        case ast.Name():
+            said = {node.value for node in ast.walk(function) if isinstance(node, ast.Constant)}
             found = [text for text in said if isinstance(text, str) and f"STEP_{text}" in CATALOGUE]
-            taken = {text for call in ast.walk(tree) if isinstance(call, ast.Call) for text in first_of(call)}
+            taken = {text for call in ast.walk(function) if isinstance(call, ast.Call) for text in first_of(call)}
             return [text for text in found if text not in taken]
         case _:
             return literals(argument)
@@ -155,7 +159,7 @@ def test_whatever_the_rules_say_in_capitals_is_a_code_with_words_or_a_code_of_th
     """So a rule, an article or a reason held in a variable is not overlooked."""
     ours = {str(one) for kind in vars(model).values() if isinstance(kind, type) for one in members(kind)}
     by_parameter = {code for one in LAW.parameters.values() for code in one.codes or ()}
-    others = {"ACCEPTED", "REPEATED"} | {name.rpartition(".")[2] for name in LAW.parameters}
+    others = {"ACCEPTED", "REPEATED", "LAW", "REVISION"} | {name.rpartition(".")[2] for name in LAW.parameters}
     capitals = {
         (node.value, path.name)
         for path in RULES.rglob("*.py")
@@ -215,7 +219,7 @@ def test_no_sentence_of_the_rules_is_left_over(prefix: str) -> None:
 FAMILIES: dict[str, Iterable[str]] = {
     "AWAY_": model.OutOfCity,
     "BENEFIT_": model.Benefit,
-    "CATEGORY_": model.Category,
+    "CATEGORY_": [*model.Category, "REVIEW"],  # the second is a reason of revision 2026.1
     "EVENT_": model.EventType,
     "FOUND_PAID_": [name.upper() for name in Paid._fields],
     "KIND_": model.ClaimKind,

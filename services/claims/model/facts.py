@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from services.claims.model.codes import (
     Benefit,
@@ -18,6 +18,8 @@ from services.claims.model.codes import (
     Programme,
     Surgery,
 )
+
+T = TypeVar("T")
 
 
 class Event(NamedTuple):
@@ -151,13 +153,13 @@ class Facts(NamedTuple):
             _insured(**data["insured"]),
             _KIND[data["kind"]],
             tuple([_BENEFIT[benefit] for benefit in data["benefits"]]),
-            _pairs(data.get("employer_wages", ())),
-            _pairs(data.get("employer_bases", ())),
+            _pairs(data.get("employer_wages")),
+            _pairs(data.get("employer_bases")),
             Father(**father) if father else None,
-            tuple([_stay(**stay) for stay in data.get("stays", ())]),
-            tuple([_visit(**visit) for visit in data.get("visits", ())]),
-            tuple([_item(**item) for item in data.get("items", ())]),
-            tuple([_prior(**prior) for prior in data.get("prior", ())]),
+            _each(_stay, data.get("stays")),
+            _each(_visit, data.get("visits")),
+            _each(_item, data.get("items")),
+            _each(_prior, data.get("prior")),
             Paid(**paid) if paid else NOTHING_PAID,
         )
 
@@ -168,6 +170,8 @@ _BENEFIT: Final = {benefit.value: benefit for benefit in Benefit}
 _CATEGORY: Final = {category.value: category for category in Category}
 _EVENT_TYPE: Final = {kind.value: kind for kind in EventType}
 _MODE: Final = {mode.value: mode for mode in DeliveryMode}
+_LEVEL: Final = {level.value: level for level in Level}
+_PROGRAMME: Final = {programme.value: programme for programme in Programme}
 
 
 def _told(one: Any) -> dict[str, Any]:
@@ -180,8 +184,12 @@ def _told(one: Any) -> dict[str, Any]:
     }
 
 
-def _pairs(raw: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    return tuple([(first, second) for first, second in raw])
+def _each(make: Callable[..., T], given: Iterable[Mapping[str, Any]] | None) -> tuple[T, ...]:
+    return tuple([make(**one) for one in given]) if given else ()
+
+
+def _pairs(raw: Iterable[tuple[int, int]] | None) -> tuple[tuple[int, int], ...]:
+    return tuple([(first, second) for first, second in raw]) if raw else ()
 
 
 def _event(*, type: str, date: str, mode: str | None = None, surgery: str | None = None, **rest: Any) -> Event:  # noqa: A002
@@ -200,7 +208,7 @@ def _insured(
     return Insured(
         _CATEGORY[category],
         None if paid_months is None else _pairs(paid_months),
-        tuple([(month, _day(paid_on)) for month, paid_on in back_paid]),
+        tuple([(month, _day(paid_on)) for month, paid_on in back_paid]) if back_paid else (),
         **rest,
     )
 
@@ -210,7 +218,7 @@ def _stay(  # called by name
 ) -> Stay:
     return Stay(
         hospital,
-        Level(level),
+        _LEVEL[level],
         _day(admission),
         _day(discharge),
         out_of_city=OutOfCity(out_of_city) if out_of_city else None,
@@ -223,7 +231,7 @@ def _visit(date: str, policy_range_fen: int) -> Visit:
 
 
 def _item(*, programme: str, date: str, **rest: Any) -> Item:
-    return Item(programme=Programme(programme), date=_day(date), **rest)
+    return Item(programme=_PROGRAMME[programme], date=_day(date), **rest)
 
 
 def _prior(*, kind: str, event_date: str, event_type: str = "DELIVERY", **rest: Any) -> Prior:

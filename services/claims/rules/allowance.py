@@ -37,7 +37,7 @@ def allowance(facts: Facts, leave: Leave, rates: Rates) -> Allowance:
 
 def _insured(facts: Facts, leave: Leave, working: Working) -> Allowance:
     rates = working.rates
-    months = continuous_months(facts.insured, facts.event.date, facts.decision_date, rates)
+    months = continuous_months(facts.insured, facts.event.date, facts.decision_date, working)
     minimum = rates["allowance.min_continuous_months"].count
     working.by("CONTRIBUTIONS", "allowance.min_continuous_months", months=months, needed=minimum)
     if months < minimum:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from services.claims.model import Insured
-from services.claims.rules.working import Rates, needed
+from services.claims.rules.working import Working, needed
 from services.kit.dates import month_end, month_of
 
 
-def continuous_months(insured: Insured, event: date, decision: date, rates: Rates) -> int:
+def continuous_months(insured: Insured, event: date, decision: date, working: Working) -> int:
     """Unbroken paid months back from the month of the event, or from the one before if that is not yet paid.
 
     A month paid late counts if it was paid by the end of the grace after it, and not after the event. Raises
@@ -20,9 +20,10 @@ def continuous_months(insured: Insured, event: date, decision: date, rates: Rate
     late = dict(insured.back_paid)
     if not late:
         return _unbroken(month_of(event), spans)
-    grace = rates["allowance.backpay_grace_months"].count
+    grace = working.rates["allowance.backpay_grace_months"].count
     known = min(event, decision)
-    counted = {month for month, paid_on in late.items() if paid_on <= min(known, month_end(month + grace))}
+    counted = {month for month, paid_on in insured.back_paid if paid_on <= min(known, month_end(month + grace))}
+    working.by("BACK_PAID", "allowance.backpay_grace_months", given=len(late), counted=len(counted))
     return _unbroken(month_of(event), _without(spans, late) + [(month, month) for month in counted])
 
 

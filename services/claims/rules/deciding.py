@@ -105,8 +105,9 @@ def _cash(facts: Facts, law: Law, working: Working) -> Cash:
 
 
 def _cash_of_leave(facts: Facts, law: Law, working: Working) -> Cash:
+    employed = facts.insured.category in _EMPLOYED
     try:
-        leave = leave_of(facts.event, law)
+        leave = leave_of(facts.event, law, employed=employed)
     except GestationMissing:
         waiting = Working(working.rates)
         waiting.cite("GESTATION_MISSING", "LABOUR_7_2")
@@ -115,7 +116,6 @@ def _cash_of_leave(facts: Facts, law: Law, working: Working) -> Cash:
         return Cash(Allowance(unset(error, Working(working.rates), LineKind.ALLOWANCE)))
     working.steps += leave.steps
     owed = allowance(facts, leave, working.rates)
-    employed = facts.insured.category in _EMPLOYED
     return Cash(owed, leave, employer_part(facts, leave, owed.line, working) if employed else EmployerPart())
 
 

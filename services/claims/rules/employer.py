@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from services.claims.model import Benefit, Category, Facts, Line, State
+from services.claims.model import Benefit, Category, Facts, Item, Line, State, Stay, Visit
 from services.claims.rules.leave import Leave
 from services.claims.rules.working import Working
 from services.kit.money import half_up
@@ -24,6 +24,9 @@ class EmployerPart(NamedTuple):
 
 def employer_part(facts: Facts, leave: Leave, allowance: Line, working: Working) -> EmployerPart:
     """The employer's part of one event, given what became of the allowance."""
+    if (wage_fen := facts.insured.own_monthly_wage_fen) is not None:
+        divisor = working.rates["leave.own_wage_divisor"]
+        working.by("OWN_WAGE", divisor.name, wage_fen=wage_fen, divisor=str(divisor.number))
     leave_fen = _leave(facts, leave, working)
     match allowance.outcome:
         case State.APPROVED:
@@ -74,7 +77,8 @@ def medical_liability(facts: Facts, working: Working) -> int:
     """特别规定 art. 8(2): the medical cost of a woman not insured at all, by the items and standards of the fund."""
     if facts.insured.category is not Category.UNINSURED_EMPLOYEE or Benefit.MEDICAL not in facts.benefits:
         return 0
-    costs_fen = sum(cost.policy_range_fen for cost in (*facts.stays, *facts.visits, *facts.items))
+    costs: list[Stay | Visit | Item] = [*facts.stays, *facts.visits, *facts.items]
+    costs_fen = sum(cost.policy_range_fen for cost in costs)
     if costs_fen:
         working.cite("LIABILITY_MEDICAL", "LABOUR_8_2", liability_fen=costs_fen)
     return costs_fen

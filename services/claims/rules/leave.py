@@ -47,6 +47,9 @@ BIRTH: Final = (
 )
 
 
+FUND_PAYS_LOCAL: Final = "allowance.fund_days.local60"
+
+
 class Leave(NamedTuple):
     """The leave of one event. `fund_days` are those the fund pays where an allowance is due."""
 
@@ -61,46 +64,54 @@ class GestationMissing(Exception):
     """The leave of a miscarriage follows the gestation, and life left it out."""
 
 
-@lru_cache(4096)
-def leave_of(event: Event, law: Law) -> Leave:
-    """The leave, from the day of the event. Raises GestationMissing, FactMissing, Unset.
+_TOTAL_BY: Final = {
+    EventType.DELIVERY: "LABOUR_7_1",
+    EventType.MISCARRIAGE: "LABOUR_7_2",
+    EventType.FAMILY_PLANNING_SURGERY: "INSURANCE_56",
+}
 
-    Cached: the same kind of birth on the same day is asked for again and again.
+
+@lru_cache(4096)
+def leave_of(event: Event, law: Law, *, employed: bool = True) -> Leave:
+    """The leave, from the day of the event; without an employer, only the days the fund pays.
+
+    Raises GestationMissing, FactMissing, Unset. Cached: the same kind of birth on the same day is asked for again and
+    again.
     """
     working = Working(law.on(event=event.date))
     match event.type:
         case EventType.DELIVERY:
-            days, fund_days = _birth(event, working)
+            days, fund_days = _birth(event, working, employed=employed)
         case EventType.MISCARRIAGE:
             days = fund_days = _miscarriage(event, working)
         case EventType.FAMILY_PLANNING_SURGERY:
             days = fund_days = _surgery(event, working)
     end = last_day(event.date, days)
-    working.cite("LEAVE_TOTAL", "LABOUR_7_1", days=days, fund_days=fund_days, start=event.date, end=end)
+    if not employed:
+        working.cite("FUND_TOTAL", "INSURANCE_56", fund_days=fund_days)
+        return Leave(days, end, fund_days, (), tuple(working.steps))
+    working.cite("LEAVE_TOTAL", _TOTAL_BY[event.type], days=days, fund_days=fund_days, start=event.date, end=end)
     notes = _third_child_open(event, working) if event.type is EventType.DELIVERY else ()
     return Leave(days, end, fund_days, notes, tuple(working.steps))
 
 
-def _birth(event: Event, working: Working) -> tuple[int, int]:
+def _birth(event: Event, working: Working, *, employed: bool) -> tuple[int, int]:
     days = fund_days = 0
     for part in BIRTH:
+        if not employed and part.fund_paid is False:
+            continue
         times = part.times(event, working.rates)
         if not times:
             continue
         given = times * working.rates[part.parameter].count
-        working.by(part.rule, part.parameter, days=given, times=int(times))
-        days += given
-        if _is_fund_paid(part, working):
-            fund_days += given
+        paid = part.fund_paid if part.fund_paid is not None else working.rates[FUND_PAYS_LOCAL].flag
+        if paid or employed:
+            working.by(part.rule, part.parameter, days=given, times=int(times))
+            days += given
+        if part.fund_paid is None:
+            working.by("FUND_PAYS_LOCAL" if paid else "FUND_LEAVES_LOCAL", FUND_PAYS_LOCAL)
+        fund_days += given if paid else 0
     return days, fund_days
-
-
-def _is_fund_paid(part: Part, working: Working) -> bool:
-    if part.fund_paid is not None:
-        return part.fund_paid
-    paid = working.rates["allowance.fund_days.local60"].flag
-    working.by("FUND_PAYS_LOCAL" if paid else "FUND_LEAVES_LOCAL", "allowance.fund_days.local60")
-    return paid
 
 
 def is_late(event: Event, working: Working) -> bool:

@@ -210,7 +210,7 @@ def catastrophic(facts: Facts, parts: list[StayPart], law: Law) -> Line | None:
     added_fen = sum(part.own_fen for part in parts)
     if facts.insured.category is not Category.RESIDENT or not added_fen:
         return None
-    working = Working(law.on(event=facts.event.date, discharge=facts.stays[-1].discharge))
+    working = Working(law.on(event=facts.event.date, discharge=max(stay.discharge for stay in facts.stays)))
     before_fen = facts.paid.own_fen
     due = _banded(before_fen + added_fen, working) - _banded(before_fen, working)
     cap = working.rates["medical.catastrophic.resident.annual_cap"]

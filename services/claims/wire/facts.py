@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
 
 from services.claims.model import (
     NOTHING_PAID,
@@ -35,7 +34,7 @@ from services.claims.model import (
     Surgery,
     Visit,
 )
-from services.claims.wire.scalars import Day, Fen, Flag, Month, Span, Text, Whole, Year, code
+from services.claims.wire.scalars import Day, Fen, Flag, Month, Span, Text, Unfit, Whole, Year, code
 from services.kit.errors import Invalid
 from services.kit.messages import Reason, reason
 
@@ -121,7 +120,7 @@ class PaidGiven(Given):
 def _some(benefits: tuple[Benefit, ...]) -> tuple[Benefit, ...]:
     """Who asks for nothing is not decided."""
     if not benefits:
-        raise PydanticCustomError("FACT_MISSING", "")
+        raise Unfit("FACT_MISSING")
     return benefits
 
 
@@ -155,7 +154,7 @@ def fitted(model: type[GivenT], content: object, at: str = "") -> GivenT:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise Invalid(*_reasons(error.errors(include_url=False, include_input=False), model, at)) from None
+        raise Invalid(*_reasons(error, model, at)) from None
 
 
 def missing(path: str, at: str = "") -> Reason:
@@ -204,19 +203,19 @@ def _stated(content: object) -> object:
     return [_stated(item) for item in content] if isinstance(content, list) else content
 
 
-_BUILT_IN: Final = {
-    "missing": "FACT_MISSING",
-    "extra_forbidden": "FACT_UNKNOWN",
-    "tuple_type": "FACT_NOT_LIST",
-}
+_BUILT_IN: Final = {"missing": "FACT_MISSING", "tuple_type": "FACT_NOT_LIST"}
 
 
-def _reasons(errors: Iterable[ErrorDetails], model: type[Given], at: str) -> Iterator[Reason]:
-    for error in errors:
-        why = error["type"] if error["type"].startswith("FACT_") else _BUILT_IN.get(error["type"], "FACT_NOT_MAPPING")
-        place = [part for part in error["loc"] if part != "[key]"]
-        values = {"known": ", ".join(_known(model, place[:-1]))} if why == "FACT_UNKNOWN" else error.get("ctx", {})
-        yield reason(why, path_text(place, at), **{name: values[name] for name in values if name == "known"})
+def _reasons(error: ValidationError, model: type[Given], at: str) -> Iterator[Reason]:
+    for one in error.errors(include_url=False, include_input=False):
+        place = [part for part in one["loc"] if part != "[key]"]
+        path, unfit = path_text(place, at), one.get("ctx", {}).get("error")
+        if isinstance(unfit, Unfit):
+            yield reason(unfit.why, path, **unfit.values)
+        elif one["type"] == "extra_forbidden":
+            yield reason("FACT_UNKNOWN", path, known=", ".join(_known(model, place[:-1])))
+        else:
+            yield reason(_BUILT_IN.get(one["type"], "FACT_NOT_MAPPING"), path)
 
 
 def path_text(place: Iterable[int | str], at: str = "") -> str:

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 
 # Four digits are more than any count of a claim has, fifteen more than any sum: what is longer is a slip.
 _WHOLE: Final = re.compile(r"-?[0-9]{1,4}")
@@ -24,11 +23,20 @@ _SPAN: Final = re.compile(rf"{_MONTH}(?:\.\.{_MONTH})?")
 _TEXT_MAX: Final = 64
 
 
+class Unfit(ValueError):
+    """What was given is no such value; a code says what it should be."""
+
+    def __init__(self, why: str, **values: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.values = values
+
+
 def _number(pattern: re.Pattern[str], why: str) -> Callable[[object], int]:
     def read(given: object) -> int:
         text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
         if not isinstance(text, str) or not pattern.fullmatch(text):
-            raise PydanticCustomError(why, "")
+            raise Unfit(why)
         return int(text)
 
     return read
@@ -36,18 +44,18 @@ def _number(pattern: re.Pattern[str], why: str) -> Callable[[object], int]:
 
 def _day(given: object) -> date:
     if not isinstance(given, str) or not _DATE.fullmatch(given):
-        raise PydanticCustomError("FACT_NOT_DATE", "")
+        raise Unfit("FACT_NOT_DATE")
     try:
         return date.fromisoformat(given)
     except ValueError:
-        raise PydanticCustomError("FACT_NOT_DATE", "") from None
+        raise Unfit("FACT_NOT_DATE") from None
 
 
 def _span(given: object) -> tuple[int, int]:
     """Both ends as year * 12 + month - 1, in the order they were given."""
     match = _SPAN.fullmatch(given) if isinstance(given, str) else None
     if match is None:
-        raise PydanticCustomError("FACT_NOT_MONTHS", "")
+        raise Unfit("FACT_NOT_MONTHS")
     year, month, last_year, last_month = match.groups()
     first = int(year) * 12 + int(month) - 1
     return first, int(last_year) * 12 + int(last_month) - 1 if last_year else first
@@ -55,7 +63,7 @@ def _span(given: object) -> tuple[int, int]:
 
 def _month(given: object) -> int:
     if not isinstance(given, str) or ".." in given:
-        raise PydanticCustomError("FACT_NOT_MONTHS", "")
+        raise Unfit("FACT_NOT_MONTHS")
     return _span(given)[0]
 
 
@@ -63,13 +71,13 @@ def _flag(given: object) -> bool:
     if isinstance(given, bool):
         return given
     if not isinstance(given, str) or given not in {"true", "false"}:
-        raise PydanticCustomError("FACT_NOT_FLAG", "")
+        raise Unfit("FACT_NOT_FLAG")
     return given == "true"
 
 
 def _text(given: object) -> str:
     if not isinstance(given, str) or len(given) > _TEXT_MAX or not given.isprintable():
-        raise PydanticCustomError("FACT_NOT_TEXT", "")
+        raise Unfit("FACT_NOT_TEXT")
     return given
 
 
@@ -80,7 +88,7 @@ def code(codes: type[StrEnum]) -> BeforeValidator:
         """A code of one digit may come without quotes."""
         text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
         if not isinstance(text, str) or text not in known:
-            raise PydanticCustomError("FACT_NOT_CODE", "", {"known": ", ".join(known)})
+            raise Unfit("FACT_NOT_CODE", known=", ".join(known))
         return known[text]
 
     return BeforeValidator(read)

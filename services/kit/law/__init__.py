@@ -11,11 +11,11 @@
 """
 
 from services.kit.law.compiled import Law, Rates, Unsettled, from_content, of
-from services.kit.law.content import canonical
+from services.kit.law.content import as_data, canonical, value_data
 from services.kit.law.difference import Difference, differences
 from services.kit.law.model import Citation, Dated, NotInForce, Parameter, Unset
 from services.kit.law.overlay import effective, lay_over, read_law
-from services.kit.law.problems import ParameterError, Problem
+from services.kit.law.problems import ParameterError, Problem, unknown_parameter
 from services.kit.law.reading import load
 from services.kit.law.values import FEN, STATUSES, Status, Value, text_of
 
@@ -35,6 +35,7 @@ __all__ = [
     "Unset",
     "Unsettled",
     "Value",
+    "as_data",
     "canonical",
     "differences",
     "effective",
@@ -44,4 +45,6 @@ __all__ = [
     "of",
     "read_law",
     "text_of",
+    "unknown_parameter",
+    "value_data",
 ]

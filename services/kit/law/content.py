@@ -23,14 +23,14 @@ def canonical(data: object) -> str:
 
 
 def content_of(parameters: Mapping[str, Parameter]) -> str:
-    return canonical({name: _as_data(parameter) for name, parameter in parameters.items()})
+    return canonical({name: as_data(parameter) for name, parameter in parameters.items()})
 
 
 def parameters_in(content: str) -> dict[str, Parameter]:
     return {name: _parameter(name, raw) for name, raw in orjson.loads(content).items()}
 
 
-def _as_data(parameter: Parameter) -> dict[str, Any]:
+def as_data(parameter: Parameter) -> dict[str, Any]:
     """The parameter as its file has it; what decides nothing (notes, when it was last looked up) is left out."""
     metadata: dict[str, Any] = {
         "unit": parameter.unit,
@@ -44,7 +44,7 @@ def _as_data(parameter: Parameter) -> dict[str, Any]:
     return {
         "description": parameter.description,
         "metadata": metadata,
-        "values": {dated.since.isoformat(): {"value": _value_data(dated.value)} for dated in parameter.values},
+        "values": {dated.since.isoformat(): {"value": value_data(dated.value)} for dated in parameter.values},
     }
 
 
@@ -58,7 +58,7 @@ def _cited(citation: Citation) -> dict[str, str]:
     return {name: text for name, text in citation._asdict().items() if text or name != "href"}
 
 
-def _value_data(value: Value) -> str | tuple[str, ...] | None:
+def value_data(value: Value) -> str | tuple[str, ...] | None:
     return value if value is None or isinstance(value, tuple) else text_of(value)
 
 

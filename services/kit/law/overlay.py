@@ -46,5 +46,5 @@ def _whole(folder: Path, base: Law) -> Law:
     found = {name: parameter(page, name, problems, base.parameters.get(name)) for name, page in pages(folder, problems)}
     for name in sorted(base.parameters.keys() - found.keys()):
         file = folder.joinpath(*name.split(".")).with_suffix(".yaml")
-        problems.append(at(str(file), 1, "", reason("LAW_PARAMETER_MISSING", name=name)))
+        problems.append(at(str(file), 0, "", reason("LAW_PARAMETER_MISSING", name=name)))
     return law_of(found, problems)

@@ -11,7 +11,7 @@ from services.kit.messages import Language, Reason, reason
 
 @dataclass(frozen=True, slots=True)
 class Problem(Reason):
-    """A reason at a line of a file; its field is the path inside the file. What was given by no file has no line."""
+    """A reason at a line of a file; its field is the path inside the file. A directory has no line, a given value no file."""
 
     file: str = ""
     line: int = 0
@@ -19,7 +19,7 @@ class Problem(Reason):
     @property
     def place(self) -> str:
         """`file:line path`."""
-        return " ".join(filter(None, (f"{self.file}:{self.line}" if self.file else "", self.field)))
+        return " ".join(filter(None, (f"{self.file}:{self.line}" if self.line else self.file, self.field)))
 
     def told(self, language: Language) -> str:
         return f"{self.place}: {self.text(language)}"

@@ -63,7 +63,7 @@ def pages(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, Page]]:
     names = [Path(name) for name in sorted(found)]
     files = [path for path in names if path.suffix.lower() in {".yaml", ".yml"}]
     if not files:
-        problems.append(at(str(folder), 1, "", reason("LAW_FOLDER_EMPTY")))
+        problems.append(at(str(folder), 0, "", reason("LAW_FOLDER_EMPTY")))
     for path in files:
         page, parts = open_page(folder / path), path.with_suffix("").parts
         if path.suffix != ".yaml" or not all(map(_NAME.fullmatch, parts)):

@@ -111,6 +111,8 @@ def some_insured(random: Random, event: date) -> Insured:
     missed = {m for (_, after), (before, _) in pairwise(sorted(paid)) for m in range(after + 1, before)}
     missed |= {event_month - random.randrange(14), event_month - random.randrange(3)}
     late = [(m, month_end(m) + timedelta(days=random.randrange(1, 220))) for m in missed if random.random() < 0.7]
+    if late and random.random() < 0.2:  # paid in two parts
+        late.append((late[0][0], late[0][1] + timedelta(days=random.randrange(-60, 60))))
     random.shuffle(paid)
     return Insured(
         random.choice(_CATEGORIES),

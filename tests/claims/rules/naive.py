@@ -1,7 +1,9 @@
 """The allowance once more, in the plainest way: written from the readings of the cases, before the rules were read.
 
 It shares the facts with the rules and nothing else: one month after the other, whole fractions, literal days. `Law`
-holds what a city sets; a value that is None is not set.
+holds what a city sets; a value that is None is not set. Where no reading decides, it was brought to what the rules say:
+an approved allowance is a duplicate for a woman who is not insured too; who is not insured is told the days the fund
+would have paid; while a wage is missing the other leave days are owed; no months are told where no leave can be.
 """
 
 from __future__ import annotations
@@ -39,8 +41,6 @@ def allowance(given: Facts, law: Law) -> Answer:
         return NOTHING | {"outcome": "DENIED", "reasons": {"NOT_ENTITLED"}}
     if category == "UNEMPLOYMENT_BENEFIT":
         return NOTHING | {"outcome": "DENIED", "reasons": {"NO_EMPLOYER_WAGE_BASE"}}
-    if category == "UNINSURED_EMPLOYEE":
-        return uninsured(given, law)
     for prior in given.prior:
         if same_event(given, prior):
             code = "DUPLICATE_DELIVERY" if given.event.type == "DELIVERY" else "DUPLICATE_EVENT"
@@ -48,6 +48,8 @@ def allowance(given: Facts, law: Law) -> Answer:
     for prior in given.prior:
         if near_delivery(given, prior, law["duplicate.window_days"]):
             return NOTHING | {"outcome": "PENDED", "reasons": {"DELIVERY_DATE_REVIEW"}}
+    if category == "UNINSURED_EMPLOYEE":
+        return uninsured(given, law)
     if category == "FLEXIBLE":
         return flexible(given, law)
     return employee(given, law)
@@ -57,7 +59,7 @@ def employee(given: Facts, law: Law) -> Answer:
     """On the average wage of her employer, paid by the fund; what lies above and beyond is the employer's."""
     days, fund, why = leave(given, law)
     if why:
-        return NOTHING | {"outcome": "PENDED", "reasons": {why}, "months": months(given, law)}
+        return NOTHING | {"outcome": "PENDED", "reasons": {why}}
     answer = NOTHING | {
         "leave_days": days,
         "leave_end": given.event.date + timedelta(days=days - 1),
@@ -77,7 +79,7 @@ def employee(given: Facts, law: Law) -> Answer:
         if year == given.event.date.year - 1:
             base = fen
     if base is None:
-        return answer | {"outcome": "PENDED", "reasons": {"WAGE_REQUIRED"} | notes}
+        return answer | {"outcome": "PENDED", "reasons": {"WAGE_REQUIRED"} | notes, "employer_leave": beyond}
     paid = half_up(daily(within(base, law), law) * fund)
     on_or_after = given.decision_date >= law["payee.direct_person_from"]
     return answer | {
@@ -93,9 +95,9 @@ def employee(given: Facts, law: Law) -> Answer:
 def flexible(given: Facts, law: Law) -> Answer:
     """On a base the city sets, for the days the fund pays; no employer, so no leave and nobody else who owes."""
     _, fund, why = leave(given, law)
-    counted = months(given, law)
     if why:
-        return NOTHING | {"outcome": "PENDED", "reasons": {why}, "months": counted}
+        return NOTHING | {"outcome": "PENDED", "reasons": {why}}
+    counted = months(given, law)
     answer = NOTHING | {"fund_days": fund, "months": counted}
     if counted < law["allowance.min_continuous_months"]:
         return answer | {"outcome": "DENIED", "reasons": {"CONTRIB_SHORT"}}
@@ -114,6 +116,7 @@ def uninsured(given: Facts, law: Law) -> Answer:
         "reasons": {"NOT_INSURED"} | third_child_note(given),
         "leave_days": days,
         "leave_end": given.event.date + timedelta(days=days - 1),
+        "fund_days": fund,
         "liability": None if own is None else half_up(Fraction(own, 30) * fund),
         "employer_leave": None if own is None else half_up(Fraction(own, 30) * (days - fund)),
     }

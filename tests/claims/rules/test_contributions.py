@@ -8,7 +8,7 @@ import pytest
 
 from services.claims.model import Category, Facts, State
 from services.claims.rules import FactMissing, decide
-from tests.builders import SX_98, delivery, facts, law_with, spans
+from tests.builders import SX_98, delivery, facts, law_with, month, spans
 
 APRIL_20 = delivery(date(2026, 4, 20))
 WITH_A_GAP = spans("2024-07..2025-11", "2026-01..2026-04")  # December 2025 is missing
@@ -128,6 +128,17 @@ def test_a_month_of_the_event_paid_back_after_it_is_as_one_not_paid_yet() -> Non
     )
 
     assert months(given) == 15
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_month_paid_in_parts_counts_by_the_first_that_was_in_time(*, turned: bool) -> None:
+    december = month("2025-12")
+    late = ((december, date(2026, 3, 31)), (december, date(2026, 4, 1)))
+    given = facts(APRIL_20, paid_months=WITH_A_GAP)
+
+    insured = given.insured._replace(back_paid=late[::-1] if turned else late)
+
+    assert months(given._replace(insured=insured)) == 22
 
 
 def test_two_months_paid_back_may_bridge_one_gap_together() -> None:

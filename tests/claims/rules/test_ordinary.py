@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from services.claims.model import (
@@ -16,9 +18,10 @@ from services.claims.model import (
     State,
     Stay,
 )
+from services.claims.rules import LAW as SHIPPED
 from services.claims.rules import decide
 from services.kit.law import Law, Value
-from tests.builders import MEDICAL, SX_98, facts, law_with, stay
+from tests.builders import MEDICAL, SX_98, delivery, facts, law_with, stay
 
 ORDINARY: dict[str, Value | int] = SX_98 | {
     "medical.delivery.mode": "ORDINARY",
@@ -194,3 +197,16 @@ def test_where_residents_are_paid_in_full_nothing_is_left_for_it() -> None:
     figures = decided(RESIDENT, stay(4_000_000), paid=Paid(own_fen=9_000_000), law=law).figures
 
     assert (figures.medical_fen, figures.catastrophic_fen) == (4_000_000, 0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_bands_are_those_of_the_last_discharge_whichever_stay_is_told_first(*, turned: bool) -> None:
+    """The residents' rules begin on 1 September 2022; the stay before waits, and does not hide the other."""
+    stays = [stay(3_000_000, discharged=date(2022, 8, 31)), stay(3_000_000, discharged=date(2022, 9, 1))]
+    given = facts(
+        delivery(date(2022, 8, 28)), benefits=MEDICAL, category=RESIDENT, stays=stays[::-1] if turned else stays
+    )
+
+    figures = decide(given, SHIPPED).figures
+
+    assert (figures.medical_fen, figures.catastrophic_fen) == (1_852_500, 88_500)

@@ -251,7 +251,7 @@ def _lines(before: Sides, after: Sides) -> list[dict[str, Any]]:
             "outcome_after": new.outcome,
             "before_fen": old.amount_fen,
             "after_fen": new.amount_fen,
-            "reasons": new.reasons,
+            "reasons": list(new.reasons),
         }
         for kind, number in sorted(before.keys() | after.keys())
         if (old := before.get((kind, number), _NO_LINE))[:2] != (new := after.get((kind, number), _NO_LINE))[:2]

@@ -55,21 +55,17 @@ def line_name(line: Line, facts: Facts, lines: tuple[Line, ...], language: Langu
         case _:
             return name
     if sum(other.kind is line.kind for other in lines) > 1:
-        name = text("NOTICE_LINE_NUMBER", language, line=name, number=line.number)
+        name = f"{name} {line.number}"
     elif line.kind is not LineKind.ITEM:
         return name
-    return text("NOTICE_LINE_WHICH", language, line=name, which=which)
+    return words.which(name, which, language)
 
 
 def _asked(facts: Facts, language: Language) -> str:
     asked = [text(f"BENEFIT_{benefit}", language) for benefit in facts.benefits]
     if Benefit.MEDICAL in facts.benefits and facts.kind is not ClaimKind.ALLOWANCE:
-        asked[facts.benefits.index(Benefit.MEDICAL)] = text(
-            "NOTICE_LINE_WHICH",
-            language,
-            line=text("BENEFIT_MEDICAL", language),
-            which=text(f"KIND_{facts.kind}", language),
-        )
+        kind = text(f"KIND_{facts.kind}", language)
+        asked[facts.benefits.index(Benefit.MEDICAL)] = words.which(text("BENEFIT_MEDICAL", language), kind, language)
     return _capital(words.listed(asked, language))
 
 
@@ -151,7 +147,7 @@ def _numbered(code: str, said: list[str], language: Language) -> Iterator[Row]:
     """Each under the name, with its number where there are several."""
     name = text(code, language)
     for number, one in enumerate(said, 1):
-        yield name if len(said) == 1 else text("NOTICE_LINE_NUMBER", language, line=name, number=number), one
+        yield name if len(said) == 1 else f"{name} {number}", one
 
 
 def _stay(stay: Stay, language: Language) -> str:

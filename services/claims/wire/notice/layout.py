@@ -14,7 +14,7 @@ WIDTH: Final = 78
 
 _WIDE: Final = frozenset("WFA")
 _OPENING: Final = "（《〔【“(["
-_CLOSING: Final = "，。；：、）》〕】”！？"
+_CLOSING: Final = "，。；：、）》〕】”！？,.;:)"
 # What stays together: a Latin word or a number with its unit, or one character; with the brackets and stops beside it.
 _PIECE: Final = re.compile(
     rf"(?P<space>\s+)|[{re.escape(_OPENING)}]*(?:[0-9]{{4}}年[0-9]+月(?:[0-9]+日)?起?|[0-9][0-9,.]*(?:个月|[元天年月日个次周孩步%])|[!-~]+|[^\s])[{_CLOSING}]*"

@@ -56,7 +56,8 @@ def notice(  # noqa: PLR0917  # all of it is on the notice
     shown["NOTICE_PART_RESULT"] = result.part(determination, facts, place, language, stored=subject is not None)
     page = _head(subject, determination, facts, language)
     for code, lines in shown.items():
-        page += ["", text("NOTICE_HEADING", language, place=place[code], title=text(code, language)), *lines]
+        stop = "、" if language is Language.ZH else ". "
+        page += ["", f"{place[code]}{stop}{text(code, language)}", *lines]
     return "\n".join([*page, "", *_foot(subject, law, rules_revision, language)])
 
 
@@ -113,7 +114,7 @@ def _employers(determination: Determination, before: int) -> list[tuple[int, Ste
 def _steps(groups: list[Group], law: Law, language: Language) -> list[str]:
     lines: list[str] = []
     for group in groups:
-        lines += wrapped(text("NOTICE_SUBHEADING", language, title=group.title), "  ")
+        lines += wrapped(f"〔{group.title}〕" if language is Language.ZH else f"[{group.title}]", "  ")
         lines += steps.numbered(group.steps, law, language)
     return lines
 

@@ -112,7 +112,7 @@ def _reasons(determination: Determination, facts: Facts, language: Language) -> 
         named = [line for line in determination.lines if code in line.reasons]
         if named and len(named) < len(determination.lines):
             names = [line_name(line, facts, determination.lines, language) for line in named]
-            said = text("NOTICE_REASON_OF", language, line=words.listed(names, language), text=said)
+            said = words.of(words.listed(names, language), said, language)
         yield said + _detail(code, views, language)
 
 

@@ -14,7 +14,7 @@ from services.claims.wire.notice.layout import wrapped
 from services.kit.law import Law
 from services.kit.messages import Language, text
 
-OF_EMPLOYER: Final = {"EMPLOYER_LEAVE", "TOPUP", "LIABILITY", "LIABILITY_MEDICAL"}
+OF_EMPLOYER: Final = {"OWN_WAGE", "EMPLOYER_LEAVE", "TOPUP", "LIABILITY", "LIABILITY_MEDICAL"}
 
 # Steps of the whole claim that the allowance does not follow from: leave that no fund pays, and the father's.
 _OF_FATHER: Final = {"FATHER", "FATHER_APART", "FATHER_THIRD_CHILD"}

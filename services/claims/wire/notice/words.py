@@ -132,6 +132,14 @@ def of_parameter(name: str, given: str, law: Law, language: Language) -> str:
             return ""
 
 
+def of(name: str, said: str, language: Language) -> str:
+    return f"{name}：{said}" if language is Language.ZH else f"{name}: {said}"
+
+
+def which(name: str, detail: str, language: Language) -> str:
+    return f"{name}（{detail}）" if language is Language.ZH else f"{name} ({detail})"
+
+
 def listed(parts: Iterable[str], language: Language) -> str:
     return ("、" if language is Language.ZH else ", ").join(parts)
 

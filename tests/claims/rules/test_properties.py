@@ -1,0 +1,296 @@
+"""What must hold for all facts under all laws."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from fractions import Fraction
+from random import Random
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.claims.model import (
+    NOTHING_PAID,
+    Category,
+    ClaimKind,
+    Determination,
+    Facts,
+    LineKind,
+    Payee,
+    State,
+    Surgery,
+)
+from services.claims.rules import LAW, FactMissing, decide
+from services.claims.wire.notice import step_text
+from services.kit import law as laws
+from services.kit.dates import month_of
+from services.kit.law import Law, canonical
+from services.kit.messages import Language, reason
+from tests.builders import law_with
+from tests.claims.rules.drawn import some_claim, some_facts, some_law, some_medical_law
+
+MEDICAL: Final = {LineKind.STAY, LineKind.SURGERY, LineKind.VISIT, LineKind.ITEM}
+PAYS: Final = {State.APPROVED}
+
+seeds = st.integers(0, 2**48)
+any_facts = seeds.map(lambda seed: some_facts(Random(seed)))
+any_claim = seeds.map(lambda seed: some_claim(Random(seed)))
+any_law = st.sampled_from(
+    [law_with(some_law(Random(seed)) | some_medical_law(Random(seed))) for seed in range(30)] + [LAW]
+)
+shuffles = st.randoms(use_true_random=False)
+
+
+# --- amounts --------------------------------------------------------------------------------------------------------
+
+
+@given(any_claim, any_law)
+def test_nothing_is_ever_negative_and_the_fund_pays_no_more_days_than_there_are(claim: Facts, law: Law) -> None:
+    found = decide(claim, law)
+    figures = found.figures
+
+    assert all(value >= 0 for value in figures if isinstance(value, int))
+    assert all(line.amount_fen >= 0 for line in found.lines)
+    if figures.leave_days:
+        assert figures.fund_days <= figures.leave_days
+
+
+@given(any_claim, any_law)
+def test_the_lines_add_up_to_the_figures_and_pay_only_where_approved(claim: Facts, law: Law) -> None:
+    found = decide(claim, law)
+
+    def total(kinds: Iterable[LineKind]) -> int:
+        return sum(line.amount_fen for line in found.lines if line.kind in set(kinds))
+
+    assert found.figures.allowance_fen == total([LineKind.ALLOWANCE])
+    assert found.figures.medical_fen == total(MEDICAL)
+    assert found.figures.catastrophic_fen == total([LineKind.CATASTROPHIC])
+    assert all(line.outcome in PAYS for line in found.lines if line.amount_fen)
+    assert all((line.payee is not None) == (line.outcome in PAYS) for line in found.lines)
+
+
+@given(any_facts, any_law, st.integers(0, 60), st.integers(0, 60))
+def test_a_longer_paid_history_never_pays_less(claim: Facts, law: Law, back: int, length: int) -> None:
+    event = month_of(claim.event.date)
+    paid = claim.insured.paid_months or ()
+    longer = claim.insured._replace(paid_months=(*paid, (event - back - length, event - back)))
+
+    before, after = decide(claim, law).figures, decide(claim._replace(insured=longer), law).figures
+
+    assert after.allowance_fen >= before.allowance_fen
+    assert after.continuous_months >= before.continuous_months
+
+
+@given(any_claim, any_law)
+def test_no_stay_is_paid_above_its_policy_range_but_by_a_flat_rate_to_the_hospital(claim: Facts, law: Law) -> None:
+    found = decide(claim, law)
+
+    for line in found.lines:
+        if line.kind not in {LineKind.STAY, LineKind.SURGERY}:
+            continue
+        flat = any(step[0] == "FLAT" for step in line.trace)
+        if not (flat and line.payee is Payee.PROVIDER):
+            assert line.amount_fen <= claim.stays[line.number - 1].policy_range_fen
+
+
+@given(any_claim, any_law)
+def test_insurances_together_never_pay_more_than_a_resident_had_to(claim: Facts, law: Law) -> None:
+    found = decide(claim._replace(insured=claim.insured._replace(category=Category.RESIDENT)), law)
+
+    if found.figures.catastrophic_fen and all(step[0] != "FLAT" for step in found.steps()):
+        paid = sum(line.amount_fen for line in found.lines if line.kind is LineKind.STAY)
+        ranges = sum(stay.policy_range_fen for stay in claim.stays)
+        assert paid + found.figures.catastrophic_fen <= ranges
+
+
+@given(any_claim, any_law, st.integers(0, 2), st.integers(0, 3_000_000))
+def test_a_higher_policy_range_never_pays_less(claim: Facts, law: Law, which: int, more_fen: int) -> None:
+    dearer = tuple(
+        stay._replace(policy_range_fen=stay.policy_range_fen + more_fen * (number == which))
+        for number, stay in enumerate(claim.stays)
+    )
+
+    before, after = decide(claim, law).figures, decide(claim._replace(stays=dearer), law).figures
+
+    assert after.medical_fen + after.catastrophic_fen >= before.medical_fen + before.catastrophic_fen
+
+
+@given(any_facts, any_law)
+def test_fund_and_employer_together_never_pay_less_than_her_own_wage(claim: Facts, law: Law) -> None:
+    found = decide(claim, law)
+    own = claim.insured.own_monthly_wage_fen
+
+    if found.outcome is State.APPROVED and claim.insured.category is Category.EMPLOYEE and own is not None:
+        figures = found.figures
+        assert figures.employer_topup_fen is not None
+        together = figures.allowance_fen + figures.employer_topup_fen
+        assert together >= Fraction(own * figures.fund_days, 30) - Fraction(1, 2)
+
+
+# --- the order of facts ---------------------------------------------------------------------------------------------
+
+
+def in_other_words(paid: tuple[tuple[int, int], ...], random: Random) -> tuple[tuple[int, int], ...]:
+    """The same months by other spans: split, doubled, and in another order."""
+    found: list[tuple[int, int]] = []
+    for first, last in paid:
+        cut = random.randint(first, last)
+        found += [(first, cut), (cut + 1, last)] if cut < last else [(first, last)]
+    found += random.sample(found, k=len(found) // 2)
+    random.shuffle(found)
+    return tuple(found)
+
+
+def shuffled(given: tuple[Any, ...], random: Random) -> tuple[Any, ...]:
+    return tuple(random.sample(given, k=len(given)))
+
+
+@given(any_claim, any_law, shuffles)
+def test_the_order_of_months_wages_and_priors_does_not_matter(claim: Facts, law: Law, random: Random) -> None:
+    insured = claim.insured._replace(
+        paid_months=in_other_words(claim.insured.paid_months or (), random),
+        back_paid=shuffled(claim.insured.back_paid, random),
+    )
+    other = claim._replace(
+        insured=insured,
+        employer_wages=shuffled(claim.employer_wages, random),
+        employer_bases=shuffled(claim.employer_bases, random),
+        prior=shuffled(claim.prior, random),
+    )
+
+    first, second = decide(claim, law), decide(other, law)
+
+    assert (second.outcome, second.reasons, second.figures) == (first.outcome, first.reasons, first.figures)
+
+
+@given(any_claim, any_law, shuffles)
+def test_the_order_of_stays_does_not_matter_where_no_cap_is_met(claim: Facts, law: Law, random: Random) -> None:
+    small = tuple(stay._replace(policy_range_fen=stay.policy_range_fen % 3_000_000) for stay in claim.stays)
+    one = claim._replace(stays=small, paid=NOTHING_PAID, kind=ClaimKind.PROVIDER_SETTLEMENT)
+    other = one._replace(stays=shuffled(small, random))
+
+    first, second = decide(one, law), decide(other, law)
+
+    assert (second.outcome, set(second.reasons), second.figures) == (first.outcome, set(first.reasons), first.figures)
+    assert kinds(first) == kinds(second)
+
+
+def kinds(found: Determination) -> Counter[tuple[LineKind, State]]:
+    return Counter((line.kind, line.outcome) for line in found.lines)
+
+
+# --- outcome and reasons --------------------------------------------------------------------------------------------
+
+
+@given(any_claim, any_law)
+def test_the_outcome_follows_from_the_lines(claim: Facts, law: Law) -> None:
+    found = decide(claim, law)
+    outcomes = [line.outcome for line in found.lines]
+
+    if not outcomes:
+        assert found.outcome in {State.DENIED, State.PENDED}
+        assert found.figures.allowance_fen == found.figures.medical_fen == 0
+    elif State.PENDED in outcomes:
+        assert found.outcome is State.PENDED
+    elif set(outcomes) == {State.APPROVED}:
+        assert found.outcome is State.APPROVED
+    elif State.APPROVED in outcomes:
+        assert found.outcome is State.PARTIALLY_APPROVED
+    else:
+        assert found.outcome is (State.DUPLICATE if set(outcomes) == {State.DUPLICATE} else State.DENIED)
+
+
+@given(any_claim, any_law)
+def test_the_reasons_are_those_of_the_lines_and_what_a_reviewer_is_told(claim: Facts, law: Law) -> None:
+    found = decide(claim, law)
+    of_lines = {code for line in found.lines for code in line.reasons}
+
+    assert len(set(found.reasons)) == len(found.reasons)
+    assert of_lines <= set(found.reasons)
+    alone = {"NOT_ENTITLED", "REGISTRATION_REQUIRED", "PARAMETER_UNSET"} if not found.lines else set()
+    assert set(found.reasons) - of_lines <= {"THIRD_CHILD_REVIEW"} | alone
+    assert all(bool(line.reasons) == (line.outcome not in PAYS) for line in found.lines)
+
+
+@given(any_claim, any_law)
+def test_every_determination_can_be_put_into_words_in_both_languages(claim: Facts, law: Law) -> None:
+    found = decide(claim, law)
+
+    for language in Language:
+        for step in found.steps():
+            said = step_text(step, language)
+            assert said.strip()
+            assert "{" not in said
+        assert all(reason(code).text(language) for code in found.reasons)
+
+
+# --- stored and decided again ---------------------------------------------------------------------------------------
+
+
+@given(any_claim)
+def test_facts_come_back_from_canonical_json_as_they_were(claim: Facts) -> None:
+    stored = canonical(claim.as_data())
+
+    again = Facts.from_data(json.loads(stored))
+
+    assert again == claim
+    assert canonical(again.as_data()) == stored
+
+
+@given(any_claim, any_law)
+def test_a_determination_comes_back_from_canonical_json_as_it_was(claim: Facts, law: Law) -> None:
+    stored = canonical(decide(claim, law).as_data())
+
+    assert canonical(Determination.from_data(json.loads(stored)).as_data()) == stored
+
+
+@given(any_claim, any_law)
+def test_deciding_again_from_what_is_stored_gives_the_same_bytes(claim: Facts, law: Law) -> None:
+    first = canonical(decide(claim, law).as_data())
+    facts_on_file, law_on_file = canonical(claim.as_data()), law.content
+
+    restored = laws.from_content(law_on_file)
+    again = decide(Facts.from_data(json.loads(facts_on_file)), restored)
+
+    assert restored.digest == law.digest
+    assert canonical(again.as_data()) == first
+
+
+# --- facts that are missing -----------------------------------------------------------------------------------------
+
+
+def stated(claim: Facts, path: str) -> object:
+    """The fact of this path; a path that does not exist raises."""
+    return {
+        "event.delivery_mode": claim.event.mode,
+        "event.birth_order": claim.event.birth_order,
+        "event.surgery": claim.event.surgery,
+        "insured.paid_months": claim.insured.paid_months,
+    }[path]
+
+
+@given(any_claim, any_law, st.sets(st.sampled_from(["mode", "birth_order", "surgery", "paid_months"])))
+def test_a_missing_fact_is_named_by_a_path_that_is_missing(claim: Facts, law: Law, left_out: set[str]) -> None:
+    event = claim.event._replace(**dict.fromkeys(left_out - {"paid_months"}))
+    insured = claim.insured._replace(paid_months=None) if "paid_months" in left_out else claim.insured
+    bare = claim._replace(event=event, insured=insured)
+
+    try:
+        decide(bare, law)
+    except FactMissing as missing:
+        assert stated(bare, missing.path) is None
+        assert stated(claim, missing.path) is not None
+        assert missing.path in str(missing)
+
+
+@pytest.mark.parametrize("surgery", list(Surgery))
+def test_facts_of_every_surgery_can_be_stored(surgery: Surgery) -> None:
+    drawn = some_facts(Random(1))
+    claim = drawn._replace(event=drawn.event._replace(surgery=surgery, date=date(2024, 2, 29)))
+
+    assert Facts.from_data(json.loads(canonical(claim.as_data()))) == claim

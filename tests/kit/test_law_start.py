@@ -1,0 +1,76 @@
+"""What a process is told by the law when it starts: a wrong override, and production on placeholders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.claims.rules import LAW
+from tests.kit.law_files import write
+
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1",
+    "CRADLE_SEALING_KEY": "",
+    "CRADLE_BLIND_INDEX_KEY": "",
+}
+SIGNED_IN = "production needs authenticated callers, which are not built yet: see SECURITY.md"
+SET = """metadata:
+  status: confirmed
+  reference: {{{since}: [{{title: 市规定, title_en: City rule}}]}}
+values: {{{since}: {{value: {value}}}}}
+"""
+
+
+def start(service: str, role: str, environment: str, overrides: Path | str = "") -> subprocess.CompletedProcess[str]:
+    env = {**ENVIRONMENT, "CRADLE_ENVIRONMENT": environment, "CRADLE_LAW_OVERRIDES": str(overrides)}
+    command = [sys.executable, "-m", f"services.{service}", role]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_production_is_refused_with_every_placeholder_and_the_other_reason() -> None:
+    done = start("claims", "worker", "production")
+
+    waiting = [f"  {one.name}: from {one.since}" for one in LAW.unset()]
+    assert done.returncode == 1
+    assert len(waiting) > 10
+    assert done.stderr.splitlines() == [
+        "production must not rest on placeholders; the authority has yet to set:",
+        *waiting,
+        SIGNED_IN,
+    ]
+
+
+def test_what_the_city_has_set_is_no_longer_told(tmp_path: Path) -> None:
+    write(tmp_path, SET.format(since="2022-05-25", value="30.4"), "allowance/divisor.yaml")
+    write(tmp_path, SET.format(since="2030-01-01", value="18"), "allowance/min_continuous_months.yaml")
+
+    told = start("claims", "api", "production", tmp_path).stderr.splitlines()
+
+    assert not any("allowance.divisor" in line for line in told)
+    assert "  allowance.min_continuous_months: from 2022-05-25, before 2030-01-01" in told
+    assert len(told) == len(LAW.unset()) - 1 + 2
+
+
+def test_a_service_without_law_has_no_placeholders() -> None:
+    assert start("registry", "api", "production").stderr.splitlines() == [SIGNED_IN]
+
+
+@pytest.mark.parametrize("role", ["worker", "api"])
+def test_a_wrong_override_stops_the_start_with_every_problem(tmp_path: Path, role: str) -> None:
+    write(tmp_path, SET.format(since="2022-05-25", value="3e1"), "allowance/divisor.yaml")
+    write(tmp_path, "x: 1\n", "allowance/divisors.yaml")
+
+    done = start("claims", role, "local", tmp_path)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    first, second, third = done.stderr.splitlines()
+    assert first == "CRADLE_LAW_OVERRIDES is no law:"
+    assert second.startswith(f"{tmp_path}/allowance/divisor.yaml:4 values.2022-05-25.value: '3e1' is no plain decimal")
+    assert third.startswith(f"{tmp_path}/allowance/divisors.yaml:1: There is no parameter allowance.divisors; perhaps:")
