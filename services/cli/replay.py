@@ -191,15 +191,15 @@ def _show_again(session: Session, report: Report, checkpoint: Path) -> None:
         columns = [f"CLI_COL_{name}" for name in ("CLAIM", "VERSION", "PATH", "STORED", "AGAIN")]
         rows = [[str(case[name]) for name in ("claim", "version", "path", "stored", "again")] for case in report.cases]
         session.show(views.table(session, columns, rows))
-    typer.echo(_done(session, report))
+    typer.echo(_done(session, report, "CLI_AGAIN_DONE"))
     _say_more(session, report)
     if report.different:
         session.note("CLI_AGAIN_KEPT", checkpoint=checkpoint)
 
 
-def _done(session: Session, report: Report) -> str:
+def _done(session: Session, report: Report, code: str) -> str:
     return session.text(
-        "CLI_AGAIN_DONE",
+        code,
         total=f"{report.rows:,}",
         same=f"{report.same:,}",
         different=f"{report.different:,}",
@@ -243,7 +243,7 @@ def _show_draft(session: Session, report: Report, draft: Law) -> None:
     for case in report.cases:
         typer.echo("\n".join(_case(session, case)))
     _say_more(session, report)
-    typer.echo(_done(session, report), err=True)
+    typer.echo(_done(session, report, "CLI_DRAFT_DONE"), err=True)
 
 
 def _tables(session: Session, cost: dict[str, Any]) -> Iterator[RenderableType]:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.stack import Stack
-from tests.bench import load, raw
+from tests.bench import load, raw, replay
 
 RECORDS = 30_000
 LATENCY_S = 15
@@ -153,6 +153,8 @@ async def bench(stack: Stack) -> dict[str, float]:
 def main() -> None:
     with Stack("bench", settings={"CRADLE_TODAY": load.TODAY.isoformat()}) as stack:
         figures = asyncio.run(bench(stack))
+        _console.print("  stored determinations decided again ...")
+        figures |= replay.measure(stack)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2) + "\n")
     table = Table("figure", "value", title="bench")

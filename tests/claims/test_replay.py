@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import orjson
 import pytest
+from typer.testing import CliRunner, Result
 
 from deploy.local.stack import Stack
 from services.claims import rules
@@ -23,9 +24,13 @@ from services.claims.model import Benefit, Category, ClaimKind, DeliveryMode, Ev
 from services.claims.store import replay as store
 from services.claims.usecases.replay import Asked, Report, Watch, replay
 from services.claims.usecases.replay.again import first_difference
+from services.cli.main import app
 from services.kit.errors import Invalid, Unavailable
 from services.kit.law import Law
+from tests import builders
 from tests.bench.mixed import mixed
+from tests.bench.replay import history as history_of
+from tests.claims.harness import exchange, insured
 from tests.claims.stored import contents, stored
 from tests.claims.written import Written, claim_id, decided, of_old, write
 from tests.kit.live import new_database, rows
@@ -91,10 +96,10 @@ def test_a_sample_is_drawn_by_its_seed(history: str) -> None:
 
 
 def test_the_table_is_cut_without_gap_or_overlap(history: str) -> None:
-    async def read(chunk_rows: int) -> tuple[list[object], int]:
+    async def read(chunk_rows: int) -> tuple[list[tuple[object, object]], int]:
         async with store.connected(history) as connection:
             plan = await store.plan(connection, chunk_rows)
-            found = []
+            found: list[tuple[object, object]] = []
             for above, up_to in itertools.pairwise([store.FIRST, *plan.bounds]):
                 chunk = await store.stored(connection, above, up_to, store.Filter())
                 assert len(chunk) <= chunk_rows
@@ -435,3 +440,72 @@ def test_nothing_was_written_by_any_of_it(small: str, law: Law, run: Callable[..
     run(small, Asked(draft=law.given({"allowance.divisor": "31"})))
 
     assert asyncio.run(rows(small, question)) == before
+
+
+# --- the command, on the system as it runs ---------------------------------------------------------------------------
+
+
+def cradle(stack: Stack, *arguments: object) -> Result:
+    env = {"DATABASE_URL": stack.environment["DATABASE_URL"], "LANG": "C"}
+    return CliRunner(env=env).invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture(scope="module")
+def claim(stack: Stack) -> str:
+    """A claim that came by the topic and was decided by the worker."""
+    woman = insured(stack)
+    sent = builders.claim(number=builders.claim_number(), person=woman.number, employer=woman.employer, county="610324")
+    (answer,) = exchange(stack, builders.submit(sent))
+    assert answer.status == "DETERMINED"
+    return answer.receipt.claim
+
+
+def test_what_the_worker_decided_comes_out_by_the_command(stack: Stack, claim: str, tmp_path: Path) -> None:
+    result = cradle(stack, "claims", "replay", "--output", "json", "--checkpoint", tmp_path / "c", "--jobs", 1)
+
+    told = orjson.loads(result.stdout)
+    assert result.exit_code == 0
+    assert told["total"] == told["same"] > 0
+    assert (told["different"], told["differences"]) == (0, [])
+    assert "checkpoint" in result.stderr
+
+
+def test_the_command_tells_what_a_draft_costs_in_both_languages(stack: Stack, claim: str, tmp_path: Path) -> None:
+    draft = tmp_path / "draft" / "leave" / "maternity" / "base_days.yaml"
+    draft.parent.mkdir(parents=True)
+    draft.write_text(
+        """metadata:
+  status: {2026-01-01: confirmed}
+  reference:
+    2026-01-01: [{title: 关于延长产假的规定（草案）, title_en: Rules on a longer leave (draft)}]
+values:
+  2026-01-01: {value: 108}
+""",
+        "utf-8",
+    )
+    asked = ("claims", "replay", "--law", tmp_path / "draft", "--county", "610324", "--checkpoint", tmp_path / "c")
+
+    english, chinese = cradle(stack, *asked), cradle(stack, *asked, "--language", "zh-CN")
+    told = orjson.loads(cradle(stack, *asked, "--output", "json").stdout)
+
+    assert (english.exit_code, chinese.exit_code) == (0, 0)
+    assert "parameter leave.maternity.base_days: 98 -> 108 (Rules on a longer leave (draft))" in english.stdout
+    assert "参数 leave.maternity.base_days：98 → 108（关于延长产假的规定（草案））" in chinese.stdout
+    assert claim in english.stdout
+    assert told["counties"].keys() == {"610324"}
+    # Ten days more of the employer's average wage of 6000.00 yuan a month of thirty days are 2000.00 yuan.
+    assert told["changes"][0]["lines"][0]["after_fen"] - told["changes"][0]["lines"][0]["before_fen"] == 200_000
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_200)
+def test_a_million_determinations_are_decided_again_at_30_000_a_second(
+    stack: Stack, run: Callable[..., Report]
+) -> None:
+    dsn = new_database(stack, "claims")
+    write(dsn, history_of(1_000_000, list(mixed(20_000))), [KEPT, *contents().items()])
+
+    report = run(dsn)
+
+    assert (report.rows, report.different) == (1_000_000, 0)
+    assert report.per_s >= 30_000

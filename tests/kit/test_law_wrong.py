@@ -201,6 +201,7 @@ def test_a_value_that_is_none_of_its_unit_is_told(tmp_path: Path, unit: str, val
     ("text", "problem"),
     [
         (of_unit("code", "A"), (2, "metadata.codes", "LAW_CODES_MISSING")),
+        (of_unit("code", "A", "codes: null, "), (2, "metadata.codes", "LAW_CODES_MISSING")),
         (of_unit("code", "A", "codes: A, "), (2, "metadata.codes", "LAW_NOT_LIST")),
         (of_unit("code", "A", "codes: [B, C], "), (3, "values.2020-01-01.value", "LAW_NOT_ONE_OF")),
         (of_unit("codes", "[B, A]", "codes: [B, C], "), (3, "values.2020-01-01.value", "LAW_NOT_ONE_OF")),

@@ -81,26 +81,32 @@ def _stay(facts: Facts, stay: Stay, number: int, before: list[StayPart], working
     if category is Category.UNINSURED_EMPLOYEE:
         working.cite("NOT_INSURED_MEDICAL", "LABOUR_8_2")
         return StayPart(working.refused(kind, State.DENIED, "NOT_INSURED", number=number))
-    if _is_transfer(facts, stay):
-        working.cite("TRANSFER_FILED", "ORDINARY_STAY", hospital=stay.hospital)
-        return _ordinary(facts, stay, number, before, working)
-    if second := duplicates.of_stay(facts, duplicates.settled_before(facts), working, kind, number):
-        return StayPart(second)
+    transfer = _is_transfer(facts, stay, working)
+    if not transfer:
+        second = duplicates.of_stay(facts, duplicates.settled_before(facts), working, kind, number)
+        if second:
+            return StayPart(second)
     if category is Category.SPOUSE_OF_EMPLOYEE:
         return StayPart(_line(facts, number, spouse_share(stay.policy_range_fen, working), working))
+    if transfer:
+        working.cite("TRANSFER_FILED", "ORDINARY_STAY", hospital=stay.hospital)
+        return _ordinary(facts, stay, number, before, working)
     if facts.event.type is EventType.FAMILY_PLANNING_SURGERY:
         return _flat(facts, stay, number, before, f"medical.fp.{_SURGERY_OF[_surgery(facts)]}", working)
     return _by_mode(facts, stay, number, before, working)
 
 
-def _is_transfer(facts: Facts, stay: Stay) -> bool:
+def _is_transfer(facts: Facts, stay: Stay, working: Working) -> bool:
     """A transfer was filed from another stay of the event, settled before by the same scheme or claimed with it."""
     if not stay.transfer_filed:
         return False
     own = PriorKind.RESIDENT_SETTLED if facts.insured.category is Category.RESIDENT else PriorKind.DELIVERY_SETTLED
-    settled = duplicates.settled_before(facts)
+    window = working.rates["duplicate.window_days"].count
+    settled = [
+        prior for prior in duplicates.settled_before(facts) if abs((prior.event_date - facts.event.date).days) <= window
+    ]
     if settled:
-        return all(prior.kind is own for prior in duplicates.same_day(facts, settled))
+        return all(prior.kind is own for prior in settled)
     return any(not other.transfer_filed for other in facts.stays)
 
 

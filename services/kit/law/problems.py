@@ -11,7 +11,7 @@ from services.kit.messages import Language, Reason, reason
 
 @dataclass(frozen=True, slots=True)
 class Problem(Reason):
-    """A reason at a line of a file; its field is the path inside the file. A directory has no line, a given value no file."""
+    """A reason at a line of a file; its field is the path inside. A directory has no line, a given value no file."""
 
     file: str = ""
     line: int = 0

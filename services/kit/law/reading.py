@@ -145,7 +145,7 @@ def _parts(
 
 def _codes(page: Page, unit: str, metadata: Mapping[str, Any]) -> Codes:
     """The codes a parameter may take. One code is chosen from a list; several may be any."""
-    if "codes" not in metadata:
+    if metadata.get("codes") is None:
         if unit == "code":
             page.wrong("metadata.codes", reason("LAW_CODES_MISSING"))
         return None

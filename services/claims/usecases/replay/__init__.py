@@ -84,7 +84,7 @@ class Watch:
 
 @dataclass(slots=True)
 class Report:
-    """`rows` were decided, `resumed` of them in earlier runs; `cases` are the first that differ, in the order of keys."""
+    """`rows` were decided, `resumed` of them in earlier runs; `cases` are the first that differ, by key."""
 
     rows: int = 0
     different: int = 0

@@ -61,7 +61,11 @@ def opened(path: Path, wanted: Mapping[str, Any]) -> Iterator[Checkpoint]:
             raise Invalid(reason("REPLAY_CHECKPOINT_IN_USE", "--checkpoint", file=path)) from None
         found = Checkpoint(path, file, wanted)
         _load(found)
-        yield found
+        try:
+            yield found
+        finally:
+            if found.plan is None:  # it came to nothing, and leaves nothing behind
+                path.unlink()
 
 
 def _load(found: Checkpoint) -> None:

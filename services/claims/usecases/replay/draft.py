@@ -155,7 +155,7 @@ class Chunk:
         for name in sorted(old.keys() | new.keys()):
             was = old.get(name) or _in_force(kept, name, new[name][1])
             will = new.get(name) or _in_force(self.draft, name, old[name][1])
-            if was[0] != will[0]:
+            if was and will and was[0] != will[0]:  # what only one of the two laws knows was not changed by a draft
                 zh, en = _citation(self.draft, name, will[1])
                 found.append(
                     {"name": name, "old": was[0], "new": will[0], "since": will[1], "citation": zh, "citation_en": en}
@@ -270,13 +270,13 @@ def _rests_on(determination: Determination) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _in_force(law: Law | str | None, name: str, since: str) -> tuple[str, str]:
-    """What stood in a law on the day a value of the other begins."""
-    if not isinstance(law, Law) or not since:
-        return "", ""
+def _in_force(law: Law | str | None, name: str, since: str) -> tuple[str, str] | None:
+    """What stood in a law on the day a value of the other begins. None: that law knows no such parameter."""
+    if not isinstance(law, Law) or name not in law.parameters:
+        return None
     try:
         _, value, begun, _ = law[name].at(date.fromisoformat(since)).stamp
-    except LookupError:
+    except (NotInForce, ValueError):
         return "", ""
     return value, begun
 

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from services.claims.store import replay as store
 from services.claims.store.replay import Filter, Key
@@ -50,7 +50,8 @@ def results(order: Order, chunks: Iterable[Chunk], jobs: int) -> Iterator[tuple[
         for pipe in [*pipes] * _AHEAD:
             open_chunks += _give(pipe, left)
         while open_chunks:
-            for pipe in wait(pipes):
+            for ready in wait(pipes):
+                pipe = cast("Connection", ready)
                 number, result = _taken(pipe)
                 open_chunks += _give(pipe, left) - 1
                 yield number, result
@@ -67,7 +68,7 @@ def _give(pipe: Connection, left: Iterator[Chunk]) -> int:
     return 1
 
 
-def _taken(pipe: Any) -> tuple[int, dict[str, Any]]:
+def _taken(pipe: Connection) -> tuple[int, dict[str, Any]]:
     try:
         number, result = pipe.recv()
     except (EOFError, OSError) as error:
