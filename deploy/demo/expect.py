@@ -10,9 +10,7 @@ from deploy.demo import city, dirt
 from deploy.demo.account import DETERMINED, Account, Answer, Came
 from deploy.demo.stories import CLEAN, CORRECTION, OTHER_CATEGORY
 
-# Why a sound claim waits: the registry has no wage of an employer founded this year, or she is insured otherwise than
-# as an employee, which a reviewer decides for now.
-_SOUND_WAITS: Final = frozenset({"WAGE_REQUIRED", "CATEGORY_REVIEW"})
+_SOUND_WAITS: Final = frozenset({"WAGE_REQUIRED"})  # the registry has no wage of an employer founded this year
 _NEAR: Final = "DELIVERY_DATE_REVIEW"
 
 
@@ -43,11 +41,9 @@ def _expected(answer: Answer, hers: Sequence[Answer]) -> tuple[str, bool]:
     """What is to become of it, and whether that came."""
     came = answer.came
     match dirt.effect(city.load(), answer.submission.truth):
-        case "clean" | "correction" | "KEEP" | "DECIDE":
+        case "clean" | "correction" | "other_category" | "KEEP" | "DECIDE":
             waits = came is Came.PENDED and _may_wait(answer, hers)
-            return "determined, or pended for a wage or a category", came in DETERMINED or waits
-        case "other_category":
-            return "pended", came is Came.PENDED
+            return "determined, or pended for a wage", came in DETERMINED or waits
         case "PEND":
             return "pended", came is Came.PENDED or _is_near_to_nothing(answer, hers)
         case "RETURN" | "FATAL":

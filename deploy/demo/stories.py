@@ -108,6 +108,8 @@ def story(rng: Random, office: Office) -> list[Arrival]:
     office.stories += 1
     if kind == "scheme_mismatch":
         case = replace(case, woman=replace(case.woman, category="RESIDENT"))
+    if kind == "employer_not_hers":  # only who is insured by an employer has one to be compared with
+        case = replace(case, woman=replace(case.woman, category=people.EMPLOYEE))
     if kind != "unknown_person":
         person = people.record(rng, office.figures.insurance, case.woman, case.birth.date, office.today)
         office.persons.append(person)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from stdnum.cn import ric
 
 from services.claims.model import DeliveryMode, Received
-from services.claims.rules import LAW
+from services.claims.rules import LAW, first_day
 from services.claims.wire.intake import content, read
 from services.kit.messages import Language
 from tests.builders import DELIVERED, EMPLOYER, MOTHER, TODAY, claim, message, replacement, submit
@@ -31,7 +31,7 @@ Change = Callable[[intake_pb2.ClaimSubmission], object]
 
 
 def taken(value: bytes, *, bytes_max: int = BYTES_MAX, today: date = TODAY) -> Received:
-    return read(message(value), today, LAW.first_day, bytes_max, sha256)
+    return read(message(value), today, first_day(LAW), bytes_max, sha256)
 
 
 def problems(submission: intake_pb2.ClaimSubmission) -> list[tuple[str, str]]:
@@ -58,7 +58,7 @@ def test_a_good_claim_is_read_into_a_submission() -> None:
     assert (received.source, received.claim_number, received.revision) == ("hospitals", "C-1", 1)
     assert submission is not None
     assert (submission.person_id_number, submission.employer_uscc) == (MOTHER, EMPLOYER)
-    assert (submission.delivery.date, submission.delivery.mode) == (DELIVERED, DeliveryMode.VAGINAL)
+    assert (submission.event.date, submission.event.mode) == (DELIVERED, DeliveryMode.VAGINAL)
     assert (submission.own_monthly_wage_fen, submission.claimed_fen) == (810_000, 2_646_000)
 
 
@@ -481,7 +481,7 @@ def test_the_receipt_of_what_cannot_be_read_has_the_digest_of_the_whole_record()
 
 
 def answered(value: bytes, timestamp_ms: int = 0) -> None:
-    received = read(message(value, timestamp_ms=timestamp_ms), TODAY, LAW.first_day, BYTES_MAX, sha256)
+    received = read(message(value, timestamp_ms=timestamp_ms), TODAY, first_day(LAW), BYTES_MAX, sha256)
 
     assert (received.submission is None) == bool(received.reasons)
     assert len(received.claim_number) <= 64

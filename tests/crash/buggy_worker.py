@@ -15,7 +15,7 @@ _decide = rules.decide
 
 
 def decide(facts: Facts, law: Law) -> Determination:
-    if facts.delivery.date == DAY:
+    if facts.event.date == DAY:
         raise ZeroDivisionError(f"a bug that tells of {facts}")
     return _decide(facts, law)
 

@@ -184,7 +184,8 @@ def test_a_parked_submission_that_was_answered_after_all_counts_with_its_answer(
         ("clean", "PENDED", "PENDED", ["DELIVERY_DATE_REVIEW"]),
         ("clean", "APPROVED", "DUPLICATE", []),
         ("text_damaged", "UNSPECIFIED", "RETURNED", ["MESSAGE_UNREADABLE"]),
-        ("other_category", "APPROVED", "DETERMINED", []),
+        ("other_category", "PENDED", "PENDED", ["PARAMETER_UNSET"]),
+        ("scheme_mismatch", "PENDED", "PENDED", ["EMPLOYER_MISMATCH"]),
         ("unknown_person", "APPROVED", "DETERMINED", []),
         ("id_check_digit+county_unknown", "APPROVED", "DETERMINED", []),
         ("empty_message", "PENDED", "PENDED", []),
@@ -200,9 +201,24 @@ def test_what_did_not_become_what_it_should_is_a_failure(
     assert any("something else" in problem for problem in verdict(made))
 
 
-@pytest.mark.parametrize("code", ["WAGE_REQUIRED", "CATEGORY_REVIEW"])
-def test_a_sound_claim_may_wait_for_a_wage_or_a_category(code: str) -> None:
-    assert differences(answered(("clean", receipt(0, "PENDED", "PENDED", codes=[code])))) == []
+def test_a_sound_claim_may_wait_for_a_wage() -> None:
+    assert differences(answered(("clean", receipt(0, "PENDED", "PENDED", codes=["WAGE_REQUIRED"])))) == []
+
+
+@pytest.mark.parametrize(
+    ("truth", "outcome", "codes"),
+    [
+        ("other_category", "APPROVED", []),
+        ("other_category", "DENIED", ["NOT_ENTITLED"]),
+        ("other_category", "DENIED", ["NO_EMPLOYER_WAGE_BASE"]),
+        ("other_category", "DENIED", ["NOT_INSURED"]),
+        ("scheme_mismatch", "DENIED", ["NOT_ENTITLED"]),
+    ],
+)
+def test_who_is_insured_otherwise_than_as_an_employee_is_decided_too(
+    truth: str, outcome: str, codes: list[str]
+) -> None:
+    assert differences(answered((truth, receipt(0, outcome, codes=codes)))) == []
 
 
 def test_of_two_claims_near_each_other_from_two_sources_either_may_be_the_one_that_waits() -> None:

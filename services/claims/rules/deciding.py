@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from services.claims.model import Benefit, Category, Determination, Facts, Figures, Line, LineKind, State
+from services.claims.model import Benefit, Category, Determination, EventType, Facts, Figures, Line, LineKind, State
 from services.claims.rules import duplicates, items, medical, possible
 from services.claims.rules.allowance import Allowance, allowance, on_unemployment_benefit
 from services.claims.rules.employer import EmployerPart, employer_part, medical_liability
@@ -28,7 +28,8 @@ def decide(facts: Facts, law: Law) -> Determination:
         working.cite("OUT_OF_RANGE", "PLAUSIBLE", fields=", ".join(impossible))
         return _without_lines(State.ERROR, "FACT_OUT_OF_RANGE", working)
     try:
-        if not facts.event.registered and working.rates["policy.require_registration"].flag:
+        birth = facts.event.type is EventType.DELIVERY
+        if birth and not facts.event.registered and working.rates["policy.require_registration"].flag:
             working.by("REGISTRATION", "policy.require_registration")
             return _without_lines(State.PENDED, "REGISTRATION_REQUIRED", working)
         return _decided(facts, law, working)
@@ -59,9 +60,10 @@ def _decided(facts: Facts, law: Law, working: Working) -> Determination:
     if employed:
         notes = (*employed.notes, *notes)
     if not lines:
-        working.cite("NOTHING_BY_LAW", "INSURANCE_54", category=facts.insured.category)
-        figures = Figures(father_leave_days=father_days)
-        return Determination(State.DENIED, ("NOT_ENTITLED", *notes), figures, trace=tuple(working.steps))
+        outcome, reason = _nothing_to_decide(facts, working)
+        return Determination(
+            outcome, (reason, *notes), Figures(father_leave_days=father_days), trace=tuple(working.steps)
+        )
     figures = Figures(
         employed.days if employed else 0,
         employed.end if employed else None,
@@ -75,6 +77,15 @@ def _decided(facts: Facts, law: Law, working: Working) -> Determination:
         cash.allowance.months if cash.allowance else 0,
     )
     return Determination(_outcome(lines), _reasons(lines, notes), figures, tuple(lines), tuple(working.steps))
+
+
+def _nothing_to_decide(facts: Facts, working: Working) -> tuple[State, str]:
+    """Medical cost is everybody's, but none was stated; an allowance is not this category's by law."""
+    if Benefit.MEDICAL in facts.benefits:
+        working.cite("COSTS_MISSING", "INSURANCE_55")
+        return State.PENDED, "COSTS_REQUIRED"
+    working.cite("NOTHING_BY_LAW", "INSURANCE_54", category=facts.insured.category)
+    return State.DENIED, "NOT_ENTITLED"
 
 
 def _medical(facts: Facts, law: Law) -> list[Line]:

@@ -92,7 +92,7 @@ def _stay(facts: Facts, stay: Stay, number: int, before: list[StayPart], working
         working.cite("TRANSFER_FILED", "ORDINARY_STAY", hospital=stay.hospital)
         return _ordinary(facts, stay, number, before, working)
     if facts.event.type is EventType.FAMILY_PLANNING_SURGERY:
-        return _flat(facts, stay, number, before, f"medical.fp.{_SURGERY_OF[_surgery(facts)]}", working)
+        return _flat(facts, number, before, f"medical.fp.{_SURGERY_OF[_surgery(facts)]}", working)
     return _by_mode(facts, stay, number, before, working)
 
 
@@ -120,7 +120,7 @@ def _by_mode(facts: Facts, stay: Stay, number: int, before: list[StayPart], work
     if mode == "ORDINARY":
         return _ordinary(facts, stay, number, before, working)
     if mode == "FLAT":
-        return _flat(facts, stay, number, before, _flat_of(facts, working), working)
+        return _flat(facts, number, before, _flat_of(facts, working), working)
     working.cite("FULL", "INSURANCE_55", policy_fen=stay.policy_range_fen, amount_fen=stay.policy_range_fen)
     return StayPart(_line(facts, number, stay.policy_range_fen, working))
 
@@ -156,7 +156,7 @@ def _flat_of(facts: Facts, working: Working) -> str:
     return _FLAT_OF[needed(facts.event.mode, "event.delivery_mode")]
 
 
-def _flat(facts: Facts, stay: Stay, number: int, before: list[StayPart], name: str, working: Working) -> StayPart:  # noqa: PLR0917
+def _flat(facts: Facts, number: int, before: list[StayPart], name: str, working: Working) -> StayPart:
     """A fixed payment for the event, once. Nobody is paid back more than she paid, a hospital is paid the rate."""
     if any(part.is_flat for part in before):
         working.cite("FLAT_ONCE", "INSURANCE_55")
@@ -167,8 +167,9 @@ def _flat(facts: Facts, stay: Stay, number: int, before: list[StayPart], name: s
         more = working.rates["medical.flat.extra_infant"].count * (facts.event.infants - 1)
         working.by("FLAT_INFANTS", "medical.flat.extra_infant", times=facts.event.infants - 1, amount_fen=more)
         flat_fen += more
-    if facts.kind is not ClaimKind.PROVIDER_SETTLEMENT and stay.policy_range_fen < flat_fen:
-        flat_fen = stay.policy_range_fen
+    costs_fen = sum(other.policy_range_fen for other in facts.stays if not other.transfer_filed)
+    if facts.kind is not ClaimKind.PROVIDER_SETTLEMENT and costs_fen < flat_fen:
+        flat_fen = costs_fen
         working.cite("FLAT_TO_COST", "INSURANCE_55", amount_fen=flat_fen)
     return StayPart(_line(facts, number, flat_fen, working), is_flat=True)
 
@@ -217,15 +218,23 @@ def catastrophic(facts: Facts, parts: list[StayPart], law: Law) -> Line | None:
     if facts.insured.category is not Category.RESIDENT or not added_fen:
         return None
     working = Working(law.on(event=facts.event.date, discharge=max(stay.discharge for stay in facts.stays)))
+    try:
+        amount_fen = _catastrophic(facts, added_fen, working)
+    except (Unset, NotInForce) as error:
+        return unset(error, working, LineKind.CATASTROPHIC)
+    if not amount_fen:
+        return None
+    return Line(LineKind.CATASTROPHIC, State.APPROVED, amount_fen, medical_payee(facts), trace=tuple(working.steps))
+
+
+def _catastrophic(facts: Facts, added_fen: int, working: Working) -> int:
     before_fen = facts.paid.own_fen
     due = _banded(before_fen + added_fen, working) - _banded(before_fen, working)
     cap = working.rates["medical.catastrophic.resident.annual_cap"]
     amount_fen = min(half_up(due), max(0, cap.count - facts.paid.catastrophic_fen))
-    if not amount_fen:
-        return None
     threshold = "medical.catastrophic.resident.bracket_1.threshold"
     working.by("CATASTROPHIC", threshold, own_fen=before_fen + added_fen, amount_fen=amount_fen)
-    return Line(LineKind.CATASTROPHIC, State.APPROVED, amount_fen, medical_payee(facts), trace=tuple(working.steps))
+    return amount_fen
 
 
 def _banded(own_fen: int, working: Working) -> Decimal:

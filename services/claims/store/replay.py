@@ -21,6 +21,7 @@ _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "0",
     "statement_timeout": "0",
     "plan_cache_mode": "force_custom_plan",  # a range of keys is small, which a plan for any range cannot know
+    "enable_seqscan": "off",  # a chunk is read by its key; the planner takes any range of two columns for a quarter
     "jit": "off",
     "timezone": "UTC",
 }
@@ -97,6 +98,9 @@ async def plan(connection: Connection, chunk_rows: int) -> Plan:
     return Plan(tuple(bounds), counted + len(rest))
 
 
+# The first two say nothing new, but the planner can tell how few rows they leave.
+_BETWEEN: Final = """d.claim_id >= $1 AND d.claim_id <= $3
+            AND (d.claim_id, d.version) > ($1, $2) AND (d.claim_id, d.version) <= ($3, $4)"""
 _HASH: Final = "hashtextextended(d.claim_id::text || '/' || d.version, {seed})"
 _LATEST: Final = """ AND NOT EXISTS (SELECT FROM determination AS later
                      WHERE later.claim_id = d.claim_id AND later.version > d.version)"""
@@ -121,7 +125,7 @@ async def stored(connection: Connection, above: Key, up_to: Key, wanted: Filter)
     rows: list[asyncpg.Record] = await connection.fetch(
         f"""SELECT d.claim_id, d.version, d.law_digest, d.rules_revision, d.facts, d.result
             FROM determination AS d{_joined(wanted)}
-            WHERE (d.claim_id, d.version) > ($1, $2) AND (d.claim_id, d.version) <= ($3, $4){where}""",
+            WHERE {_BETWEEN}{where}""",
         *above,
         *up_to,
         *arguments,
@@ -135,7 +139,7 @@ async def latest(connection: Connection, above: Key, up_to: Key, wanted: Filter)
     rows: list[asyncpg.Record] = await connection.fetch(
         f"""SELECT d.claim_id, d.version, d.law_digest, d.rules_revision, d.facts, d.result, c.county, c.person
             FROM determination AS d JOIN claim AS c ON c.id = d.claim_id
-            WHERE (d.claim_id, d.version) > ($1, $2) AND (d.claim_id, d.version) <= ($3, $4){where}
+            WHERE {_BETWEEN}{where}
             ORDER BY d.claim_id, d.version""",
         *above,
         *up_to,

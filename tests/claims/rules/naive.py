@@ -36,11 +36,17 @@ SURGERY_LEAVE: Final = {"1": 2, "2": 1, "5": 21, "7": 7}  # the others are not s
 
 def allowance(given: Facts, law: Law) -> Answer:
     """Who asks, for what, and what she is told."""
-    category = given.insured.category.value
-    if category in {"SPOUSE_OF_EMPLOYEE", "RESIDENT"}:
-        return NOTHING | {"outcome": "DENIED", "reasons": {"NOT_ENTITLED"}}
-    if category == "UNEMPLOYMENT_BENEFIT":
-        return NOTHING | {"outcome": "DENIED", "reasons": {"NO_EMPLOYER_WAGE_BASE"}}
+    match given.insured.category.value:
+        case "SPOUSE_OF_EMPLOYEE" | "RESIDENT":
+            return NOTHING | {"outcome": "DENIED", "reasons": {"NOT_ENTITLED"}}
+        case "UNEMPLOYMENT_BENEFIT":
+            return NOTHING | {"outcome": "DENIED", "reasons": {"NO_EMPLOYER_WAGE_BASE"}}
+        case category:
+            return of_event_before(given, law) or BY_CATEGORY[category](given, law)
+
+
+def of_event_before(given: Facts, law: Law) -> Answer | None:
+    """What she is told where an allowance was approved before: for this event, or for a delivery near it."""
     for prior in given.prior:
         if same_event(given, prior):
             code = "DUPLICATE_DELIVERY" if given.event.type == "DELIVERY" else "DUPLICATE_EVENT"
@@ -48,11 +54,7 @@ def allowance(given: Facts, law: Law) -> Answer:
     for prior in given.prior:
         if near_delivery(given, prior, law["duplicate.window_days"]):
             return NOTHING | {"outcome": "PENDED", "reasons": {"DELIVERY_DATE_REVIEW"}}
-    if category == "UNINSURED_EMPLOYEE":
-        return uninsured(given, law)
-    if category == "FLEXIBLE":
-        return flexible(given, law)
-    return employee(given, law)
+    return None
 
 
 def employee(given: Facts, law: Law) -> Answer:
@@ -213,3 +215,6 @@ def daily(base: int, law: Law) -> Fraction:
 
 def half_up(amount: Fraction) -> int:
     return (2 * amount.numerator + amount.denominator) // (2 * amount.denominator)
+
+
+BY_CATEGORY: Final = {"EMPLOYEE": employee, "FLEXIBLE": flexible, "UNINSURED_EMPLOYEE": uninsured}

@@ -17,9 +17,8 @@ LONG_PAID = spans("2019-01..2027-12")
 AUGUST_20 = delivery(date(2025, 8, 20))
 
 
-def allowance_fen(wage_fen: int, event: Event | None = None, **law: Value | int) -> int:
-    changed = {name.replace("__", "."): value for name, value in law.items()}
-    return decide(facts(event, wages={2025: wage_fen}), law_with(SX_98 | changed)).figures.allowance_fen
+def allowance_fen(wage_fen: int, law: dict[str, Value | int] | None = None, event: Event | None = None) -> int:
+    return decide(facts(event, wages={2025: wage_fen}), law_with(SX_98 | (law or {}))).figures.allowance_fen
 
 
 # --- who has one ----------------------------------------------------------------------------------------------------
@@ -58,21 +57,21 @@ def test_who_does_not_ask_for_it_is_not_paid_it() -> None:
     ("wage_fen", "amount_fen"), [(2_324_999, 7_594_997), (2_325_000, 7_595_000), (2_325_001, 7_595_000)]
 )
 def test_the_base_is_cut_at_the_cap(wage_fen: int, amount_fen: int) -> None:
-    assert allowance_fen(wage_fen, allowance__base__cap_monthly=2_325_000) == amount_fen
+    assert allowance_fen(wage_fen, {"allowance.base.cap_monthly": 2_325_000}) == amount_fen
 
 
 @pytest.mark.parametrize(
     ("wage_fen", "amount_fen"), [(0, 1_519_000), (464_999, 1_519_000), (465_000, 1_519_000), (465_001, 1_519_003)]
 )
 def test_the_base_is_raised_to_the_floor(wage_fen: int, amount_fen: int) -> None:
-    assert allowance_fen(wage_fen, allowance__base__floor_monthly=465_000) == amount_fen
+    assert allowance_fen(wage_fen, {"allowance.base.floor_monthly": 465_000}) == amount_fen
 
 
 @pytest.mark.parametrize(("wage_fen", "amount_fen"), [(0, 0), (100, 327), (9_999_999, 32_666_663)])
 def test_without_cap_and_floor_the_base_is_the_wage(wage_fen: int, amount_fen: int) -> None:
-    unset: dict[str, Value | int] = {"allowance__base__cap_monthly": None, "allowance__base__floor_monthly": None}
+    unset: dict[str, Value | int] = {"allowance.base.cap_monthly": None, "allowance.base.floor_monthly": None}
 
-    assert allowance_fen(wage_fen, **unset) == amount_fen
+    assert allowance_fen(wage_fen, unset) == amount_fen
 
 
 @pytest.mark.parametrize(
@@ -122,8 +121,8 @@ def test_the_allowance_is_rounded_once_to_the_fen(wage_fen: int, amount_fen: int
 
 
 def test_half_a_fen_is_rounded_up() -> None:
-    assert allowance_fen(600_001, miscarriage(111)) == 300_001  # 300,000.5
-    assert allowance_fen(600_003, miscarriage(111)) == 300_002  # 300,001.5
+    assert allowance_fen(600_001, event=miscarriage(111)) == 300_001  # 300,000.5
+    assert allowance_fen(600_003, event=miscarriage(111)) == 300_002  # 300,001.5
 
 
 @pytest.mark.parametrize(
@@ -131,7 +130,9 @@ def test_half_a_fen_is_rounded_up() -> None:
     [(Decimal(30), 1, 1_960_000), (Decimal("30.4"), 1, 1_934_211), (Decimal(31), 1, 1_896_774), (365, 12, 1_933_151)],
 )
 def test_how_a_day_is_reckoned_is_the_citys_to_say(divisor: Decimal | int, months: int, amount_fen: int) -> None:
-    assert allowance_fen(600_000, allowance__divisor=divisor, allowance__divisor_months=months) == amount_fen
+    law: dict[str, Value | int] = {"allowance.divisor": divisor, "allowance.divisor_months": months}
+
+    assert allowance_fen(600_000, law) == amount_fen
 
 
 def test_the_divisor_of_the_trace_is_the_one_that_was_used() -> None:
@@ -152,8 +153,8 @@ def test_which_days_are_paid_is_the_funds_to_say(law: dict[str, Value | int], am
 def test_twins_by_caesarean_are_paid_both_additions() -> None:
     event = delivery(mode=DeliveryMode.CAESAREAN, infants=2)
 
-    assert allowance_fen(750_000, event) == 3_200_000
-    assert allowance_fen(750_000, event, allowance__fund_days__local60=True) == 4_700_000
+    assert allowance_fen(750_000, SX_98, event) == 3_200_000
+    assert allowance_fen(750_000, SX_158, event) == 4_700_000
 
 
 # --- a flexible worker ----------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from services.claims import rules
 from services.claims.model import Determination, Facts, Item, Payee, Programme, State, Visit
 from services.claims.rules import decide
 from services.kit import law as laws
-from services.kit.law import Law
+from services.kit.law import Law, Value
 from tests.builders import delivery, facts, law_with, spans, stay
 
 SHIPPED: Final = Path(rules.__file__).parent.parent / "parameters"
-SETTLED: Final = {
+SETTLED: Final[dict[str, Value | int]] = {
     "allowance.fund_days.local60": False,
     "allowance.min_continuous_months": 12,
     "medical.delivery.mode": "ORDINARY",
