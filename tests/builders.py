@@ -292,12 +292,18 @@ def employer_record(
 
 
 def person_record(
-    number: str, code: str, *, name: str = "王测试", paid: tuple[tuple[int, int], ...] = spans(PAID_SINCE_2024)
+    number: str,
+    code: str,
+    *,
+    name: str = "王测试",
+    paid: tuple[tuple[int, int], ...] = spans(PAID_SINCE_2024),
+    category: Category = Category.EMPLOYEE,
 ) -> registry_pb2.PersonRecord:
+    """Only an employee is insured by an employer."""
     return registry_pb2.PersonRecord(
         person_id_number=number,
         name=name,
-        category=registry_pb2.CATEGORY_EMPLOYEE,
-        employer_uscc=code,
+        category=registry_pb2.Category.Value(f"CATEGORY_{category}"),
+        employer_uscc=code if category is Category.EMPLOYEE else "",
         paid_months=[registry_pb2.MonthSpan(first_month=first, last_month=last) for first, last in paid],
     )

@@ -24,7 +24,6 @@ from services.claims.model import LineKind
 from services.claims.usecases.replay import Asked, Report, Watch, WorkerDied
 from services.claims.usecases.replay import replay as decide_again
 from services.claims.wire.intake import ABOLISHED, COUNTIES, WIDER
-from services.cli import views
 from services.cli.failures import Exit, Failure, coded, reason_of
 from services.cli.session import Session, document
 from services.kit import law as laws
@@ -188,13 +187,23 @@ def _show_again(session: Session, report: Report, checkpoint: Path) -> None:
         document({**_summary(report), "checkpoint": kept, "differences": report.cases})
         return
     if report.cases:
-        columns = [f"CLI_COL_{name}" for name in ("CLAIM", "VERSION", "PATH", "STORED", "AGAIN")]
-        rows = [[str(case[name]) for name in ("claim", "version", "path", "stored", "again")] for case in report.cases]
-        session.show(views.table(session, columns, rows))
+        session.show(_differences(session, report.cases), piped_width=_PIPED_WIDTH)
     typer.echo(_done(session, report, "CLI_AGAIN_DONE"))
     _say_more(session, report)
     if report.different:
         session.note("CLI_AGAIN_KEPT", checkpoint=checkpoint)
+
+
+def _differences(session: Session, cases: Iterable[dict[str, Any]]) -> Table:
+    """One line each, so that a claim can be searched for; of a long value, its beginning."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("CLAIM", "VERSION", "PATH", "STORED", "AGAIN"):
+        keeps = name in {"CLAIM", "VERSION", "PATH"}
+        made.add_column(session.text(f"CLI_COL_{name}"), no_wrap=True, overflow="fold" if keeps else "ellipsis")
+    for case in cases:
+        claim = f"claims/{case['claim']}"
+        made.add_row(claim, str(case["version"]), case["path"] or "-", case["stored"], case["again"])
+    return made
 
 
 def _done(session: Session, report: Report, code: str) -> str:

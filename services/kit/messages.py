@@ -1,4 +1,4 @@
-"""Every sentence a user reads, in Chinese and English, from one catalogue keyed by code (`messages.yaml`)."""
+"""Every sentence a user reads, in Chinese and English, from one catalogue keyed by code (`texts/*.yaml`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Reason:
 
     def __post_init__(self) -> None:
         if self.code not in CATALOGUE:
-            raise KeyError(f"no text for {self.code} in messages.yaml")
+            raise KeyError(f"no text for {self.code} in texts/")
 
     def text(self, language: Language) -> str:
         return text(self.code, language, **dict(self.values))
@@ -43,14 +43,18 @@ def text(code: str, language: Language, /, **values: object) -> str:
 
 
 def _load() -> Mapping[str, Mapping[Language, str]]:
-    raw = yaml.safe_load(Path(__file__).with_name("messages.yaml").read_text("utf-8"))
-    catalogue = {code: {language: entry[language.value] for language in Language} for code, entry in raw.items()}
+    catalogue: dict[str, Mapping[Language, str]] = {}
+    for path in sorted(Path(__file__).with_name("texts").glob("*.yaml")):
+        for code, entry in yaml.safe_load(path.read_text("utf-8")).items():
+            if code in catalogue:
+                raise ValueError(f"{path.name}: {code} has its text in another file")
+            catalogue[code] = {language: entry[language.value] for language in Language}
     for code, entry in catalogue.items():
         names = {
             language: {name for _, name, _, _ in Formatter().parse(entry[language]) if name} for language in Language
         }
         if names[Language.ZH] != names[Language.EN]:
-            raise ValueError(f"messages.yaml: {code} does not name the same values in both languages")
+            raise ValueError(f"texts: {code} does not name the same values in both languages")
     return catalogue
 
 

@@ -29,7 +29,7 @@ from services.claims.model import (
 )
 from services.kit.dates import month_of
 
-FIRST_DAY = date(2025, 1, 1)
+FIRST_DAY, DAYS = date(2025, 1, 1), 600
 _CATEGORIES = {
     Category.EMPLOYEE: 60,
     Category.RESIDENT: 15,
@@ -48,13 +48,13 @@ _ASKED = (
 
 
 def mixed(count: int, seed: int = 1) -> Iterator[Facts]:
+    """In the order of their days, as claims come."""
     draw = random.Random(seed)
-    for _ in range(count):
-        yield _facts(draw)
+    for number in range(count):
+        yield _facts(draw, FIRST_DAY + timedelta(days=number * DAYS // count))
 
 
-def _facts(draw: random.Random) -> Facts:
-    day = FIRST_DAY + timedelta(days=draw.randrange(600))
+def _facts(draw: random.Random, day: date) -> Facts:
     event = _event(draw, day)
     kind, benefits = draw.choice(_ASKED)
     medical = Benefit.MEDICAL in benefits

@@ -32,16 +32,18 @@ from tests.claims.written import Written, claim_id, decided, of_old, write
 ROWS: Final = 200_000
 DIFFERENT: Final = 20_000  # claims that are made and decided; the rest repeat them under other numbers
 OLD_EVERY: Final = 5  # one row in five is of an earlier revision of the rules
+NEIGHBOURS: Final = 200  # claims of the same few days, repeated until the next
 BATCH: Final = 500
 T = TypeVar("T")
 
 
 def history(rows: int, facts: Sequence[Facts]) -> Iterator[Written]:
-    """As many determinations, new ones and old ones beside each other."""
+    """As many determinations, new and old ones beside each other; ids are in the order of time, and so are the days."""
     new = [decided(0, one, rules.LAW) for one in facts]
     old = list(of_old(0, stored()))
     for n in range(rows):
-        made = old[n % len(old)] if n % OLD_EVERY == 0 else new[n % len(new)]
+        days = n * len(new) // rows // NEIGHBOURS * NEIGHBOURS
+        made = old[n % len(old)] if n % OLD_EVERY == 0 else new[(days + n % NEIGHBOURS) % len(new)]
         yield made._replace(claim=claim_id(n + 1), county=f"6103{n % 12:02d}")
 
 

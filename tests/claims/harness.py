@@ -13,6 +13,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 from cradle.registry.v1 import service_pb2_grpc as registry_grpc
 
 from deploy.local.stack import Stack
+from services.claims.model import Category
 from tests.builders import employer_record, id_number, person_record, spans, uscc
 from tests.kit.live import Record, read_until, send, unique
 
@@ -36,9 +37,15 @@ class Insured:
     employer: str = field(default_factory=uscc)
 
 
-def insured(stack: Stack, *, paid: str = "2024-01..2026-11", name: str = "王测试") -> Insured:
+def insured(
+    stack: Stack,
+    *,
+    paid: str = "2024-01..2026-11",
+    name: str = "王测试",
+    category: Category = Category.EMPLOYEE,
+) -> Insured:
     made = Insured()
-    person = person_record(made.number, made.employer, name=name, paid=spans(paid))
+    person = person_record(made.number, made.employer, name=name, paid=spans(paid), category=category)
     asyncio.run(record(stack, [employer_record(made.employer)], [person]))
     return made
 

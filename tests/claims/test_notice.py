@@ -139,7 +139,10 @@ CASES: Final[Mapping[str, Facts]] = {
     "resident, at the cap": MEDICAL._replace(
         insured=Insured(Category.RESIDENT), stays=(stay(9_500_000),), paid=Paid(fund_fen=12_900_000)
     ),
-    "resident asks for an allowance": SIMPLE._replace(insured=Insured(Category.RESIDENT)),
+    "resident asks for an allowance": SIMPLE._replace(
+        insured=Insured(Category.RESIDENT), benefits=(Benefit.ALLOWANCE,)
+    ),
+    "resident states no cost": SIMPLE._replace(insured=Insured(Category.RESIDENT), benefits=(Benefit.MEDICAL,)),
     "duplicate stay": MEDICAL._replace(prior=(Prior(PriorKind.DELIVERY_SETTLED, DAY, paid_fen=450000),)),
     "duplicate allowance": SIMPLE._replace(prior=(Prior(PriorKind.ALLOWANCE_APPROVED, DAY),)),
     "duplicate miscarriage": MISCARRIAGE._replace(

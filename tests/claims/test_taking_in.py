@@ -13,7 +13,7 @@ import pytest
 from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc
 
 from deploy.local.stack import Stack
-from services.claims.model import Facts
+from services.claims.model import Category, Facts
 from services.claims.rules import LAW, REVISION, decide
 from services.claims.wire import out
 from services.claims.wire.intake import content
@@ -192,6 +192,27 @@ def test_too_few_months_are_denied_with_what_the_employer_owes(stack: Stack) -> 
 
     assert (answer.status, answer.codes) == ("DETERMINED", [("CONTRIB_SHORT", "")])
     assert (answer.receipt.outcome, answer.receipt.allowance_fen) == (claim_pb2.CLAIM_STATE_DENIED, 0)
+
+
+@pytest.mark.parametrize(
+    ("category", "outcome", "allowance_fen", "codes"),
+    [
+        (Category.FLEXIBLE, claim_pb2.CLAIM_STATE_APPROVED, 1_519_000, []),
+        (Category.UNINSURED_EMPLOYEE, claim_pb2.CLAIM_STATE_DENIED, 0, [("NOT_INSURED", "")]),
+        (Category.UNEMPLOYMENT_BENEFIT, claim_pb2.CLAIM_STATE_DENIED, 0, [("NO_EMPLOYER_WAGE_BASE", "")]),
+        (Category.SPOUSE_OF_EMPLOYEE, claim_pb2.CLAIM_STATE_DENIED, 0, [("NOT_ENTITLED", "")]),
+        (Category.RESIDENT, claim_pb2.CLAIM_STATE_DENIED, 0, [("NOT_ENTITLED", "")]),
+    ],
+)
+def test_who_is_insured_otherwise_than_as_an_employee_is_decided_too(
+    stack: Stack, category: Category, outcome: int, allowance_fen: int, codes: list[tuple[str, str]]
+) -> None:
+    who = insured(stack, category=category)
+
+    (answer,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+
+    assert (answer.status, answer.codes) == ("DETERMINED", codes)
+    assert (answer.receipt.outcome, answer.receipt.allowance_fen) == (outcome, allowance_fen)
 
 
 # --- the same again ----------------------------------------------------------------------------------------------

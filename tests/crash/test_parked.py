@@ -48,7 +48,7 @@ def test_a_parked_record_holds_back_its_key_until_it_is_replayed(random: Random,
         assert parked.parked == {stopped, held}
         assert (position(head), position(behind)) == (stopped, held)
         assert (state(head), head.error, head.attempts) == ("FAILED", "ZeroDivisionError", 1)
-        assert "claims/usecases.py" in head.traceback
+        assert "claims/usecases/taking_in.py" in head.traceback
         assert str(DAY.year) not in head.traceback  # places, not values
         assert state(behind) == "HELD"
         assert not is_readable(city, [her.id_number, "parked-1"])

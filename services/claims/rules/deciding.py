@@ -15,6 +15,7 @@ from services.kit.law import Law, NotInForce, Unset
 
 _EMPLOYED: Final = {Category.EMPLOYEE, Category.UNINSURED_EMPLOYEE}
 _WITH_ALLOWANCE: Final = {*_EMPLOYED, Category.FLEXIBLE}
+_NOTHING: Final = Figures()
 _MEDICAL: Final = {LineKind.STAY, LineKind.SURGERY, LineKind.VISIT, LineKind.ITEM}
 
 
@@ -38,8 +39,10 @@ def decide(facts: Facts, law: Law) -> Determination:
         return _without_lines(State.PENDED, "PARAMETER_UNSET", working)
 
 
-def _without_lines(outcome: State, reason: str, working: Working) -> Determination:
-    return Determination(outcome, (reason,), Figures(), trace=tuple(working.steps))
+def _without_lines(
+    outcome: State, reason: str, working: Working, figures: Figures = _NOTHING, notes: tuple[str, ...] = ()
+) -> Determination:
+    return Determination(outcome, (reason, *notes), figures, trace=tuple(working.steps))
 
 
 class Cash(NamedTuple):
@@ -60,10 +63,7 @@ def _decided(facts: Facts, law: Law, working: Working) -> Determination:
     if employed:
         notes = (*employed.notes, *notes)
     if not lines:
-        outcome, reason = _nothing_to_decide(facts, working)
-        return Determination(
-            outcome, (reason, *notes), Figures(father_leave_days=father_days), trace=tuple(working.steps)
-        )
+        return _nothing_to_decide(facts, Figures(father_leave_days=father_days), notes, working)
     figures = Figures(
         employed.days if employed else 0,
         employed.end if employed else None,
@@ -79,13 +79,13 @@ def _decided(facts: Facts, law: Law, working: Working) -> Determination:
     return Determination(_outcome(lines), _reasons(lines, notes), figures, tuple(lines), tuple(working.steps))
 
 
-def _nothing_to_decide(facts: Facts, working: Working) -> tuple[State, str]:
+def _nothing_to_decide(facts: Facts, figures: Figures, notes: tuple[str, ...], working: Working) -> Determination:
     """Medical cost is everybody's, but none was stated; an allowance is not this category's by law."""
     if Benefit.MEDICAL in facts.benefits:
         working.cite("COSTS_MISSING", "INSURANCE_55")
-        return State.PENDED, "COSTS_REQUIRED"
+        return _without_lines(State.PENDED, "COSTS_REQUIRED", working, figures, notes)
     working.cite("NOTHING_BY_LAW", "INSURANCE_54", category=facts.insured.category)
-    return State.DENIED, "NOT_ENTITLED"
+    return _without_lines(State.DENIED, "NOT_ENTITLED", working, figures, notes)
 
 
 def _medical(facts: Facts, law: Law) -> list[Line]:

@@ -167,7 +167,7 @@ def _flat(facts: Facts, number: int, before: list[StayPart], name: str, working:
         more = working.rates["medical.flat.extra_infant"].count * (facts.event.infants - 1)
         working.by("FLAT_INFANTS", "medical.flat.extra_infant", times=facts.event.infants - 1, amount_fen=more)
         flat_fen += more
-    costs_fen = sum(other.policy_range_fen for other in facts.stays if not other.transfer_filed)
+    costs_fen = sum(other.policy_range_fen for other in facts.stays if not _is_transfer(facts, other, working))
     if facts.kind is not ClaimKind.PROVIDER_SETTLEMENT and costs_fen < flat_fen:
         flat_fen = costs_fen
         working.cite("FLAT_TO_COST", "INSURANCE_55", amount_fen=flat_fen)

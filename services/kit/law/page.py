@@ -51,7 +51,7 @@ class Page:
                 self.wrong(below(path, key), reason("LAW_KEY_MISSING"))
         return given
 
-    def text(self, path: str, given: Any) -> str:
+    def words(self, path: str, given: Any) -> str:
         """One line or more of text, or none."""
         if not isinstance(given, str) or not given.strip():
             self.wrong(path, reason("LAW_NOT_TEXT"))

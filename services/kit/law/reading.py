@@ -84,7 +84,7 @@ def parameter(page: Page, name: str, problems: list[Problem], base: Parameter | 
     key_date = page.one_of("metadata.key_date", metadata["key_date"], KEY_DATES) if "key_date" in metadata else ""
     if base:
         unchanged(page, metadata, {"unit": base.unit, "key_date": base.key_date})
-    description = page.text("description", raw["description"]) if "description" in raw else ""
+    description = page.words("description", raw["description"]) if "description" in raw else ""
     mandatory = page.one_of("metadata.mandatory", metadata.get("mandatory", "false"), ("true", "false")) == "true"
     codes = _codes(page, unit, metadata)
     values = _dated_values(page, name, raw, unit, codes)
@@ -102,7 +102,7 @@ def override(page: Page, base: Parameter, problems: list[Problem]) -> Parameter 
     mandatory = "true" if base.mandatory else "false"
     fixed = {"unit": base.unit, "key_date": base.key_date, "mandatory": mandatory, "codes": list(base.codes or ())}
     unchanged(page, metadata, fixed)
-    description = page.text("description", raw["description"]) if "description" in raw else base.description
+    description = page.words("description", raw["description"]) if "description" in raw else base.description
     laid = _dated_values(page, base.name, raw, base.unit, base.codes)
     notes, valid_on = _remarks(page, metadata)
     problems += page.problems
@@ -159,7 +159,7 @@ def _codes(page: Page, unit: str, metadata: Mapping[str, Any]) -> Codes:
 
 def _remarks(page: Page, metadata: Mapping[str, Any]) -> tuple[str, date | None]:
     """What decides nothing: notes, and on which day somebody last looked whether the value still holds."""
-    notes = page.text("metadata.notes", metadata["notes"]) if "notes" in metadata else ""
+    notes = page.words("metadata.notes", metadata["notes"]) if "notes" in metadata else ""
     given = metadata.get("last_value_still_valid_on")
     return notes, None if given is None else _day(page, "metadata.last_value_still_valid_on", given)
 
@@ -227,7 +227,7 @@ def _citations(page: Page, text: str, reference: Mapping[str, Any]) -> list[Cita
 
 def _citation(page: Page, path: str, given: Any) -> Citation:
     cited = page.mapping(path, given, _CITATION, ("title", "title_en"))
-    return Citation(**{name: page.text(below(path, name), cited[name]) if name in cited else "" for name in _CITATION})
+    return Citation(**{name: page.words(below(path, name), cited[name]) if name in cited else "" for name in _CITATION})
 
 
 def _day(page: Page, path: str, given: Any) -> date | None:

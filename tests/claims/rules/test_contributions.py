@@ -8,7 +8,7 @@ import pytest
 
 from services.claims.model import Category, Facts, State
 from services.claims.rules import FactMissing, decide
-from tests.builders import SX_98, delivery, facts, law_with, month, spans
+from tests.builders import ALLOWANCE, SX_98, delivery, facts, law_with, month, spans
 
 APRIL_20 = delivery(date(2026, 4, 20))
 WITH_A_GAP = spans("2024-07..2025-11", "2026-01..2026-04")  # December 2025 is missing
@@ -160,4 +160,4 @@ def test_months_that_were_not_stated_are_asked_for_and_none_paid_is_an_answer() 
 
 @pytest.mark.parametrize("category", [Category.UNINSURED_EMPLOYEE, Category.UNEMPLOYMENT_BENEFIT, Category.RESIDENT])
 def test_who_has_no_allowance_needs_no_months(category: Category) -> None:
-    assert decide(facts(category=category, paid_months=None), LAW).outcome is State.DENIED
+    assert decide(facts(category=category, paid_months=None, benefits=ALLOWANCE), LAW).outcome is State.DENIED

@@ -119,6 +119,13 @@ def test_a_claim_for_what_she_does_not_have_by_law_says_so() -> None:
     assert [step[0] for step in found.trace] == ["NOTHING_BY_LAW"]
 
 
+@pytest.mark.parametrize("category", [Category.EMPLOYEE, Category.RESIDENT, Category.UNINSURED_EMPLOYEE])
+def test_medical_cost_without_a_cost_waits_for_one(category: Category) -> None:
+    found = decide(facts(category=category, benefits=MEDICAL), LAW)
+
+    assert (found.outcome, found.reasons, found.lines) == (State.PENDED, ("COSTS_REQUIRED",), ())
+
+
 # --- what waits -----------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +142,12 @@ def test_a_birth_that_was_not_registered_waits_where_registration_is_required(
 
     assert (found.reasons == ("REGISTRATION_REQUIRED",)) is waits
     assert found.outcome is (State.PENDED if waits else State.APPROVED)
+
+
+def test_only_a_birth_is_registered() -> None:
+    law = law_with(RULES | {"policy.require_registration": True})
+
+    assert decide(facts(miscarriage(120)._replace(registered=False)), law).outcome is State.APPROVED
 
 
 @pytest.mark.parametrize(
@@ -233,7 +246,7 @@ def test_a_stay_before_the_residents_rules_waits(discharged: date, outcome: Stat
     ],
 )
 def test_what_no_rule_needs_may_be_left_out(event: Event, category: Category) -> None:
-    assert decide(facts(event, category=category, paid_months=None), LAW).outcome is State.DENIED
+    assert decide(facts(event, category=category, paid_months=None, benefits=ALLOWANCE), LAW).outcome is State.DENIED
 
 
 def test_a_fact_that_a_rule_needs_is_never_guessed() -> None:

@@ -159,6 +159,13 @@ def test_a_residents_stay_after_a_filed_transfer_is_ordinary_by_her_scheme() -> 
     assert verdict(decide(given, LAW)) == (State.APPROVED, (), 214_500)
 
 
+@pytest.mark.parametrize("days", [151, 2_000])
+def test_a_transfer_from_another_delivery_is_none(days: int) -> None:
+    given = second_stay(OWN, days=days, transfer_filed=True)
+
+    assert verdict(decide(given, LAW)) == (State.APPROVED, (), 480_000)
+
+
 def test_of_two_stays_in_one_claim_the_transferred_one_is_ordinary() -> None:
     first, second = stay(450_000), stay(480_000, hospital=OTHER_HOSPITAL, transfer_filed=True)
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.claims.model import Category, DeliveryMode, Event, Father, Figures, State, Surgery
 from services.claims.rules import FactMissing, decide
-from tests.builders import SX_98, SX_158, delivery, facts, law_with, miscarriage, spans, surgery
+from tests.builders import ALLOWANCE, SX_98, SX_158, delivery, facts, law_with, miscarriage, spans, surgery
 
 PAID = spans("2019-01..2027-12")
 CAESAREAN = DeliveryMode.CAESAREAN
@@ -192,7 +192,8 @@ def test_the_father_has_none_at_a_miscarriage() -> None:
 
 
 def test_more_days_of_the_father_for_a_third_child_are_a_reviewers_question_too() -> None:
-    given = facts(delivery(birth_order=1, infants=3), category=Category.RESIDENT, father=Father(leave_requested=True))
+    father = Father(leave_requested=True)
+    given = facts(delivery(birth_order=1, infants=3), category=Category.RESIDENT, benefits=ALLOWANCE, father=father)
 
     found = decide(given, law_with(SX_98))
 

@@ -98,6 +98,22 @@ def test_nobody_is_paid_back_more_than_she_paid(cost_fen: int, paid_fen: int) ->
     assert amounts(decided(FLAT, stay(cost_fen), kind=ClaimKind.REIMBURSEMENT)) == [paid_fen]
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("first_fen", "second_fen", "paid_fen"), [(100, 500_000, 300_000), (100, 200_000, 200_100)])
+def test_what_she_paid_for_the_event_is_taken_together(
+    first_fen: int, second_fen: int, paid_fen: int, *, turned: bool
+) -> None:
+    stays = [stay(first_fen), stay(second_fen)]
+
+    found = decided(FLAT, *(stays[::-1] if turned else stays), kind=ClaimKind.REIMBURSEMENT)
+
+    assert amounts(found) == [paid_fen, 0]
+
+
+def test_a_lone_stay_that_says_transfer_is_paid_back_like_any_other() -> None:
+    assert amounts(decided(FLAT, stay(400_000, transfer_filed=True), kind=ClaimKind.REIMBURSEMENT)) == [300_000]
+
+
 def test_a_flat_rate_is_paid_once_for_the_event() -> None:
     found = decided(FLAT, stay(400_000), stay(400_000), stay(400_000))
 

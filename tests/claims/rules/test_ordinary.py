@@ -185,6 +185,23 @@ def test_catastrophic_insurance_has_a_cap_of_its_own(before_fen: int, paid_fen: 
     assert found.figures.catastrophic_fen == paid_fen
 
 
+def test_a_band_nobody_set_waits_and_does_not_hide_the_stays() -> None:
+    law = law_with(ORDINARY | {"medical.catastrophic.resident.bracket_2.rate": None})
+
+    found = decided(RESIDENT, stay(9_000_000), stay(9_000_000), law=law)
+
+    assert [(line.kind, line.outcome) for line in found.lines] == [
+        (LineKind.STAY, State.APPROVED),
+        (LineKind.STAY, State.APPROVED),
+        (LineKind.CATASTROPHIC, State.PENDED),
+    ]
+    assert (found.outcome, found.reasons, found.figures.medical_fen) == (
+        State.PENDED,
+        ("PARAMETER_UNSET",),
+        11_505_000,
+    )
+
+
 def test_only_residents_have_it() -> None:
     found = decided(EMPLOYEE, stay(40_000_000), paid=Paid(fund_fen=35_000_000))
 
