@@ -8,6 +8,8 @@ from itertools import pairwise
 from random import Random
 from typing import Any, Final
 
+from hypothesis import strategies as st
+
 from services.claims.model import (
     Benefit,
     Category,
@@ -29,8 +31,9 @@ from services.claims.model import (
     Surgery,
     Visit,
 )
+from services.claims.rules import LAW
 from services.kit.dates import month_end, month_of
-from tests.builders import HOSPITAL, OTHER_HOSPITAL
+from tests.builders import HOSPITAL, OTHER_HOSPITAL, law_with
 
 _ALL: Final = tuple(Category)
 _CATEGORIES: Final = (*(Category.EMPLOYEE,) * 12, *(Category.FLEXIBLE,) * 4, *_ALL)
@@ -194,3 +197,12 @@ def _item(random: Random, event: date) -> Item:
         random.choice((0, 0, 1, 2, 3)),
         random.random() < 0.2,
     )
+
+
+# --- for hypothesis --------------------------------------------------------------------------------------------------
+
+seeds = st.integers(0, 2**48)
+any_facts = seeds.map(lambda seed: some_facts(Random(seed)))
+any_claim = seeds.map(lambda seed: some_claim(Random(seed)))
+LAWS: Final = [law_with(some_law(Random(seed)) | some_medical_law(Random(seed))) for seed in range(30)] + [LAW]
+any_law = st.integers(0, len(LAWS) - 1)  # by its number, for a law is long to print

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.model import (
-    NOTHING_PAID,
     Category,
     Determination,
     Facts,
@@ -24,25 +22,16 @@ from services.claims.model import (
     State,
     Surgery,
 )
-from services.claims.rules import LAW, FactMissing, decide
+from services.claims.rules import FactMissing, decide
 from services.claims.wire.notice import step_text
 from services.kit import law as laws
 from services.kit.dates import month_of
 from services.kit.law import canonical
 from services.kit.messages import Language, reason
-from tests.builders import law_with
-from tests.claims.rules.drawn import some_claim, some_facts, some_law, some_medical_law
+from tests.claims.rules.drawn import LAWS, any_claim, any_facts, any_law, some_facts
 
 MEDICAL: Final = {LineKind.STAY, LineKind.SURGERY, LineKind.VISIT, LineKind.ITEM}
 PAYS: Final = {State.APPROVED}
-
-seeds = st.integers(0, 2**48)
-any_facts = seeds.map(lambda seed: some_facts(Random(seed)))
-any_claim = seeds.map(lambda seed: some_claim(Random(seed)))
-LAWS: Final = [law_with(some_law(Random(seed)) | some_medical_law(Random(seed))) for seed in range(30)] + [LAW]
-any_law = st.integers(0, len(LAWS) - 1)  # by its number, for a law is long to print
-shuffles = st.randoms(use_true_random=False)
-
 
 # --- amounts --------------------------------------------------------------------------------------------------------
 
@@ -130,58 +119,6 @@ def test_fund_and_employer_together_never_pay_less_than_her_own_wage(claim: Fact
         assert figures.employer_topup_fen is not None
         together = figures.allowance_fen + figures.employer_topup_fen
         assert together >= Fraction(own * figures.fund_days, 30) - Fraction(1, 2)
-
-
-# --- the order of facts ---------------------------------------------------------------------------------------------
-
-
-def in_other_words(paid: tuple[tuple[int, int], ...], random: Random) -> tuple[tuple[int, int], ...]:
-    """The same months by other spans: split, doubled, and in another order."""
-    found: list[tuple[int, int]] = []
-    for first, last in paid:
-        cut = random.randint(first, last)
-        found += [(first, cut), (cut + 1, last)] if cut < last else [(first, last)]
-    found += random.sample(found, k=len(found) // 2)
-    random.shuffle(found)
-    return tuple(found)
-
-
-def shuffled(given: tuple[Any, ...], random: Random) -> tuple[Any, ...]:
-    return tuple(random.sample(given, k=len(given)))
-
-
-@given(any_claim, any_law, shuffles)
-def test_the_order_of_months_wages_and_priors_does_not_matter(claim: Facts, law: int, random: Random) -> None:
-    insured = claim.insured._replace(
-        paid_months=in_other_words(claim.insured.paid_months or (), random),
-        back_paid=shuffled(claim.insured.back_paid, random),
-    )
-    other = claim._replace(
-        insured=insured,
-        employer_wages=shuffled(claim.employer_wages, random),
-        employer_bases=shuffled(claim.employer_bases, random),
-        prior=shuffled(claim.prior, random),
-    )
-
-    first, second = decide(claim, LAWS[law]), decide(other, LAWS[law])
-
-    assert (second.outcome, second.reasons, second.figures) == (first.outcome, first.reasons, first.figures)
-
-
-@given(any_claim, any_law, shuffles)
-def test_the_order_of_stays_does_not_matter_where_no_cap_is_met(claim: Facts, law: int, random: Random) -> None:
-    small = tuple(stay._replace(policy_range_fen=stay.policy_range_fen % 3_000_000) for stay in claim.stays)
-    one = claim._replace(stays=small, paid=NOTHING_PAID)
-    other = one._replace(stays=shuffled(small, random))
-
-    first, second = decide(one, LAWS[law]), decide(other, LAWS[law])
-
-    assert (second.outcome, set(second.reasons), second.figures) == (first.outcome, set(first.reasons), first.figures)
-    assert kinds(first) == kinds(second)
-
-
-def kinds(found: Determination) -> Counter[tuple[LineKind, State]]:
-    return Counter((line.kind, line.outcome) for line in found.lines)
 
 
 # --- outcome and reasons --------------------------------------------------------------------------------------------
