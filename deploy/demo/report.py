@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
 from statistics import quantiles
 from typing import Final
 
@@ -14,6 +12,7 @@ from cradle.common.v1 import reason_pb2
 from google.protobuf.message import DecodeError
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -48,7 +47,6 @@ EFFECTS: Final = {
     "FATAL": "unreadable, sent back",
 }
 _REASONS_SHOWN: Final = 3
-_STEP: Final = re.compile(r" {0,2}(\d+\.) (.*)")
 
 
 def by_county(answers: Sequence[Answer]) -> Table:
@@ -112,16 +110,11 @@ def by_truth(answers: Iterable[Answer]) -> Table:
     return table
 
 
-def explanation(explained: Explained) -> Table:
-    """The notice in both languages, line beside line."""
-    table = Table(
-        box=box.ROUNDED, title=f"{explained.why}  {explained.number}", title_justify="left", expand=True, padding=(0, 1)
-    )
-    table.add_column("中文", ratio=2)
-    table.add_column("English", ratio=3)
-    for zh, en in zip_longest(explained.zh.splitlines(), explained.en.splitlines(), fillvalue=""):
-        table.add_row(_hanging(zh), _hanging(en))
-    return table
+def explanation(explained: Explained) -> Group:
+    """The notice as it would be printed, in both languages."""
+    title = f"{explained.why}  {explained.number}"
+    pages = [Text(page, no_wrap=True) for page in (explained.zh, explained.en)]
+    return Group(*[Panel(page, title=title, title_align="left", box=box.ROUNDED) for page in pages])
 
 
 def pace(account: Account, cpu_s: Mapping[str, float]) -> Group:
@@ -214,16 +207,3 @@ def _most(counts: Mapping[Came, int] | Mapping[str, int], shown: int = _REASONS_
 
 def _place(answer: Answer) -> str:
     return "/".join(map(str, answer.position)) if answer.position else answer.submission.source
-
-
-def _hanging(line: str) -> RenderableType:
-    """A numbered step of a notice, or the article under it; what is wrapped stays under its beginning."""
-    step = _STEP.fullmatch(line)
-    number, text, style = (step[1], step[2], "") if step else ("", line.strip(), "dim")
-    if not step and not line.startswith("     "):
-        return Wrapped(line)
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=3, justify="right")
-    grid.add_column(ratio=1)
-    grid.add_row(number, Wrapped(text, style))
-    return grid
