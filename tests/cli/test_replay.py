@@ -60,6 +60,18 @@ def test_a_database_that_is_away_ends_with_4_and_says_no_password(tmp_path: Path
     assert not (tmp_path / "c").exists()
 
 
+def test_interrupted_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("services.cli.replay.decide_again", interrupted)
+
+    result = replay("--checkpoint", tmp_path / "c")
+
+    assert result.exit_code == 130
+    assert f"the same command goes on from the checkpoint {tmp_path / 'c'}" in result.stderr
+
+
 # --- a draft that is no law ------------------------------------------------------------------------------------------
 
 
