@@ -137,8 +137,11 @@ def stalls(stack: Stack) -> Path:
     return folder
 
 
-def wait_every_partition_advances(stack: Stack, timeout_s: float = 30.0) -> None:
-    """Return when records of every partition were taken: those of a stalled worker by another."""
+def wait_every_partition_advances(stack: Stack, timeout_s: float = 60.0) -> None:
+    """Return when records of every partition were taken: those of a stalled worker by another.
+
+    Its session must end (10 s), and a transaction that its other inbox left open be ended by PostgreSQL (15 s).
+    """
     before = _offsets(stack)
     eventually(
         lambda: all(offset > before[place] for place, offset in _offsets(stack).items()),
