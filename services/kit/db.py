@@ -13,11 +13,14 @@ import asyncpg
 from services.kit import outbox
 from services.kit.outbox import Event
 
+_APPLICATION = "cradle"
+STALLED_S = 15
 _SERVER_SETTINGS = {
+    "application_name": _APPLICATION,
     "lock_timeout": "5s",
     "statement_timeout": "30s",
     # A worker that stalls inside a transaction must not hold its rows against the one that took over.
-    "idle_in_transaction_session_timeout": "15s",
+    "idle_in_transaction_session_timeout": f"{STALLED_S}s",
     # A host that vanishes must not keep its session, and with it the relay's lock, for hours.
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -88,6 +91,22 @@ class Database:
         """Read outside a transaction."""
         rows: list[asyncpg.Record] = await self.pool.fetch(sql, *arguments)
         return rows
+
+    async def end_stalled(self) -> int:
+        """End sessions of ours whose client hangs in the middle of a statement; answers how many.
+
+        While PostgreSQL waits for a client's COPY, or for a client to read, none of its timeouts is looked at: such a
+        session would keep its locks until its process wakes or dies.
+        """
+        ended = await self.fetch(
+            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND usename = current_user AND application_name = $1
+                 AND state = 'active' AND wait_event_type = 'Client'
+                 AND query_start < now() - make_interval(secs => $2)""",
+            _APPLICATION,
+            STALLED_S,
+        )
+        return len(ended)
 
 
 def service_dsn(server: str, service: str) -> str:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
+import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -262,6 +263,8 @@ class Inbox(Generic[Prepared]):
             except Exception as error:  # noqa: BLE001  # this is where the four kinds of failure are told apart
                 prepared = None
                 conflicts += is_conflict(error)
+                if isinstance(error, asyncpg.LockNotAvailableError):
+                    await self._end_stalled()
                 if is_away(error) or (is_conflict(error) and single and conflicts > _CONFLICTS_MAX):
                     await self._wait(next(delay), error)
                 elif is_conflict(error) and conflicts <= _CONFLICTS_MAX:
@@ -276,6 +279,17 @@ class Inbox(Generic[Prepared]):
             else:
                 self._count(batch)
                 return
+
+    async def _end_stalled(self) -> None:
+        """Who waited for a lock in vain may stand behind a worker that hangs; what it held is ours to decide now."""
+        try:
+            ended = await self.database.end_stalled()
+        except Exception as error:
+            if not is_away(error) and not is_conflict(error):
+                raise
+        else:
+            if ended:
+                _log.warning("stalled sessions ended", sessions=ended)
 
     def _still_ours(self, batch: Batch) -> bool:
         """Whether to go on with a batch. One that is dropped has moved no fence, so it is simply read again."""

@@ -7,13 +7,14 @@ import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.stack import Stack
+from services.kit.db import Database
 from services.kit.inbox import Inbox
 from services.kit.migrations import migrate
 from services.kit.seal import Sealer
@@ -127,6 +128,36 @@ async def read_until(stack: Stack, topics: Sequence[str], enough: Callable[[list
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 found += records
     return found
+
+
+@asynccontextmanager
+async def hanging_copy(database: Database, statement: str, *arguments: object) -> AsyncIterator[int]:
+    """A session that has run a statement and hangs in the middle of a COPY, as a stalled worker's does; its pid."""
+    told = unique("hanging")
+    wake = asyncio.Event()
+
+    async def until_woken() -> AsyncIterator[tuple[int]]:
+        await wake.wait()
+        yield (0,)
+
+    async def hang() -> None:
+        async with database.transaction() as tx:
+            await tx.execute(statement, *arguments)
+            await tx.execute(f"CREATE TEMPORARY TABLE {told} (x int)")
+            await tx.connection.copy_records_to_table(told, records=until_woken())
+
+    async def pid() -> int | None:
+        sql = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'ClientRead' AND query LIKE $1"
+        found = await database.fetch(sql, f'COPY "{told}"%')
+        return found[0]["pid"] if found else None
+
+    task = asyncio.create_task(hang())
+    try:
+        yield await eventually(pid, task) or 0
+    finally:
+        wake.set()
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await asyncio.wait_for(task, DEADLINE_S)
 
 
 @asynccontextmanager

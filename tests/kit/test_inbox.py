@@ -25,6 +25,7 @@ from tests.kit.live import (
     DEADLINE_S,
     Record,
     eventually,
+    hanging_copy,
     new_database,
     rows,
     running,
@@ -388,6 +389,27 @@ def test_what_is_away_is_waited_for_and_nothing_is_parked(stack: Stack, dsn: str
         await toy.send((b"a", b"1"), (b"a", b"2"))
 
         await toy.run_to(2)
+
+        assert await toy.landed() == ["1", "2"]
+        assert await toy.parked() == []
+
+    asyncio.run(act())
+
+
+def test_a_worker_that_hangs_in_the_middle_of_a_copy_does_not_hold_its_partition_for_ever(
+    stack: Stack, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "STALLED_S", 1)
+
+    async def act() -> None:
+        toy = Toy(stack, dsn)
+        await toy.send((b"a", b"1"))
+        await toy.run_to(1)
+        await toy.send((b"a", b"2"))
+        fence = "UPDATE consumed SET next_offset = 2 WHERE consumer = $1"
+
+        async with db.connect(dsn) as other, hanging_copy(other, fence, toy.name):
+            await toy.run_to(2)
 
         assert await toy.landed() == ["1", "2"]
         assert await toy.parked() == []
