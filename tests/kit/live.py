@@ -146,14 +146,14 @@ async def hanging_copy(database: Database, statement: str, *arguments: object) -
             await tx.execute(f"CREATE TEMPORARY TABLE {told} (x int)")
             await tx.connection.copy_records_to_table(told, records=until_woken())
 
-    async def pid() -> int | None:
+    async def pid() -> int:
         sql = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'ClientRead' AND query LIKE $1"
         found = await database.fetch(sql, f'COPY "{told}"%')
-        return found[0]["pid"] if found else None
+        return found[0]["pid"] if found else 0
 
     task = asyncio.create_task(hang())
     try:
-        yield await eventually(pid, task) or 0
+        yield await eventually(pid, task)
     finally:
         wake.set()
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
