@@ -113,6 +113,12 @@ class _ClaimStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClaimState
     """重复申报"""
     CLAIM_STATE_ERROR: _ClaimState.ValueType  # 6
     """Facts that cannot be; an outcome of a calculation only."""
+    CLAIM_STATE_RETURNED: _ClaimState.ValueType  # 7
+    """退回补正: it waited for what never came; the same number may be sent again, corrected."""
+    CLAIM_STATE_WITHDRAWN: _ClaimState.ValueType  # 8
+    """撤回: withdrawn before it was determined."""
+    CLAIM_STATE_VOIDED: _ClaimState.ValueType  # 9
+    """作废: taken back by its sender; nothing is owed."""
 
 class ClaimState(_ClaimState, metaclass=_ClaimStateEnumTypeWrapper):
     """State of a claim on file. A returned submission never becomes a claim."""
@@ -130,6 +136,12 @@ CLAIM_STATE_DUPLICATE: ClaimState.ValueType  # 5
 """重复申报"""
 CLAIM_STATE_ERROR: ClaimState.ValueType  # 6
 """Facts that cannot be; an outcome of a calculation only."""
+CLAIM_STATE_RETURNED: ClaimState.ValueType  # 7
+"""退回补正: it waited for what never came; the same number may be sent again, corrected."""
+CLAIM_STATE_WITHDRAWN: ClaimState.ValueType  # 8
+"""撤回: withdrawn before it was determined."""
+CLAIM_STATE_VOIDED: ClaimState.ValueType  # 9
+"""作废: taken back by its sender; nothing is owed."""
 Global___ClaimState: _TypeAlias = ClaimState  # noqa: Y015
 
 class _LineKind:

@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from cradle.claims.v1 import claim_pb2 as cradle_dot_claims_dot_v1_dot_claim__pb2
+from cradle.claims.v1 import facts_pb2 as cradle_dot_claims_dot_v1_dot_facts__pb2
 from cradle.options.v1 import options_pb2 as cradle_dot_options_dot_v1_dot_options__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63radle/claims/v1/intake.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x81\x01\n\x0b\x43laimIntake\x12/\n\x06submit\x18\x01 \x01(\x0b\x32\x1d.cradle.claims.v1.SubmitClaimH\x00\x12\x31\n\x07replace\x18\x02 \x01(\x0b\x32\x1e.cradle.claims.v1.ReplaceClaimH\x00\x42\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"G\n\x0bSubmitClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\"f\n\x0cReplaceClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x08revision\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\x90N(\x02\"\xfe\x03\n\x0f\x43laimSubmission\x12\x32\n\x0c\x63laim_number\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[0-9A-Za-z._-]+$\x12\'\n\x10person_id_number\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18 \x88\xb5\x18\x01\x12 \n\remployer_uscc\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12!\n\x06\x63ounty\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12\x37\n\x04kind\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKindB\x0c\xbaH\t\x82\x01\x06\x18\x00\x18\x01 \x00\x12\x37\n\x05\x65vent\x18\x06 \x01(\x0b\x32 .cradle.claims.v1.MaternityEventB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x14own_monthly_wage_fen\x18\x07 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xda\xc4\t(\x00H\x00\x88\x01\x01\x12&\n\x0b\x63laimed_fen\x18\x08 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xe1\xeb\x17(\x00H\x01\x88\x01\x01\x12\x37\n\x0bsubmit_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x06remark\x18\n \x01(\tB\x0c\xbaH\x05r\x03\x18\xd0\x0f\x88\xb5\x18\x01\x42\x17\n\x15_own_monthly_wage_fenB\x0e\n\x0c_claimed_fen\"\x9f\x02\n\x0eMaternityEvent\x12\x37\n\x04type\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\x0c\xbaH\t\x82\x01\x06\x18\x00\x18\x01 \x00\x12\'\n\x04\x64\x61te\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x41\n\rdelivery_mode\x18\x03 \x01(\x0e\x32\x1e.cradle.claims.v1.DeliveryModeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x10\n\x08\x64ystocia\x18\x04 \x01(\x08\x12\x1a\n\x07infants\x18\x05 \x01(\rB\t\xbaH\x06*\x04\x18\x08(\x01\x12\x1e\n\x0b\x62irth_order\x18\x06 \x01(\rB\t\xbaH\x06*\x04\x18\x14(\x01\x12\x1a\n\x12prepregnancy_check\x18\x07 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63radle/claims/v1/intake.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1c\x63radle/claims/v1/facts.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xe9\x01\n\x0b\x43laimIntake\x12/\n\x06submit\x18\x01 \x01(\x0b\x32\x1d.cradle.claims.v1.SubmitClaimH\x00\x12\x31\n\x07replace\x18\x02 \x01(\x0b\x32\x1e.cradle.claims.v1.ReplaceClaimH\x00\x12+\n\x04void\x18\x03 \x01(\x0b\x32\x1b.cradle.claims.v1.VoidClaimH\x00\x12\x39\n\x0e\x63ontrol_totals\x18\x04 \x01(\x0b\x32\x1f.cradle.claims.v1.ControlTotalsH\x00\x42\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"\xd0\x01\n\tVoidClaim\x12\x32\n\x0c\x63laim_number\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[0-9A-Za-z._-]+$\x12\x1c\n\x08revision\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\x90N(\x01\x12\x38\n\x06reason\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.VoidReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x0bsubmit_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"\xc4\x01\n\rControlTotals\x12\'\n\x04\x64\x61te\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x11\n\tsubmitted\x18\x02 \x01(\r\x12\x10\n\x08replaced\x18\x03 \x01(\r\x12\x0e\n\x06voided\x18\x04 \x01(\r\x12\x1c\n\x0b\x63laimed_fen\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x37\n\x0bsubmit_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"G\n\x0bSubmitClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\"f\n\x0cReplaceClaim\x12\x38\n\x05\x63laim\x18\x01 \x01(\x0b\x32!.cradle.claims.v1.ClaimSubmissionB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x08revision\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\x90N(\x02\"\xe6\x05\n\x0f\x43laimSubmission\x12\x32\n\x0c\x63laim_number\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[0-9A-Za-z._-]+$\x12\'\n\x10person_id_number\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18 \x88\xb5\x18\x01\x12\x1e\n\remployer_uscc\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12!\n\x06\x63ounty\x18\x04 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12\x35\n\x04kind\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x05\x65vent\x18\x06 \x01(\x0b\x32 .cradle.claims.v1.MaternityEventB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x14own_monthly_wage_fen\x18\x07 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xda\xc4\t(\x00H\x00\x88\x01\x01\x12&\n\x0b\x63laimed_fen\x18\x08 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xe1\xeb\x17(\x00H\x01\x88\x01\x01\x12\x37\n\x0bsubmit_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x06remark\x18\n \x01(\tB\x0c\xbaH\x05r\x03\x18\xd0\x0f\x88\xb5\x18\x01\x12-\n\x06\x66\x61ther\x18\x0b \x01(\x0b\x32\x1d.cradle.claims.v1.FatherLeave\x12&\n\x11husband_id_number\x18\x0c \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12/\n\x05stays\x18\r \x03(\x0b\x32\x16.cradle.claims.v1.StayB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x31\n\x06visits\x18\x0e \x03(\x0b\x32\x17.cradle.claims.v1.VisitB\x08\xbaH\x05\x92\x01\x02\x10<\x12/\n\x05items\x18\x0f \x03(\x0b\x32\x16.cradle.claims.v1.ItemB\x08\xbaH\x05\x92\x01\x02\x10<B\x17\n\x15_own_monthly_wage_fenB\x0e\n\x0c_claimed_fen\"6\n\x0b\x46\x61therLeave\x12\x11\n\trequested\x18\x01 \x01(\x08\x12\x14\n\x0cliving_apart\x18\x02 \x01(\x08\"\xe5\x01\n\x06\x43harge\x12.\n\x10policy_range_fen\x18\x01 \x01(\x03\x42\x0f\xbaH\x0c\"\x07\x18\x80\xe1\xeb\x17(\x00\xc8\x01\x01H\x00\x88\x01\x01\x12$\n\ttotal_fen\x18\x02 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xe1\xeb\x17(\x00H\x01\x88\x01\x01\x12\x1c\n\x0bown_pay_fen\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\x0eover_limit_fen\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12#\n\x12self_pay_first_fen\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x42\x13\n\x11_policy_range_fenB\x0c\n\n_total_fen\"\xcd\x02\n\x04Stay\x12\'\n\x08provider\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9A-Z]{12}$\x12\x31\n\x0e\x61\x64mission_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x0e\x64ischarge_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x06\x63harge\x18\x04 \x01(\x0b\x32\x18.cradle.claims.v1.ChargeB\x06\xbaH\x03\xc8\x01\x01\x12\x16\n\x0etransfer_filed\x18\x05 \x01(\x08\x12:\n\x0bout_of_city\x18\x06 \x01(\x0e\x32\x1b.cradle.claims.v1.OutOfCityB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x30\n\x05level\x18\x07 \x01(\x0e\x32\x17.cradle.claims.v1.LevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\x8b\x01\n\x05Visit\x12\'\n\x08provider\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9A-Z]{12}$\x12\'\n\x04\x64\x61te\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x06\x63harge\x18\x03 \x01(\x0b\x32\x18.cradle.claims.v1.ChargeB\x06\xbaH\x03\xc8\x01\x01\"\x87\x02\n\x04Item\x12\'\n\x08provider\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9A-Z]{12}$\x12:\n\tprogramme\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ProgrammeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12*\n\x04\x63ode\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[0-9A-Za-z._-]+$\x12\'\n\x04\x64\x61te\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x06\x63harge\x18\x05 \x01(\x0b\x32\x18.cradle.claims.v1.ChargeB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x0bout_of_city\x18\x06 \x01(\x08\"\x9d\x03\n\x0eMaternityEvent\x12\x35\n\x04type\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x04\x64\x61te\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12?\n\rdelivery_mode\x18\x03 \x01(\x0e\x32\x1e.cradle.claims.v1.DeliveryModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x10\n\x08\x64ystocia\x18\x04 \x01(\x08\x12\x18\n\x07infants\x18\x05 \x01(\rB\x07\xbaH\x04*\x02\x18\x08\x12\x1c\n\x0b\x62irth_order\x18\x06 \x01(\rB\x07\xbaH\x04*\x02\x18\x14\x12\x1a\n\x12prepregnancy_check\x18\x07 \x01(\x08\x12\'\n\x0egestation_days\x18\x08 \x01(\rB\n\xbaH\x07*\x05\x18\xca\x02(\x01H\x00\x88\x01\x01\x12 \n\x07surgery\x18\t \x01(\tB\x0f\xbaH\x0cr\n2\x08^[1-9]?$\x12\x17\n\nregistered\x18\n \x01(\x08H\x01\x88\x01\x01\x42\x11\n\x0f_gestation_daysB\r\n\x0b_registered*\xb3\x01\n\nVoidReason\x12\x1b\n\x17VOID_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19VOID_REASON_ENTERED_TWICE\x10\x01\x12\x1f\n\x1bVOID_REASON_ENTERED_WRONGLY\x10\x02\x12!\n\x1dVOID_REASON_SETTLEMENT_UNDONE\x10\x03\x12%\n!VOID_REASON_WITHDRAWN_BY_CLAIMANT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +39,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CLAIMINTAKE'].oneofs_by_name['event']._loaded_options = None
   _globals['_CLAIMINTAKE'].oneofs_by_name['event']._serialized_options = b'\272H\002\010\001'
+  _globals['_VOIDCLAIM'].fields_by_name['claim_number']._loaded_options = None
+  _globals['_VOIDCLAIM'].fields_by_name['claim_number']._serialized_options = b'\272H\031r\027\020\001\030@2\021^[0-9A-Za-z._-]+$'
+  _globals['_VOIDCLAIM'].fields_by_name['revision']._loaded_options = None
+  _globals['_VOIDCLAIM'].fields_by_name['revision']._serialized_options = b'\272H\007*\005\030\220N(\001'
+  _globals['_VOIDCLAIM'].fields_by_name['reason']._loaded_options = None
+  _globals['_VOIDCLAIM'].fields_by_name['reason']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_VOIDCLAIM'].fields_by_name['submit_time']._loaded_options = None
+  _globals['_VOIDCLAIM'].fields_by_name['submit_time']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CONTROLTOTALS'].fields_by_name['date']._loaded_options = None
+  _globals['_CONTROLTOTALS'].fields_by_name['date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CONTROLTOTALS'].fields_by_name['claimed_fen']._loaded_options = None
+  _globals['_CONTROLTOTALS'].fields_by_name['claimed_fen']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_CONTROLTOTALS'].fields_by_name['submit_time']._loaded_options = None
+  _globals['_CONTROLTOTALS'].fields_by_name['submit_time']._serialized_options = b'\272H\003\310\001\001'
   _globals['_SUBMITCLAIM'].fields_by_name['claim']._loaded_options = None
   _globals['_SUBMITCLAIM'].fields_by_name['claim']._serialized_options = b'\272H\003\310\001\001'
   _globals['_REPLACECLAIM'].fields_by_name['claim']._loaded_options = None
@@ -49,11 +64,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMSUBMISSION'].fields_by_name['person_id_number']._loaded_options = None
   _globals['_CLAIMSUBMISSION'].fields_by_name['person_id_number']._serialized_options = b'\272H\006r\004\020\001\030 \210\265\030\001'
   _globals['_CLAIMSUBMISSION'].fields_by_name['employer_uscc']._loaded_options = None
-  _globals['_CLAIMSUBMISSION'].fields_by_name['employer_uscc']._serialized_options = b'\272H\006r\004\020\001\030 '
+  _globals['_CLAIMSUBMISSION'].fields_by_name['employer_uscc']._serialized_options = b'\272H\004r\002\030 '
   _globals['_CLAIMSUBMISSION'].fields_by_name['county']._loaded_options = None
   _globals['_CLAIMSUBMISSION'].fields_by_name['county']._serialized_options = b'\272H\016r\0142\n^[0-9]{6}$'
   _globals['_CLAIMSUBMISSION'].fields_by_name['kind']._loaded_options = None
-  _globals['_CLAIMSUBMISSION'].fields_by_name['kind']._serialized_options = b'\272H\t\202\001\006\030\000\030\001 \000'
+  _globals['_CLAIMSUBMISSION'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_CLAIMSUBMISSION'].fields_by_name['event']._loaded_options = None
   _globals['_CLAIMSUBMISSION'].fields_by_name['event']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CLAIMSUBMISSION'].fields_by_name['own_monthly_wage_fen']._loaded_options = None
@@ -64,24 +79,90 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMSUBMISSION'].fields_by_name['submit_time']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CLAIMSUBMISSION'].fields_by_name['remark']._loaded_options = None
   _globals['_CLAIMSUBMISSION'].fields_by_name['remark']._serialized_options = b'\272H\005r\003\030\320\017\210\265\030\001'
+  _globals['_CLAIMSUBMISSION'].fields_by_name['husband_id_number']._loaded_options = None
+  _globals['_CLAIMSUBMISSION'].fields_by_name['husband_id_number']._serialized_options = b'\272H\004r\002\030 \210\265\030\001'
+  _globals['_CLAIMSUBMISSION'].fields_by_name['stays']._loaded_options = None
+  _globals['_CLAIMSUBMISSION'].fields_by_name['stays']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_CLAIMSUBMISSION'].fields_by_name['visits']._loaded_options = None
+  _globals['_CLAIMSUBMISSION'].fields_by_name['visits']._serialized_options = b'\272H\005\222\001\002\020<'
+  _globals['_CLAIMSUBMISSION'].fields_by_name['items']._loaded_options = None
+  _globals['_CLAIMSUBMISSION'].fields_by_name['items']._serialized_options = b'\272H\005\222\001\002\020<'
+  _globals['_CHARGE'].fields_by_name['policy_range_fen']._loaded_options = None
+  _globals['_CHARGE'].fields_by_name['policy_range_fen']._serialized_options = b'\272H\014\"\007\030\200\341\353\027(\000\310\001\001'
+  _globals['_CHARGE'].fields_by_name['total_fen']._loaded_options = None
+  _globals['_CHARGE'].fields_by_name['total_fen']._serialized_options = b'\272H\t\"\007\030\200\341\353\027(\000'
+  _globals['_CHARGE'].fields_by_name['own_pay_fen']._loaded_options = None
+  _globals['_CHARGE'].fields_by_name['own_pay_fen']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_CHARGE'].fields_by_name['over_limit_fen']._loaded_options = None
+  _globals['_CHARGE'].fields_by_name['over_limit_fen']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_CHARGE'].fields_by_name['self_pay_first_fen']._loaded_options = None
+  _globals['_CHARGE'].fields_by_name['self_pay_first_fen']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_STAY'].fields_by_name['provider']._loaded_options = None
+  _globals['_STAY'].fields_by_name['provider']._serialized_options = b'\272H\022r\0202\016^[0-9A-Z]{12}$'
+  _globals['_STAY'].fields_by_name['admission_date']._loaded_options = None
+  _globals['_STAY'].fields_by_name['admission_date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_STAY'].fields_by_name['discharge_date']._loaded_options = None
+  _globals['_STAY'].fields_by_name['discharge_date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_STAY'].fields_by_name['charge']._loaded_options = None
+  _globals['_STAY'].fields_by_name['charge']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_STAY'].fields_by_name['out_of_city']._loaded_options = None
+  _globals['_STAY'].fields_by_name['out_of_city']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_STAY'].fields_by_name['level']._loaded_options = None
+  _globals['_STAY'].fields_by_name['level']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_VISIT'].fields_by_name['provider']._loaded_options = None
+  _globals['_VISIT'].fields_by_name['provider']._serialized_options = b'\272H\022r\0202\016^[0-9A-Z]{12}$'
+  _globals['_VISIT'].fields_by_name['date']._loaded_options = None
+  _globals['_VISIT'].fields_by_name['date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_VISIT'].fields_by_name['charge']._loaded_options = None
+  _globals['_VISIT'].fields_by_name['charge']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ITEM'].fields_by_name['provider']._loaded_options = None
+  _globals['_ITEM'].fields_by_name['provider']._serialized_options = b'\272H\022r\0202\016^[0-9A-Z]{12}$'
+  _globals['_ITEM'].fields_by_name['programme']._loaded_options = None
+  _globals['_ITEM'].fields_by_name['programme']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_ITEM'].fields_by_name['code']._loaded_options = None
+  _globals['_ITEM'].fields_by_name['code']._serialized_options = b'\272H\031r\027\020\001\030@2\021^[0-9A-Za-z._-]+$'
+  _globals['_ITEM'].fields_by_name['date']._loaded_options = None
+  _globals['_ITEM'].fields_by_name['date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ITEM'].fields_by_name['charge']._loaded_options = None
+  _globals['_ITEM'].fields_by_name['charge']._serialized_options = b'\272H\003\310\001\001'
   _globals['_MATERNITYEVENT'].fields_by_name['type']._loaded_options = None
-  _globals['_MATERNITYEVENT'].fields_by_name['type']._serialized_options = b'\272H\t\202\001\006\030\000\030\001 \000'
+  _globals['_MATERNITYEVENT'].fields_by_name['type']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_MATERNITYEVENT'].fields_by_name['date']._loaded_options = None
   _globals['_MATERNITYEVENT'].fields_by_name['date']._serialized_options = b'\272H\003\310\001\001'
   _globals['_MATERNITYEVENT'].fields_by_name['delivery_mode']._loaded_options = None
-  _globals['_MATERNITYEVENT'].fields_by_name['delivery_mode']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_MATERNITYEVENT'].fields_by_name['delivery_mode']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_MATERNITYEVENT'].fields_by_name['infants']._loaded_options = None
-  _globals['_MATERNITYEVENT'].fields_by_name['infants']._serialized_options = b'\272H\006*\004\030\010(\001'
+  _globals['_MATERNITYEVENT'].fields_by_name['infants']._serialized_options = b'\272H\004*\002\030\010'
   _globals['_MATERNITYEVENT'].fields_by_name['birth_order']._loaded_options = None
-  _globals['_MATERNITYEVENT'].fields_by_name['birth_order']._serialized_options = b'\272H\006*\004\030\024(\001'
-  _globals['_CLAIMINTAKE']._serialized_start=201
-  _globals['_CLAIMINTAKE']._serialized_end=330
-  _globals['_SUBMITCLAIM']._serialized_start=332
-  _globals['_SUBMITCLAIM']._serialized_end=403
-  _globals['_REPLACECLAIM']._serialized_start=405
-  _globals['_REPLACECLAIM']._serialized_end=507
-  _globals['_CLAIMSUBMISSION']._serialized_start=510
-  _globals['_CLAIMSUBMISSION']._serialized_end=1020
-  _globals['_MATERNITYEVENT']._serialized_start=1023
-  _globals['_MATERNITYEVENT']._serialized_end=1310
+  _globals['_MATERNITYEVENT'].fields_by_name['birth_order']._serialized_options = b'\272H\004*\002\030\024'
+  _globals['_MATERNITYEVENT'].fields_by_name['gestation_days']._loaded_options = None
+  _globals['_MATERNITYEVENT'].fields_by_name['gestation_days']._serialized_options = b'\272H\007*\005\030\312\002(\001'
+  _globals['_MATERNITYEVENT'].fields_by_name['surgery']._loaded_options = None
+  _globals['_MATERNITYEVENT'].fields_by_name['surgery']._serialized_options = b'\272H\014r\n2\010^[1-9]?$'
+  _globals['_VOIDREASON']._serialized_start=3247
+  _globals['_VOIDREASON']._serialized_end=3426
+  _globals['_CLAIMINTAKE']._serialized_start=231
+  _globals['_CLAIMINTAKE']._serialized_end=464
+  _globals['_VOIDCLAIM']._serialized_start=467
+  _globals['_VOIDCLAIM']._serialized_end=675
+  _globals['_CONTROLTOTALS']._serialized_start=678
+  _globals['_CONTROLTOTALS']._serialized_end=874
+  _globals['_SUBMITCLAIM']._serialized_start=876
+  _globals['_SUBMITCLAIM']._serialized_end=947
+  _globals['_REPLACECLAIM']._serialized_start=949
+  _globals['_REPLACECLAIM']._serialized_end=1051
+  _globals['_CLAIMSUBMISSION']._serialized_start=1054
+  _globals['_CLAIMSUBMISSION']._serialized_end=1796
+  _globals['_FATHERLEAVE']._serialized_start=1798
+  _globals['_FATHERLEAVE']._serialized_end=1852
+  _globals['_CHARGE']._serialized_start=1855
+  _globals['_CHARGE']._serialized_end=2084
+  _globals['_STAY']._serialized_start=2087
+  _globals['_STAY']._serialized_end=2420
+  _globals['_VISIT']._serialized_start=2423
+  _globals['_VISIT']._serialized_end=2562
+  _globals['_ITEM']._serialized_start=2565
+  _globals['_ITEM']._serialized_end=2828
+  _globals['_MATERNITYEVENT']._serialized_start=2831
+  _globals['_MATERNITYEVENT']._serialized_end=3244
 # @@protoc_insertion_point(module_scope)

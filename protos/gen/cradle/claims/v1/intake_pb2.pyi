@@ -3,10 +3,14 @@
 isort:skip_file
 What an insurance system sends: topic `claims.intake.v1.<source>`, key `member_key` (see docs/intake.md)."""
 
+from collections import abc as _abc
 from cradle.claims.v1 import claim_pb2 as _claim_pb2
+from cradle.claims.v1 import facts_pb2 as _facts_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +23,35 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _VoidReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VoidReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoidReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VOID_REASON_UNSPECIFIED: _VoidReason.ValueType  # 0
+    VOID_REASON_ENTERED_TWICE: _VoidReason.ValueType  # 1
+    """重复录入"""
+    VOID_REASON_ENTERED_WRONGLY: _VoidReason.ValueType  # 2
+    """录入有误"""
+    VOID_REASON_SETTLEMENT_UNDONE: _VoidReason.ValueType  # 3
+    """撤销结算"""
+    VOID_REASON_WITHDRAWN_BY_CLAIMANT: _VoidReason.ValueType  # 4
+    """申请人撤回"""
+
+class VoidReason(_VoidReason, metaclass=_VoidReasonEnumTypeWrapper): ...
+
+VOID_REASON_UNSPECIFIED: VoidReason.ValueType  # 0
+VOID_REASON_ENTERED_TWICE: VoidReason.ValueType  # 1
+"""重复录入"""
+VOID_REASON_ENTERED_WRONGLY: VoidReason.ValueType  # 2
+"""录入有误"""
+VOID_REASON_SETTLEMENT_UNDONE: VoidReason.ValueType  # 3
+"""撤销结算"""
+VOID_REASON_WITHDRAWN_BY_CLAIMANT: VoidReason.ValueType  # 4
+"""申请人撤回"""
+Global___VoidReason: _TypeAlias = VoidReason  # noqa: Y015
+
 @_typing.final
 class ClaimIntake(_message.Message):
     """Envelope of the intake topic."""
@@ -27,25 +60,105 @@ class ClaimIntake(_message.Message):
 
     SUBMIT_FIELD_NUMBER: _builtins.int
     REPLACE_FIELD_NUMBER: _builtins.int
+    VOID_FIELD_NUMBER: _builtins.int
+    CONTROL_TOTALS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def submit(self) -> Global___SubmitClaim: ...
     @_builtins.property
     def replace(self) -> Global___ReplaceClaim: ...
+    @_builtins.property
+    def void(self) -> Global___VoidClaim: ...
+    @_builtins.property
+    def control_totals(self) -> Global___ControlTotals: ...
     def __init__(
         self,
         *,
         submit: Global___SubmitClaim | None = ...,
         replace: Global___ReplaceClaim | None = ...,
+        void: Global___VoidClaim | None = ...,
+        control_totals: Global___ControlTotals | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "replace", b"replace", "submit", b"submit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["control_totals", b"control_totals", "event", b"event", "replace", b"replace", "submit", b"submit", "void", b"void"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "replace", b"replace", "submit", b"submit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["control_totals", b"control_totals", "event", b"event", "replace", b"replace", "submit", b"submit", "void", b"void"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["submit", "replace"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["submit", "replace", "void", "control_totals"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___ClaimIntake: _TypeAlias = ClaimIntake  # noqa: Y015
+
+@_typing.final
+class VoidClaim(_message.Message):
+    """The sender takes its claim back (作废). `revision` is the one on file: what is voided must be known."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_NUMBER_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SUBMIT_TIME_FIELD_NUMBER: _builtins.int
+    claim_number: _builtins.str
+    revision: _builtins.int
+    reason: Global___VoidReason.ValueType
+    @_builtins.property
+    def submit_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        claim_number: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        reason: Global___VoidReason.ValueType = ...,
+        submit_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["submit_time", b"submit_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_number", b"claim_number", "reason", b"reason", "revision", b"revision", "submit_time", b"submit_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoidClaim: _TypeAlias = VoidClaim  # noqa: Y015
+
+@_typing.final
+class ControlTotals(_message.Message):
+    """What a source sent on one day (日对账): told after that day, compared with what was taken in.
+    A record belongs to the civil date (Asia/Shanghai) of its `submit_time`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    SUBMITTED_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
+    VOIDED_FIELD_NUMBER: _builtins.int
+    CLAIMED_FEN_FIELD_NUMBER: _builtins.int
+    SUBMIT_TIME_FIELD_NUMBER: _builtins.int
+    submitted: _builtins.int
+    replaced: _builtins.int
+    voided: _builtins.int
+    claimed_fen: _builtins.int
+    """The sum of `claimed_fen` of the claims submitted and replaced on that day."""
+    @_builtins.property
+    def date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def submit_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        date: _date_pb2.Date | None = ...,
+        submitted: _builtins.int = ...,
+        replaced: _builtins.int = ...,
+        voided: _builtins.int = ...,
+        claimed_fen: _builtins.int = ...,
+        submit_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "submit_time", b"submit_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claimed_fen", b"claimed_fen", "date", b"date", "replaced", b"replaced", "submit_time", b"submit_time", "submitted", b"submitted", "voided", b"voided"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ControlTotals: _TypeAlias = ControlTotals  # noqa: Y015
 
 @_typing.final
 class SubmitClaim(_message.Message):
@@ -110,16 +223,20 @@ class ClaimSubmission(_message.Message):
     CLAIMED_FEN_FIELD_NUMBER: _builtins.int
     SUBMIT_TIME_FIELD_NUMBER: _builtins.int
     REMARK_FIELD_NUMBER: _builtins.int
+    FATHER_FIELD_NUMBER: _builtins.int
+    HUSBAND_ID_NUMBER_FIELD_NUMBER: _builtins.int
+    STAYS_FIELD_NUMBER: _builtins.int
+    VISITS_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
     claim_number: _builtins.str
     """The sender's number, unique within its source."""
     person_id_number: _builtins.str
     """公民身份号码 of the insured woman."""
     employer_uscc: _builtins.str
-    """统一社会信用代码 of her employer."""
+    """统一社会信用代码 of her employer; needed for the allowance of an employee."""
     county: _builtins.str
     """参保地, GB/T 2260; abolished codes are accepted."""
     kind: _claim_pb2.ClaimKind.ValueType
-    """So far the allowance."""
     own_monthly_wage_fen: _builtins.int
     """Her own wage before the leave, a month; needed only for what her employer owes.
     The bounds tell fen sent as yuan and slips of the finger; they are no law.
@@ -128,10 +245,28 @@ class ClaimSubmission(_message.Message):
     """What the sender asks for; kept with the submission, never decided on."""
     remark: _builtins.str
     """Free text, any script; kept with the submission, never decided on."""
+    husband_id_number: _builtins.str
+    """For an unemployed spouse: the husband through whom the fund pays her medical cost."""
     @_builtins.property
     def event(self) -> Global___MaternityEvent: ...
     @_builtins.property
     def submit_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def father(self) -> Global___FatherLeave:
+        """护理假; figures only, the fund pays no part of it."""
+
+    @_builtins.property
+    def stays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stay]:
+        """住院"""
+
+    @_builtins.property
+    def visits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Visit]:
+        """产前检查"""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
+        """分娩镇痛、辅助生殖项目"""
+
     def __init__(
         self,
         *,
@@ -145,10 +280,15 @@ class ClaimSubmission(_message.Message):
         claimed_fen: _builtins.int | None = ...,
         submit_time: _timestamp_pb2.Timestamp | None = ...,
         remark: _builtins.str = ...,
+        father: Global___FatherLeave | None = ...,
+        husband_id_number: _builtins.str = ...,
+        stays: _abc.Iterable[Global___Stay] | None = ...,
+        visits: _abc.Iterable[Global___Visit] | None = ...,
+        items: _abc.Iterable[Global___Item] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_claimed_fen", b"_claimed_fen", "_own_monthly_wage_fen", b"_own_monthly_wage_fen", "claimed_fen", b"claimed_fen", "event", b"event", "own_monthly_wage_fen", b"own_monthly_wage_fen", "submit_time", b"submit_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_claimed_fen", b"_claimed_fen", "_own_monthly_wage_fen", b"_own_monthly_wage_fen", "claimed_fen", b"claimed_fen", "event", b"event", "father", b"father", "own_monthly_wage_fen", b"own_monthly_wage_fen", "submit_time", b"submit_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_claimed_fen", b"_claimed_fen", "_own_monthly_wage_fen", b"_own_monthly_wage_fen", "claim_number", b"claim_number", "claimed_fen", b"claimed_fen", "county", b"county", "employer_uscc", b"employer_uscc", "event", b"event", "kind", b"kind", "own_monthly_wage_fen", b"own_monthly_wage_fen", "person_id_number", b"person_id_number", "remark", b"remark", "submit_time", b"submit_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_claimed_fen", b"_claimed_fen", "_own_monthly_wage_fen", b"_own_monthly_wage_fen", "claim_number", b"claim_number", "claimed_fen", b"claimed_fen", "county", b"county", "employer_uscc", b"employer_uscc", "event", b"event", "father", b"father", "husband_id_number", b"husband_id_number", "items", b"items", "kind", b"kind", "own_monthly_wage_fen", b"own_monthly_wage_fen", "person_id_number", b"person_id_number", "remark", b"remark", "stays", b"stays", "submit_time", b"submit_time", "visits", b"visits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__claimed_fen: _TypeAlias = _typing.Literal["claimed_fen"]  # noqa: Y015
     _WhichOneofArgType__claimed_fen: _TypeAlias = _typing.Literal["_claimed_fen", b"_claimed_fen"]  # noqa: Y015
@@ -160,6 +300,183 @@ class ClaimSubmission(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__own_monthly_wage_fen) -> _WhichOneofReturnType__own_monthly_wage_fen | None: ...
 
 Global___ClaimSubmission: _TypeAlias = ClaimSubmission  # noqa: Y015
+
+@_typing.final
+class FatherLeave(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    LIVING_APART_FIELD_NUMBER: _builtins.int
+    requested: _builtins.bool
+    living_apart: _builtins.bool
+    """异地"""
+    def __init__(
+        self,
+        *,
+        requested: _builtins.bool = ...,
+        living_apart: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["living_apart", b"living_apart", "requested", b"requested"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FatherLeave: _TypeAlias = FatherLeave  # noqa: Y015
+
+@_typing.final
+class Charge(_message.Message):
+    """What was charged for a stay, a visit or an item. Where the parts are given they must add up to the total
+    (medfee_sumamt = fulamt_ownpay_amt + overlmt_selfpay + preselfpay_amt + inscp_scp_amt).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_RANGE_FEN_FIELD_NUMBER: _builtins.int
+    TOTAL_FEN_FIELD_NUMBER: _builtins.int
+    OWN_PAY_FEN_FIELD_NUMBER: _builtins.int
+    OVER_LIMIT_FEN_FIELD_NUMBER: _builtins.int
+    SELF_PAY_FIRST_FEN_FIELD_NUMBER: _builtins.int
+    policy_range_fen: _builtins.int
+    """政策范围内费用 (inscp_scp_amt)"""
+    total_fen: _builtins.int
+    """医疗费总额 (medfee_sumamt)"""
+    own_pay_fen: _builtins.int
+    """全自费 (fulamt_ownpay_amt)"""
+    over_limit_fen: _builtins.int
+    """超限价自费 (overlmt_selfpay)"""
+    self_pay_first_fen: _builtins.int
+    """先行自付 (preselfpay_amt)"""
+    def __init__(
+        self,
+        *,
+        policy_range_fen: _builtins.int | None = ...,
+        total_fen: _builtins.int | None = ...,
+        own_pay_fen: _builtins.int = ...,
+        over_limit_fen: _builtins.int = ...,
+        self_pay_first_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_policy_range_fen", b"_policy_range_fen", "_total_fen", b"_total_fen", "policy_range_fen", b"policy_range_fen", "total_fen", b"total_fen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_policy_range_fen", b"_policy_range_fen", "_total_fen", b"_total_fen", "over_limit_fen", b"over_limit_fen", "own_pay_fen", b"own_pay_fen", "policy_range_fen", b"policy_range_fen", "self_pay_first_fen", b"self_pay_first_fen", "total_fen", b"total_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__policy_range_fen: _TypeAlias = _typing.Literal["policy_range_fen"]  # noqa: Y015
+    _WhichOneofArgType__policy_range_fen: _TypeAlias = _typing.Literal["_policy_range_fen", b"_policy_range_fen"]  # noqa: Y015
+    _WhichOneofReturnType__total_fen: _TypeAlias = _typing.Literal["total_fen"]  # noqa: Y015
+    _WhichOneofArgType__total_fen: _TypeAlias = _typing.Literal["_total_fen", b"_total_fen"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__policy_range_fen) -> _WhichOneofReturnType__policy_range_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_fen) -> _WhichOneofReturnType__total_fen | None: ...
+
+Global___Charge: _TypeAlias = Charge  # noqa: Y015
+
+@_typing.final
+class Stay(_message.Message):
+    """An inpatient stay. The level is the register's; a level stated here is only compared with it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    ADMISSION_DATE_FIELD_NUMBER: _builtins.int
+    DISCHARGE_DATE_FIELD_NUMBER: _builtins.int
+    CHARGE_FIELD_NUMBER: _builtins.int
+    TRANSFER_FILED_FIELD_NUMBER: _builtins.int
+    OUT_OF_CITY_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """定点医药机构编码"""
+    transfer_filed: _builtins.bool
+    """转诊备案"""
+    out_of_city: _facts_pb2.OutOfCity.ValueType
+    level: _facts_pb2.Level.ValueType
+    @_builtins.property
+    def admission_date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def discharge_date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def charge(self) -> Global___Charge: ...
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        admission_date: _date_pb2.Date | None = ...,
+        discharge_date: _date_pb2.Date | None = ...,
+        charge: Global___Charge | None = ...,
+        transfer_filed: _builtins.bool = ...,
+        out_of_city: _facts_pb2.OutOfCity.ValueType = ...,
+        level: _facts_pb2.Level.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admission_date", b"admission_date", "charge", b"charge", "discharge_date", b"discharge_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission_date", b"admission_date", "charge", b"charge", "discharge_date", b"discharge_date", "level", b"level", "out_of_city", b"out_of_city", "provider", b"provider", "transfer_filed", b"transfer_filed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stay: _TypeAlias = Stay  # noqa: Y015
+
+@_typing.final
+class Visit(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    CHARGE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    @_builtins.property
+    def date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def charge(self) -> Global___Charge: ...
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        date: _date_pb2.Date | None = ...,
+        charge: Global___Charge | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "date", b"date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "date", b"date", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Visit: _TypeAlias = Visit  # noqa: Y015
+
+@_typing.final
+class Item(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    PROGRAMME_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    CHARGE_FIELD_NUMBER: _builtins.int
+    OUT_OF_CITY_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    programme: _facts_pb2.Programme.ValueType
+    code: _builtins.str
+    out_of_city: _builtins.bool
+    @_builtins.property
+    def date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def charge(self) -> Global___Charge: ...
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        programme: _facts_pb2.Programme.ValueType = ...,
+        code: _builtins.str = ...,
+        date: _date_pb2.Date | None = ...,
+        charge: Global___Charge | None = ...,
+        out_of_city: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "date", b"date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "code", b"code", "date", b"date", "out_of_city", b"out_of_city", "programme", b"programme", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Item: _TypeAlias = Item  # noqa: Y015
 
 @_typing.final
 class MaternityEvent(_message.Message):
@@ -174,16 +491,26 @@ class MaternityEvent(_message.Message):
     INFANTS_FIELD_NUMBER: _builtins.int
     BIRTH_ORDER_FIELD_NUMBER: _builtins.int
     PREPREGNANCY_CHECK_FIELD_NUMBER: _builtins.int
+    GESTATION_DAYS_FIELD_NUMBER: _builtins.int
+    SURGERY_FIELD_NUMBER: _builtins.int
+    REGISTERED_FIELD_NUMBER: _builtins.int
     type: _claim_pb2.EventType.ValueType
-    """So far a delivery."""
     delivery_mode: _claim_pb2.DeliveryMode.ValueType
+    """Of a delivery, which needs it."""
     dystocia: _builtins.bool
     """难产; a caesarean counts as one, flag or no flag."""
     infants: _builtins.int
+    """Of a delivery, which needs it."""
     birth_order: _builtins.int
-    """孩次: the order of this birth."""
+    """孩次: the order of this birth. Of a delivery, which needs it."""
     prepregnancy_check: _builtins.bool
     """孕前检查 certificate of a designated institution."""
+    gestation_days: _builtins.int
+    """孕周 in days. A miscarriage without it waits."""
+    surgery: _builtins.str
+    """Code of the surgery (birctrl_type), of a family-planning surgery, which needs it."""
+    registered: _builtins.bool
+    """生育登记; unset: registered."""
     @_builtins.property
     def date(self) -> _date_pb2.Date: ...
     def __init__(
@@ -196,11 +523,21 @@ class MaternityEvent(_message.Message):
         infants: _builtins.int = ...,
         birth_order: _builtins.int = ...,
         prepregnancy_check: _builtins.bool = ...,
+        gestation_days: _builtins.int | None = ...,
+        surgery: _builtins.str = ...,
+        registered: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gestation_days", b"_gestation_days", "_registered", b"_registered", "date", b"date", "gestation_days", b"gestation_days", "registered", b"registered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_order", b"birth_order", "date", b"date", "delivery_mode", b"delivery_mode", "dystocia", b"dystocia", "infants", b"infants", "prepregnancy_check", b"prepregnancy_check", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gestation_days", b"_gestation_days", "_registered", b"_registered", "birth_order", b"birth_order", "date", b"date", "delivery_mode", b"delivery_mode", "dystocia", b"dystocia", "gestation_days", b"gestation_days", "infants", b"infants", "prepregnancy_check", b"prepregnancy_check", "registered", b"registered", "surgery", b"surgery", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__gestation_days: _TypeAlias = _typing.Literal["gestation_days"]  # noqa: Y015
+    _WhichOneofArgType__gestation_days: _TypeAlias = _typing.Literal["_gestation_days", b"_gestation_days"]  # noqa: Y015
+    _WhichOneofReturnType__registered: _TypeAlias = _typing.Literal["registered"]  # noqa: Y015
+    _WhichOneofArgType__registered: _TypeAlias = _typing.Literal["_registered", b"_registered"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gestation_days) -> _WhichOneofReturnType__gestation_days | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__registered) -> _WhichOneofReturnType__registered | None: ...
 
 Global___MaternityEvent: _TypeAlias = MaternityEvent  # noqa: Y015

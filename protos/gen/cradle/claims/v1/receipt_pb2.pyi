@@ -37,6 +37,12 @@ class _ReceiptStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Receipt
     """Not accepted; mend it and send it again under the same number (退回补正)."""
     RECEIPT_STATUS_DUPLICATE: _ReceiptStatus.ValueType  # 4
     """The same number and content as a claim on file (重复)."""
+    RECEIPT_STATUS_VOIDED: _ReceiptStatus.ValueType  # 5
+    """A void that was carried out (作废)."""
+    RECEIPT_STATUS_TOTALS_AGREE: _ReceiptStatus.ValueType  # 6
+    """Control totals that agree with what was taken in (对账相符)."""
+    RECEIPT_STATUS_TOTALS_DIFFER: _ReceiptStatus.ValueType  # 7
+    """Control totals that differ; each difference is a reason (对账不符)."""
 
 class ReceiptStatus(_ReceiptStatus, metaclass=_ReceiptStatusEnumTypeWrapper):
     """What became of a submission."""
@@ -50,6 +56,12 @@ RECEIPT_STATUS_RETURNED: ReceiptStatus.ValueType  # 3
 """Not accepted; mend it and send it again under the same number (退回补正)."""
 RECEIPT_STATUS_DUPLICATE: ReceiptStatus.ValueType  # 4
 """The same number and content as a claim on file (重复)."""
+RECEIPT_STATUS_VOIDED: ReceiptStatus.ValueType  # 5
+"""A void that was carried out (作废)."""
+RECEIPT_STATUS_TOTALS_AGREE: ReceiptStatus.ValueType  # 6
+"""Control totals that agree with what was taken in (对账相符)."""
+RECEIPT_STATUS_TOTALS_DIFFER: ReceiptStatus.ValueType  # 7
+"""Control totals that differ; each difference is a reason (对账不符)."""
 Global___ReceiptStatus: _TypeAlias = ReceiptStatus  # noqa: Y015
 
 @_typing.final
@@ -71,6 +83,8 @@ class ClaimReceipt(_message.Message):
     ALLOWANCE_FEN_FIELD_NUMBER: _builtins.int
     PAYEE_FIELD_NUMBER: _builtins.int
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    MEDICAL_FEN_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     receipt_id: _builtins.str
     source: _builtins.str
     claim_number: _builtins.str
@@ -84,6 +98,8 @@ class ClaimReceipt(_message.Message):
     outcome: _claim_pb2.ClaimState.ValueType
     allowance_fen: _builtins.int
     payee: _claim_pb2.Payee.ValueType
+    medical_fen: _builtins.int
+    """生育医疗费用 in all; lines tell which is owed to whom."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]: ...
     @_builtins.property
@@ -92,6 +108,8 @@ class ClaimReceipt(_message.Message):
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_claim_pb2.ClaimLine]: ...
     def __init__(
         self,
         *,
@@ -108,10 +126,12 @@ class ClaimReceipt(_message.Message):
         allowance_fen: _builtins.int = ...,
         payee: _claim_pb2.Payee.ValueType = ...,
         receive_time: _timestamp_pb2.Timestamp | None = ...,
+        medical_fen: _builtins.int = ...,
+        lines: _abc.Iterable[_claim_pb2.ClaimLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "claim", b"claim", "claim_number", b"claim_number", "content_hash", b"content_hash", "outcome", b"outcome", "payee", b"payee", "position", b"position", "reasons", b"reasons", "receipt_id", b"receipt_id", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "claim", b"claim", "claim_number", b"claim_number", "content_hash", b"content_hash", "lines", b"lines", "medical_fen", b"medical_fen", "outcome", b"outcome", "payee", b"payee", "position", b"position", "reasons", b"reasons", "receipt_id", b"receipt_id", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -47,49 +47,146 @@ CATEGORY_SPOUSE_OF_EMPLOYEE: Category.ValueType  # 5
 CATEGORY_RESIDENT: Category.ValueType  # 6
 Global___Category: _TypeAlias = Category  # noqa: Y015
 
+class _ProviderLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProviderLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProviderLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROVIDER_LEVEL_UNSPECIFIED: _ProviderLevel.ValueType  # 0
+    PROVIDER_LEVEL_TOWNSHIP: _ProviderLevel.ValueType  # 1
+    PROVIDER_LEVEL_PRIMARY: _ProviderLevel.ValueType  # 2
+    PROVIDER_LEVEL_SECONDARY: _ProviderLevel.ValueType  # 3
+    PROVIDER_LEVEL_TERTIARY: _ProviderLevel.ValueType  # 4
+
+class ProviderLevel(_ProviderLevel, metaclass=_ProviderLevelEnumTypeWrapper):
+    """Level of an institution (医院等级)."""
+
+PROVIDER_LEVEL_UNSPECIFIED: ProviderLevel.ValueType  # 0
+PROVIDER_LEVEL_TOWNSHIP: ProviderLevel.ValueType  # 1
+PROVIDER_LEVEL_PRIMARY: ProviderLevel.ValueType  # 2
+PROVIDER_LEVEL_SECONDARY: ProviderLevel.ValueType  # 3
+PROVIDER_LEVEL_TERTIARY: ProviderLevel.ValueType  # 4
+Global___ProviderLevel: _TypeAlias = ProviderLevel  # noqa: Y015
+
 @_typing.final
 class BatchGetCoverageRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     QUERIES_FIELD_NUMBER: _builtins.int
     KNOWN_AT_FIELD_NUMBER: _builtins.int
+    PROVIDERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageQuery]: ...
     @_builtins.property
     def known_at(self) -> _timestamp_pb2.Timestamp:
         """What was known at this instant; unset: now."""
 
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderQuery]:
+        """Institutions that the claims name, answered in their order."""
+
     def __init__(
         self,
         *,
         queries: _abc.Iterable[Global___CoverageQuery] | None = ...,
         known_at: _timestamp_pb2.Timestamp | None = ...,
+        providers: _abc.Iterable[Global___ProviderQuery] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at", "queries", b"queries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at", "providers", b"providers", "queries", b"queries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BatchGetCoverageRequest: _TypeAlias = BatchGetCoverageRequest  # noqa: Y015
 
 @_typing.final
+class ProviderQuery(_message.Message):
+    """What an institution was on a day: its level changes, and it may have closed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """定点医药机构编码"""
+    @_builtins.property
+    def on(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        on: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "on", b"on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderQuery: _TypeAlias = ProviderQuery  # noqa: Y015
+
+@_typing.final
+class ProviderAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    COUNTY_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """Opaque reference; empty if the code is unknown."""
+    level: Global___ProviderLevel.ValueType
+    """Unspecified: known, but not under contract on that day (closed, or not yet designated)."""
+    county: _builtins.str
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        level: Global___ProviderLevel.ValueType = ...,
+        county: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["county", b"county", "level", b"level", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderAnswer: _TypeAlias = ProviderAnswer  # noqa: Y015
+
+@_typing.final
 class CoverageQuery(_message.Message):
+    """Whose coverage is asked for: by ID number, or by the reference an earlier answer gave."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PERSON_ID_NUMBER_FIELD_NUMBER: _builtins.int
     EMPLOYER_USCC_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    HUSBAND_ID_NUMBER_FIELD_NUMBER: _builtins.int
     person_id_number: _builtins.str
     employer_uscc: _builtins.str
+    person: _builtins.str
+    """Instead of an ID number."""
+    husband_id_number: _builtins.str
+    """The husband of an unemployed spouse: contributions are then his."""
+    @_builtins.property
+    def on(self) -> _date_pb2.Date:
+        """Category and employer are those of this day; unset: the latest known."""
+
     def __init__(
         self,
         *,
         person_id_number: _builtins.str = ...,
         employer_uscc: _builtins.str = ...,
+        on: _date_pb2.Date | None = ...,
+        person: _builtins.str = ...,
+        husband_id_number: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["employer_uscc", b"employer_uscc", "person_id_number", b"person_id_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["employer_uscc", b"employer_uscc", "husband_id_number", b"husband_id_number", "on", b"on", "person", b"person", "person_id_number", b"person_id_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -103,19 +200,23 @@ class BatchGetCoverageResponse(_message.Message):
 
     ANSWERS_FIELD_NUMBER: _builtins.int
     KNOWN_AT_FIELD_NUMBER: _builtins.int
+    PROVIDERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageAnswer]: ...
     @_builtins.property
     def known_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderAnswer]: ...
     def __init__(
         self,
         *,
         answers: _abc.Iterable[Global___CoverageAnswer] | None = ...,
         known_at: _timestamp_pb2.Timestamp | None = ...,
+        providers: _abc.Iterable[Global___ProviderAnswer] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "known_at", b"known_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "known_at", b"known_at", "providers", b"providers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,6 +246,26 @@ class CoverageAnswer(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class AverageContributionBaseFenEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PERSON_FIELD_NUMBER: _builtins.int
     CATEGORY_FIELD_NUMBER: _builtins.int
     INSURED_BY_FIELD_NUMBER: _builtins.int
@@ -152,13 +273,24 @@ class CoverageAnswer(_message.Message):
     AVERAGE_MONTHLY_WAGE_FEN_FIELD_NUMBER: _builtins.int
     PAID_MONTHS_FIELD_NUMBER: _builtins.int
     BACK_PAID_FIELD_NUMBER: _builtins.int
+    PERSON_KNOWN_FIELD_NUMBER: _builtins.int
+    AVERAGE_CONTRIBUTION_BASE_FEN_FIELD_NUMBER: _builtins.int
+    STUDENT_FIELD_NUMBER: _builtins.int
+    REPORTED_TO_MONTH_FIELD_NUMBER: _builtins.int
     person: _builtins.str
-    """Opaque reference; empty if the person is unknown."""
+    """Opaque reference. A person never reported gets one too, and keeps it when she is reported."""
     category: Global___Category.ValueType
+    """On the day asked for; unspecified if no coverage of that day is known."""
     insured_by: _builtins.str
     """The employer through which she is insured; empty if none."""
     employer: _builtins.str
     """The employer named in the query; empty if unknown."""
+    person_known: _builtins.bool
+    """Whether any office has reported her."""
+    student: _builtins.bool
+    """A student or child in the residents' scheme."""
+    reported_to_month: _builtins.int
+    """The last month of which her office has reported contributions; 0 if none."""
     @_builtins.property
     def average_monthly_wage_fen(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
         """月平均工资 of the employer that insures her, by calendar year."""
@@ -171,6 +303,10 @@ class CoverageAnswer(_message.Message):
     def back_paid(self) -> _containers.RepeatedCompositeFieldContainer[Global___BackPayment]:
         """Months paid late, with the day of payment."""
 
+    @_builtins.property
+    def average_contribution_base_fen(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
+        """月平均缴费基数 of the employer that insures her, by calendar year."""
+
     def __init__(
         self,
         *,
@@ -181,10 +317,14 @@ class CoverageAnswer(_message.Message):
         average_monthly_wage_fen: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
         paid_months: _abc.Iterable[Global___MonthSpan] | None = ...,
         back_paid: _abc.Iterable[Global___BackPayment] | None = ...,
+        person_known: _builtins.bool = ...,
+        average_contribution_base_fen: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
+        student: _builtins.bool = ...,
+        reported_to_month: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_monthly_wage_fen", b"average_monthly_wage_fen", "back_paid", b"back_paid", "category", b"category", "employer", b"employer", "insured_by", b"insured_by", "paid_months", b"paid_months", "person", b"person"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_contribution_base_fen", b"average_contribution_base_fen", "average_monthly_wage_fen", b"average_monthly_wage_fen", "back_paid", b"back_paid", "category", b"category", "employer", b"employer", "insured_by", b"insured_by", "paid_months", b"paid_months", "person", b"person", "person_known", b"person_known", "reported_to_month", b"reported_to_month", "student", b"student"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
