@@ -117,6 +117,7 @@ NOT_PERSONAL = {
     "cradle.claims.v1.GetClaimRequest.name": "a resource name",
     "cradle.claims.v1.ExplainDeterminationRequest.name": "a resource name",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
+    "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }
 
 
@@ -170,6 +171,9 @@ def reached(message: Descriptor) -> set[str]:
         service_pb2.ExplainDeterminationResponse.DESCRIPTOR,
         parked_pb2.ParkedRecord.DESCRIPTOR,
         registry_pb2.BatchGetCoverageResponse.DESCRIPTOR,
+        registry_event_pb2.CoverageEvent.DESCRIPTOR,
+        registry_event_pb2.PersonEvent.DESCRIPTOR,
+        registry_event_pb2.EmployerEvent.DESCRIPTOR,
     ],
     ids=lambda message: str(message.name),
 )
