@@ -30,6 +30,7 @@ class Came(StrEnum):
     PENDED = "pended"
     RETURNED = "returned"
     SAME_AGAIN = "same again"
+    VOIDED = "voided"
     PARKED = "parked"
     NOTHING = "no answer"
 
@@ -44,6 +45,7 @@ _STATUS: Final = {
     receipt_pb2.RECEIPT_STATUS_PENDED: Came.PENDED,
     receipt_pb2.RECEIPT_STATUS_RETURNED: Came.RETURNED,
     receipt_pb2.RECEIPT_STATUS_DUPLICATE: Came.SAME_AGAIN,
+    receipt_pb2.RECEIPT_STATUS_VOIDED: Came.VOIDED,
 }
 DETERMINED: Final = frozenset(_DETERMINED.values())
 
@@ -56,6 +58,7 @@ class Balance(NamedTuple):
     pended: int
     returned: int
     duplicate: int
+    voided: int
     parked: int
 
     @property
@@ -161,6 +164,7 @@ class Account:
             pended=came[Came.PENDED],
             returned=came[Came.RETURNED],
             duplicate=came[Came.SAME_AGAIN],
+            voided=came[Came.VOIDED],
             parked=came[Came.PARKED],
         )
 

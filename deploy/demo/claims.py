@@ -1,4 +1,4 @@
-"""Claims for the allowance as a broker would receive them: sound ones, corrections, and dirt with its name on it."""
+"""Claims of every kind as a broker would receive them: sound ones, corrections, and dirt with its name on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from deploy.demo import city, stories
 from deploy.demo.stories import Arrival
 from services.kit.member_key import member_key
 
-NO_DIRT: Final = frozenset({stories.CLEAN, stories.CORRECTION, stories.OTHER_CATEGORY})
+NO_DIRT: Final = frozenset(
+    {
+        stories.CLEAN,
+        stories.CORRECTION,
+        stories.OTHER_CATEGORY,
+        stories.MEDICAL,
+        stories.VOID,
+        stories.LATE,
+        stories.MISCARRIAGE,
+        stories.SURGERY,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class Submission:
 class City:
     employers: tuple[registry_pb2.EmployerRecord, ...]
     persons: tuple[registry_pb2.PersonRecord, ...]
+    late_persons: tuple[registry_pb2.PersonRecord, ...]  # reported only after their claims were answered
     submissions: tuple[Submission, ...]
 
 
@@ -51,6 +63,7 @@ def generate(seed: int, count: int, today: date, dirt: str = "realistic") -> Cit
     return City(
         tuple(employer.record for employer in office.employers.values),
         tuple(office.persons),
+        tuple(office.late_persons),
         tuple(_submission(arrival) for arrival in arrivals),
     )
 

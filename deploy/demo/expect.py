@@ -8,9 +8,17 @@ from typing import Final, NamedTuple
 
 from deploy.demo import city, dirt
 from deploy.demo.account import DETERMINED, Account, Answer, Came
-from deploy.demo.stories import CLEAN, CORRECTION, OTHER_CATEGORY
+from deploy.demo.stories import CLEAN, CORRECTION, LATE, MEDICAL, MISCARRIAGE, OTHER_CATEGORY, SURGERY, VOID
 
-_SOUND_WAITS: Final = frozenset({"WAGE_REQUIRED"})  # the registry has no wage of an employer founded this year
+# What a sound claim may wait for, by what it is for: the wage of an employer founded this year, gestation that was not
+# stated, a figure that the authority has not set.
+_WAITS: Final[Mapping[str, frozenset[str]]] = {
+    MEDICAL: frozenset({"PARAMETER_UNSET"}),
+    MISCARRIAGE: frozenset({"WAGE_REQUIRED", "GESTATION_REQUIRED"}),
+    SURGERY: frozenset({"WAGE_REQUIRED", "PARAMETER_UNSET"}),
+}
+_WAGE: Final = frozenset({"WAGE_REQUIRED"})
+_SOUND: Final = frozenset({CLEAN, CORRECTION, OTHER_CATEGORY, MEDICAL, LATE, MISCARRIAGE, SURGERY})
 _NEAR: Final = "DELIVERY_DATE_REVIEW"
 
 
@@ -41,9 +49,11 @@ def _expected(answer: Answer, hers: Sequence[Answer]) -> tuple[str, bool]:
     """What is to become of it, and whether that came."""
     came = answer.came
     match dirt.effect(city.load(), answer.submission.truth):
-        case "clean" | "correction" | "other_category" | "KEEP" | "DECIDE":
+        case effect if effect in _SOUND or effect in {"KEEP", "DECIDE"}:
             waits = came is Came.PENDED and _may_wait(answer, hers)
-            return "determined, or pended for a wage", came in DETERMINED or waits
+            return "determined, or pended for what may be missing", came in DETERMINED or waits
+        case "void":
+            return "voided", came is Came.VOIDED
         case "PEND":
             return "pended", came is Came.PENDED or _is_near_to_nothing(answer, hers)
         case "RETURN" | "FATAL":
@@ -60,7 +70,8 @@ def _may_wait(answer: Answer, hers: Sequence[Answer]) -> bool:
     Order holds within a source only: the second claim of a woman from another source may be decided first, and then
     the first one is the one that waits (医疗保障基金使用监督管理条例 art. 17: nobody is paid twice for one delivery).
     """
-    return set(answer.codes) & _SOUND_WAITS != set() or (_NEAR in answer.codes and _has_near(hers))
+    waits = _WAITS.get(answer.submission.truth, _WAGE)
+    return set(answer.codes) & waits != set() or (_NEAR in answer.codes and _has_near(hers))
 
 
 def _has_near(hers: Sequence[Answer]) -> bool:
@@ -96,4 +107,4 @@ def approved_claims(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def is_sound(truth: str) -> bool:
-    return truth in {CLEAN, CORRECTION, OTHER_CATEGORY}
+    return truth in _SOUND or truth == VOID

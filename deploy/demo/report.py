@@ -35,6 +35,7 @@ _OUTCOMES: Final = {
     Came.PENDED: "待补\npended",
     Came.RETURNED: "退回补正\nreturned",
     Came.SAME_AGAIN: "重复\nsame\nagain",
+    Came.VOIDED: "作废\nvoided",
 }
 _TROUBLE: Final = {Came.PARKED: "搁置\nparked", Came.NOTHING: "无回执\nno answer"}
 EFFECTS: Final = {

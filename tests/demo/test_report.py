@@ -82,7 +82,7 @@ def test_a_receipt_that_comes_twice_counts_once() -> None:
     made.read(receipt(0), 1.0)
     made.read(receipt(0), 2.0)
 
-    assert made.balance() == Balance(sent=1, determined=1, pended=0, returned=0, duplicate=0, parked=0)
+    assert made.balance() == Balance(sent=1, determined=1, pended=0, returned=0, duplicate=0, voided=0, parked=0)
     assert (made.answered, made.repeated, made.waiting) == (1, 1, 0)
     assert made.elapsed_s() == 1.0
     assert verdict(made) == []
@@ -105,7 +105,7 @@ def test_receipts_of_other_senders_count_nowhere() -> None:
     made.read(receipt(99), 1.0)
     made.hold([position(98)])
 
-    assert made.balance() == Balance(sent=1, determined=0, pended=0, returned=0, duplicate=0, parked=0)
+    assert made.balance() == Balance(sent=1, determined=0, pended=0, returned=0, duplicate=0, voided=0, parked=0)
     assert made.waiting == 1
 
 
@@ -128,8 +128,8 @@ def test_each_status_has_its_place() -> None:
         ("resend_identical", receipt(5, "APPROVED", "DUPLICATE")),
     )
 
-    assert made.balance() == Balance(sent=6, determined=3, pended=1, returned=1, duplicate=1, parked=0)
-    assert str(made.balance()) == "sent=6 determined=3 pended=1 returned=1 duplicate=1 parked=0"
+    assert made.balance() == Balance(sent=6, determined=3, pended=1, returned=1, duplicate=1, voided=0, parked=0)
+    assert str(made.balance()) == "sent=6 determined=3 pended=1 returned=1 duplicate=1 voided=0 parked=0"
     assert verdict(made) == []
 
 
@@ -159,7 +159,7 @@ def test_a_parked_submission_balances_but_was_to_be_answered() -> None:
     made.hold([position(0)])
 
     assert made.waiting == 0
-    assert made.balance() == Balance(sent=1, determined=0, pended=0, returned=0, duplicate=0, parked=1)
+    assert made.balance() == Balance(sent=1, determined=0, pended=0, returned=0, duplicate=0, voided=0, parked=1)
     assert [one.answer.came for one in differences(made)] == [Came.PARKED]
 
 
@@ -170,7 +170,7 @@ def test_a_parked_submission_that_was_answered_after_all_counts_with_its_answer(
     made.read(receipt(0), 1.0)
 
     assert made.waiting == 0
-    assert made.balance() == Balance(sent=1, determined=1, pended=0, returned=0, duplicate=0, parked=0)
+    assert made.balance() == Balance(sent=1, determined=1, pended=0, returned=0, duplicate=0, voided=0, parked=0)
 
 
 # --- what was to be expected -----------------------------------------------------------------------------------------
