@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 
 import pytest
 from cradle.claims.v1 import claim_pb2, receipt_pb2
@@ -13,8 +14,8 @@ from cradle.common.v1 import reason_pb2
 from rich.cells import cell_len
 from rich.console import Console
 
-from deploy.demo import city, dirt, explain, report, run
-from deploy.demo.__main__ import verdict
+from deploy.demo import city, dirt, explain, report, run, totals
+from deploy.demo.__main__ import disagreeing, verdict
 from deploy.demo.account import Account, Balance, Came, Position
 from deploy.demo.claims import Submission, generate
 from deploy.demo.expect import differences
@@ -270,7 +271,7 @@ def test_the_sum_counts_a_corrected_claim_once() -> None:
     shown = Console(file=io.StringIO(), width=report.WIDTH, record=True)
     shown.print(report.by_county(list(made.answers())))
 
-    assert shown.export_text().splitlines()[-2].split()[-1] == "250.00"
+    assert shown.export_text().splitlines()[-2].split()[-2:] == ["250", "0"]
 
 
 @pytest.mark.parametrize("width", [12, 13, 30, 100])
@@ -293,9 +294,14 @@ def test_every_submission_of_a_small_city_is_accounted_for_and_shown(stack: Stac
     made = generate(1162, 300, TODAY, "stress")
     account = Account(made.submissions)
 
-    run.fill_registry(addresses, made, lambda _: None)
+    run.fill_registry(addresses, made.employers, made.persons, made.providers, lambda _: None)
     asyncio.run(run.stream(addresses, account, lambda: None))
+    fill = partial(run.fill_registry, addresses, (), made.late_persons, (), lambda _: None)
+    asyncio.run(run.late(addresses, account, fill))
+    control = Account(tuple(totals.told(account.submissions, TODAY)))
+    asyncio.run(run.stream(addresses, control, lambda: None))
 
+    assert disagreeing(control) == []
     assert verdict(account) == []
     assert account.balance().is_even
     assert account.sent == len(made.submissions) == 300
