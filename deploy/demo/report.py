@@ -63,6 +63,7 @@ def by_county(answers: Sequence[Answer]) -> Table:
     total: Counter[Came] = sum(counts.values(), Counter())
     columns = {**_OUTCOMES, **{one: title for one, title in _TROUBLE.items() if total[one]}}
     table = _table("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance", "医疗（元）\nmedical")
+    table.padding = 0  # it is as wide as the page
     for column in (table.columns[0], *table.columns[-2:]):
         column.no_wrap = True
     for code in (*city.load().counties, _OTHER):
