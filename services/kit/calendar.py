@@ -121,7 +121,7 @@ def _days(given: Any, path: Path) -> frozenset[date]:
     return frozenset(found)
 
 
-def _expect(holds: bool, path: Path, sentence: str) -> None:  # noqa: FBT001  # it is what the sentence says
+def _expect(holds: bool, path: Path, sentence: str) -> None:
     if not holds:
         raise CalendarError(f"{path.name}: {sentence}")
 

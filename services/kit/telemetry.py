@@ -56,6 +56,8 @@ GRPC_SECONDS = Histogram(
 # The business.
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
+REVIEWS_OPEN = Gauge("cradle_reviews_open", "Reviews that are not closed", ["kind"])
+REVIEWS_OVERDUE = Gauge("cradle_reviews_overdue", "Reviews not closed on the day they were due by law", ["kind"])
 
 
 def configure_logs(service: str, role: str) -> None:

@@ -26,7 +26,9 @@ def written(folder: Path, text: str, name: str = "2026.yaml") -> Path:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_every_day_is_as_an_independent_calendar_has_it(year: int) -> None:
-    days = [date(year, 1, 1) + timedelta(days=number) for number in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)]
+    days = [
+        date(year, 1, 1) + timedelta(days=number) for number in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)
+    ]
 
     assert [day for day in days if CALENDAR.is_working_day(day) != chinese_calendar.is_workday(day)] == []
 

@@ -11,6 +11,7 @@ from services.claims.model.codes import (
     Category,
     ClaimKind,
     DeliveryMode,
+    DenyReason,
     EventType,
     Level,
     LineKind,
@@ -30,6 +31,7 @@ from services.claims.model.determination import (
     StepView,
 )
 from services.claims.model.facts import (
+    NOT_REVIEWED,
     NOTHING_PAID,
     Event,
     Facts,
@@ -38,18 +40,21 @@ from services.claims.model.facts import (
     Item,
     Paid,
     Prior,
+    Reviewed,
     Stay,
     Visit,
 )
 
 __all__ = [
     "NOTHING_PAID",
+    "NOT_REVIEWED",
     "Benefit",
     "Category",
     "Claim",
     "ClaimKind",
     "Coverage",
     "DeliveryMode",
+    "DenyReason",
     "Determination",
     "Event",
     "EventType",
@@ -69,6 +74,7 @@ __all__ = [
     "Programme",
     "ReceiptStatus",
     "Received",
+    "Reviewed",
     "State",
     "Stay",
     "Step",

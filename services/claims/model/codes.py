@@ -17,6 +17,8 @@ class State(StrEnum):
     DENIED = "DENIED"
     DUPLICATE = "DUPLICATE"
     ERROR = "ERROR"
+    RETURNED = "RETURNED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 class ReceiptStatus(StrEnum):
@@ -108,6 +110,14 @@ class PriorKind(StrEnum):
     DELIVERY_SETTLED = "DELIVERY_SETTLED"  # medical cost, by the employees' fund
     RESIDENT_SETTLED = "RESIDENT_SETTLED"  # medical cost, by the residents' fund
     ALLOWANCE_APPROVED = "ALLOWANCE_APPROVED"  # under another claim number
+
+
+class DenyReason(StrEnum):
+    """Why a reviewer denies."""
+
+    NOT_PROVEN = "NOT_PROVEN"  # 生育事实无法证实
+    EMPLOYMENT_NOT_REAL = "EMPLOYMENT_NOT_REAL"  # 劳动关系不实
+    PAPERS_FALSE = "PAPERS_FALSE"  # 材料虚假
 
 
 class Payee(StrEnum):

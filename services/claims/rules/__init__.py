@@ -19,6 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from services.claims.rules import review, reviewed
 from services.claims.rules.deciding import decide
 from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing
 from services.claims.rules.working import FactMissing
@@ -27,7 +28,19 @@ from services.kit import law
 REVISION: Final = "2026.2"
 LAW: Final = law.load(Path(__file__).parent.parent / "parameters")
 
-__all__ = ["ACCEPTED", "LAW", "REPEATED", "REVISION", "FactMissing", "Standing", "decide", "first_day", "standing"]
+__all__ = [
+    "ACCEPTED",
+    "LAW",
+    "REPEATED",
+    "REVISION",
+    "FactMissing",
+    "Standing",
+    "decide",
+    "first_day",
+    "review",
+    "reviewed",
+    "standing",
+]
 
 
 def first_day(effective: law.Law) -> date:

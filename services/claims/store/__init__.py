@@ -15,6 +15,7 @@ from services.claims.store.claims import (
     lock_persons,
     recorded,
     save,
+    save_settled,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "lock_persons",
     "recorded",
     "save",
+    "save_settled",
 ]

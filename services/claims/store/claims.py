@@ -102,6 +102,14 @@ async def save(
     now: datetime,
 ) -> None:
     """Write a batch: claims, deliveries, determinations, submissions."""
+    await save_settled(tx, settled, law=law, rules=rules, known_at=known_at, now=now)
+    await _save_submissions(tx, settled, sealed)
+
+
+async def save_settled(
+    tx: Tx, settled: Sequence[Settled], *, law: Law, rules: str, known_at: datetime, now: datetime
+) -> None:
+    """Write what became of claims: themselves, deliveries, determinations."""
     await _save_claims(tx, settled)
     await _save_deliveries(tx, settled)
     await tx.copy(
@@ -137,6 +145,9 @@ async def save(
             if s.accepted and s.claim and s.facts and s.determination
         ],
     )
+
+
+async def _save_submissions(tx: Tx, settled: Sequence[Settled], sealed: Sequence[bytes]) -> None:
     await tx.copy(
         "submission",
         (

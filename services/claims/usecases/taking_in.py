@@ -30,6 +30,7 @@ from services.claims.model import (
     Submission,
 )
 from services.claims.store import Deliveries, Number, Settled
+from services.claims.usecases import queueing
 from services.claims.wire import intake, out
 from services.claims.wire import registry as asking
 from services.kit import telemetry
@@ -132,6 +133,7 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
         on_file.take(settled[-1])
     sealed = [office.sealer.seal(r.value, r.position.encode()) for r in batch.received]
     await store.save(tx, settled, sealed, law=terms.law, rules=rules.REVISION, known_at=batch.known_at, now=terms.now)
+    await queueing.queue(tx, settled, terms.law, terms.now)
     for one in settled:
         say_so(tx, one, terms)
     tx.after_commit(partial(count, settled))
@@ -153,8 +155,8 @@ def settle(received: Received, coverage: Coverage | None, on_file: OnFile, terms
         unknown = reason("EMPLOYER_UNKNOWN", f"{kind}.claim.employer_uscc")
         return _answer(received, ReceiptStatus.RETURNED, (unknown,), claim)
     stand = partial(_claim, received, submission, coverage.person, claim, terms.now)
-    if waits := _waits(coverage):
-        return _pended(received, stand(State.PENDED), waits)
+    if waiting := waits(coverage):
+        return _pended(received, stand(State.PENDED), waiting)
     facts = facts_of(submission, coverage, on_file, claim, terms.today)
     determination = rules.decide(facts, terms.law)
     status = ReceiptStatus.PENDED if determination.outcome is State.PENDED else ReceiptStatus.DETERMINED
@@ -182,7 +184,7 @@ def facts_of(submission: Submission, coverage: Coverage, on_file: OnFile, claim:
     )
 
 
-def _waits(coverage: Coverage) -> Reason | None:
+def waits(coverage: Coverage) -> Reason | None:
     """Why the claim cannot be decided yet, if it cannot."""
     if coverage.person is None:
         return reason("PERSON_UNKNOWN")
