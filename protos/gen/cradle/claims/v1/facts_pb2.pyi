@@ -223,7 +223,7 @@ class ReviewedFacts(_message.Message):
     employer_confirmed: _builtins.bool
     """The employer named is hers, though another pays the contributions."""
     denied: _builtins.str
-    """Why a reviewer denies: EVENT_NOT_PROVEN, EMPLOYMENT_NOT_REAL, PAPERS_FALSE."""
+    """Why a reviewer denies: NOT_PROVEN, EMPLOYMENT_NOT_REAL, PAPERS_FALSE."""
     def __init__(
         self,
         *,

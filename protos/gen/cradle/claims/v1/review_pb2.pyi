@@ -131,7 +131,7 @@ class _DenyReason:
 class _DenyReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DenyReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DENY_REASON_UNSPECIFIED: _DenyReason.ValueType  # 0
-    DENY_REASON_EVENT_NOT_PROVEN: _DenyReason.ValueType  # 1
+    DENY_REASON_NOT_PROVEN: _DenyReason.ValueType  # 1
     """The medical record does not show the event (生育事实无法证实)."""
     DENY_REASON_EMPLOYMENT_NOT_REAL: _DenyReason.ValueType  # 2
     """The employment behind the coverage does not exist (劳动关系不实)."""
@@ -142,7 +142,7 @@ class DenyReason(_DenyReason, metaclass=_DenyReasonEnumTypeWrapper):
     """Why a reviewer denies."""
 
 DENY_REASON_UNSPECIFIED: DenyReason.ValueType  # 0
-DENY_REASON_EVENT_NOT_PROVEN: DenyReason.ValueType  # 1
+DENY_REASON_NOT_PROVEN: DenyReason.ValueType  # 1
 """The medical record does not show the event (生育事实无法证实)."""
 DENY_REASON_EMPLOYMENT_NOT_REAL: DenyReason.ValueType  # 2
 """The employment behind the coverage does not exist (劳动关系不实)."""
