@@ -1,38 +1,24 @@
--- Review: what waits for a person, every move made about it, and who decided; a row only for a claim that waits.
+-- Review: what waits for a person, every move made about it, and who decided; a row only for a claim that waits. It only
+-- adds: `kind` of a task is what is asked, `reason` the code that says why.
 -- migrate:up
 
-ALTER TABLE claim DROP CONSTRAINT claim_state_check;
-ALTER TABLE claim ADD CONSTRAINT claim_state_check CHECK (
-    state IN ('PENDED', 'APPROVED', 'PARTIALLY_APPROVED', 'DENIED', 'DUPLICATE', 'RETURNED', 'WITHDRAWN'));
-
-CREATE TABLE review_task (
-    id uuid PRIMARY KEY,
-    claim_id uuid NOT NULL,
-    version bigint NOT NULL,  -- of the claim, when it was opened
-    kind text NOT NULL,
-    reason text NOT NULL,
-    due_on date,  -- null: it lies in a year whose holidays are not announced yet
-    opened_at timestamptz NOT NULL,
-    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'PENDED', 'PROPOSED', 'CLOSED')),
-    risk smallint NOT NULL DEFAULT 0 CHECK (risk BETWEEN 0 AND 100),
-    outcome text,
-    pend_reason text,
-    assignee text NOT NULL DEFAULT '',
-    number integer NOT NULL DEFAULT 1,  -- of the last move; the etag
-    proposer text NOT NULL DEFAULT '',
-    proposal text NOT NULL DEFAULT '',
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CHECK ((state = 'CLOSED') = (outcome IS NOT NULL)),
-    CHECK ((state = 'PENDED') = (pend_reason IS NOT NULL)),
-    CHECK ((state = 'PROPOSED') = (proposer <> '')),
-    CHECK (assignee = '' OR assignee <> proposer)  -- who proposed is not the second person
-);
+ALTER TABLE review_task
+    ADD COLUMN risk smallint NOT NULL DEFAULT 60 CHECK (risk BETWEEN 0 AND 100),  -- of a row that does not say
+    ADD COLUMN outcome text,
+    ADD COLUMN pend_reason text,
+    ADD COLUMN assignee text NOT NULL DEFAULT '',
+    ADD COLUMN number integer NOT NULL DEFAULT 1,  -- of the last move; the etag
+    ADD COLUMN proposer text NOT NULL DEFAULT '',
+    ADD COLUMN proposal text NOT NULL DEFAULT '',
+    ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now(),
+    ADD CHECK (state IN ('OPEN', 'PENDED', 'PROPOSED', 'CLOSED')),
+    ADD CHECK ((state = 'CLOSED') = (outcome IS NOT NULL)),
+    ADD CHECK ((state = 'PENDED') = (pend_reason IS NOT NULL)),
+    ADD CHECK ((state = 'PROPOSED') = (proposer <> '')),
+    ADD CONSTRAINT assignee_is_another CHECK (assignee = '' OR assignee <> proposer);  -- who proposed is no second
 -- The queue, and what is counted: open reviews are few beside all there ever were.
 CREATE INDEX review_task_queue ON review_task ((coalesce(due_on, 'infinity'::date)), (-risk), id) WHERE state <> 'CLOSED';
-CREATE INDEX review_task_claim ON review_task (claim_id);
--- One open question about a claim for each reason; a claim as it stands is sampled once.
-CREATE UNIQUE INDEX review_task_once ON review_task (claim_id, reason) WHERE state <> 'CLOSED';
-CREATE UNIQUE INDEX review_task_sampled ON review_task (claim_id, version) WHERE reason = 'QUALITY_SAMPLE';
+CREATE INDEX review_task_open ON review_task (claim_id) WHERE state <> 'CLOSED';
 
 -- Append-only: who moved what, when, and why. A reviewer's own words are sealed.
 CREATE TABLE review_entry (
@@ -71,9 +57,6 @@ CREATE TABLE review_request (
     PRIMARY KEY (actor, request_id)
 );
 
--- What was sent about a claim that waits is read again when it is decided.
-CREATE INDEX submission_waiting ON submission (claim_id) WHERE status = 'PENDED';
-
 CREATE TRIGGER review_entry_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON review_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER review_decision_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON review_decision
@@ -82,8 +65,11 @@ CREATE TRIGGER review_request_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- migrate:down
-DROP INDEX submission_waiting;
 DROP TABLE review_request;
 DROP TABLE review_decision;
 DROP TABLE review_entry;
-DROP TABLE review_task;
+DROP INDEX review_task_open;
+DROP INDEX review_task_queue;
+ALTER TABLE review_task DROP COLUMN risk, DROP COLUMN outcome, DROP COLUMN pend_reason, DROP COLUMN assignee,
+    DROP COLUMN number, DROP COLUMN proposer, DROP COLUMN proposal, DROP COLUMN updated_at,
+    DROP CONSTRAINT review_task_state_check;

@@ -1,10 +1,17 @@
-"""What claims are made of: `codes`, then the `facts` of a case, its `determination`, and the `claim` on file."""
+"""What claims are made of: `codes`, the `facts` of a case, its `determination`, the `claim` and its `moves`."""
 
 from services.claims.model.claim import (
     Claim,
+    ControlTotals,
     Coverage,
+    Institution,
+    ItemSent,
     Received,
+    StaySent,
     Submission,
+    Totals,
+    VisitSent,
+    Void,
 )
 from services.claims.model.codes import (
     Benefit,
@@ -20,8 +27,10 @@ from services.claims.model.codes import (
     PriorKind,
     Programme,
     ReceiptStatus,
+    Sent,
     State,
     Surgery,
+    VoidReason,
 )
 from services.claims.model.determination import (
     Determination,
@@ -44,14 +53,19 @@ from services.claims.model.facts import (
     Stay,
     Visit,
 )
+from services.claims.model.holding import Account, Hold, Standing, Taken
+from services.claims.model.moves import MOVES, Move, refusal
 
 __all__ = [
+    "MOVES",
     "NOTHING_PAID",
     "NOT_REVIEWED",
+    "Account",
     "Benefit",
     "Category",
     "Claim",
     "ClaimKind",
+    "ControlTotals",
     "Coverage",
     "DeliveryMode",
     "DenyReason",
@@ -61,11 +75,15 @@ __all__ = [
     "Facts",
     "Father",
     "Figures",
+    "Hold",
+    "Institution",
     "Insured",
     "Item",
+    "ItemSent",
     "Level",
     "Line",
     "LineKind",
+    "Move",
     "OutOfCity",
     "Paid",
     "Payee",
@@ -75,11 +93,20 @@ __all__ = [
     "ReceiptStatus",
     "Received",
     "Reviewed",
+    "Sent",
+    "Standing",
     "State",
     "Stay",
+    "StaySent",
     "Step",
     "StepView",
     "Submission",
     "Surgery",
+    "Taken",
+    "Totals",
     "Visit",
+    "VisitSent",
+    "Void",
+    "VoidReason",
+    "refusal",
 ]

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
+import orjson
 
-from services.claims.model import ClaimKind
+from services.claims.model import ClaimKind, Facts
 from services.claims.model.review import (
     QUALITY_SAMPLE,
     Entry,
@@ -20,9 +21,10 @@ from services.claims.model.review import (
     ReviewOutcome,
     ReviewState,
 )
+from services.claims.store.saving import Waiting
 from services.kit.db import Database, Tx
 
-_REVIEW = """r.id, r.claim_id, r.version, r.kind, r.reason, r.due_on, r.risk, r.opened_at, r.updated_at, r.state,
+_REVIEW = """r.id, r.claim_id, r.version, c.kind, r.reason, r.due_on, r.risk, r.opened_at, r.updated_at, r.state,
     r.outcome, r.pend_reason, r.assignee, r.number, r.proposer, r.proposal"""
 # A day that cannot be told yet is later than all that can. The planner finds the index by these very words.
 _DUE = "coalesce(r.due_on, 'infinity'::date)"
@@ -77,17 +79,16 @@ async def open_reviews(tx: Tx, reviews: Sequence[Review]) -> int:
     rows = await tx.fetch(
         """WITH opened AS (
              INSERT INTO review_task (id, claim_id, version, kind, reason, due_on, risk, opened_at, updated_at)
-             SELECT id, claim_id, version, kind, reason, due_on, risk, $8, $8
-             FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::date[], $7::int[])
-                  AS given (id, claim_id, version, kind, reason, due_on, risk)
+             SELECT id, claim_id, version, reason, reason, due_on, risk, $7, $7
+             FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::date[], $6::int[])
+                  AS given (id, claim_id, version, reason, due_on, risk)
              ON CONFLICT DO NOTHING RETURNING id, reason
            )
            INSERT INTO review_entry (review_id, number, at, actor, move, reason)
-           SELECT id, 1, $8, 'system', 'OPENED', reason FROM opened RETURNING review_id""",
+           SELECT id, 1, $7, 'system', 'OPENED', reason FROM opened RETURNING review_id""",
         [r.id for r in reviews],
         [r.claim_id for r in reviews],
         [r.version for r in reviews],
-        [r.kind for r in reviews],
         [r.reason for r in reviews],
         [r.due_on for r in reviews],
         [r.risk for r in reviews],
@@ -126,7 +127,10 @@ async def review_by_id(database: Database, review_id: UUID) -> Listed | None:
 
 async def locked(tx: Tx, review_id: UUID) -> Review:
     """The review as it stands, and nobody moves it until we have. Persons and claims are locked before."""
-    rows = await tx.fetch(f"SELECT {_REVIEW} FROM review_task AS r WHERE r.id = $1 FOR UPDATE", review_id)
+    rows = await tx.fetch(
+        f"SELECT {_REVIEW} FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id WHERE r.id = $1 FOR UPDATE OF r",
+        review_id,
+    )
     return _review(rows[0])
 
 
@@ -210,13 +214,24 @@ async def was_determined(tx: Tx, claim_id: UUID) -> bool:
     return bool(rows[0]["it"])
 
 
-async def waiting_submission(database: Database, claim_id: UUID) -> tuple[str, bytes] | None:
-    """What was last sent about a claim that waits: its position, and its bytes as they were sealed."""
-    rows = await database.fetch(
-        "SELECT position, sealed FROM submission WHERE claim_id = $1 AND status = 'PENDED' ORDER BY id DESC LIMIT 1",
+async def waiting_of(database: Database | Tx, claim_id: UUID) -> Waiting | None:
+    """Why the claim waits before it is decided, and its facts as far as stated; None if it does not."""
+    rows = await database.fetch("SELECT reasons, facts, due_on FROM waiting WHERE claim_id = $1", claim_id)
+    if not rows:
+        return None
+    row = rows[0]
+    return Waiting(tuple(row["reasons"]), Facts.from_data(orjson.loads(row["facts"])), row["due_on"])
+
+
+async def next_sequence(tx: Tx, claim_id: UUID, revision: int) -> int:
+    """The number of the next determination of a revision; one that only waited has none of its own."""
+    rows = await tx.fetch(
+        """SELECT coalesce(max(sequence), 0) + 1 AS it FROM determination
+           WHERE claim_id = $1 AND revision = $2 AND outcome <> 'PENDED'""",
         claim_id,
+        revision,
     )
-    return (rows[0]["position"], rows[0]["sealed"]) if rows else None
+    return int(rows[0]["it"])
 
 
 # --- the queue -------------------------------------------------------------------------------------------------------
@@ -228,7 +243,7 @@ async def list_reviews(database: Database, wanted: Wanted, after: Place | None, 
         f"""SELECT {_REVIEW}, c.source, c.number AS claim_number, c.county, c.person
             FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id
             WHERE {"r.state = $1" if wanted.state else "r.state <> 'CLOSED' AND $1::text IS NULL"}
-              AND ($2 = '' OR c.county = $2) AND ($3::text IS NULL OR r.kind = $3) AND ($4 = '' OR r.reason = $4)
+              AND ($2 = '' OR c.county = $2) AND ($3::text IS NULL OR c.kind = $3) AND ($4 = '' OR r.reason = $4)
               AND ($5::text IS NULL OR r.assignee = $5)
               AND ($6::date IS NULL OR ({_DUE}, -r.risk, r.id) > ($6, -$7::int, $8::uuid))
             ORDER BY {_DUE}, -r.risk, r.id LIMIT $9""",
@@ -246,8 +261,8 @@ async def list_reviews(database: Database, wanted: Wanted, after: Place | None, 
 async def counts(database: Database, today: date) -> list[Count]:
     """How many are open and how many of these are overdue, by kind."""
     rows = await database.fetch(
-        """SELECT kind, count(*) AS open, count(*) FILTER (WHERE due_on < $1) AS overdue
-           FROM review_task WHERE state <> 'CLOSED' GROUP BY kind""",
+        """SELECT c.kind, count(*) AS open, count(*) FILTER (WHERE r.due_on < $1) AS overdue
+           FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id WHERE r.state <> 'CLOSED' GROUP BY c.kind""",
         today,
     )
     return [Count(row["kind"], row["open"], row["overdue"]) for row in rows]
@@ -256,7 +271,7 @@ async def counts(database: Database, today: date) -> list[Count]:
 async def undated(database: Database, limit: int) -> list[tuple[UUID, ClaimKind, datetime]]:
     """Open reviews without a due date, with the kind and the receipt of their claim."""
     rows = await database.fetch(
-        """SELECT r.id, r.kind, c.received_at FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id
+        """SELECT r.id, c.kind, c.received_at FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id
            WHERE r.state <> 'CLOSED' AND r.due_on IS NULL AND r.reason <> $1 ORDER BY r.id LIMIT $2""",
         QUALITY_SAMPLE,
         limit,
@@ -284,7 +299,7 @@ async def draw(tx: Tx, *, seed: int, share_ppm: int, since: date, county: str) -
     """
     (row,) = await tx.fetch(
         """WITH approved AS (
-             SELECT c.id, c.version,
+             SELECT c.id, c.version, c.kind,
                     ('x' || left(md5($1::text || '/' || c.id::text), 8))::bit(32)::bigint * 1000000 < ($2::bigint << 32)
                         AS drawn
              FROM claim AS c
@@ -293,17 +308,16 @@ async def draw(tx: Tx, *, seed: int, share_ppm: int, since: date, county: str) -
                            WHERE d.claim_id = c.id AND d.outcome = c.state AND d.decision_date >= $4)
            )
            SELECT count(*) AS population, coalesce(array_agg(id ORDER BY id) FILTER (WHERE drawn), '{}') AS ids,
-                  coalesce(array_agg(version ORDER BY id) FILTER (WHERE drawn), '{}') AS versions
+                  coalesce(array_agg(version ORDER BY id) FILTER (WHERE drawn), '{}') AS versions,
+                  coalesce(array_agg(kind ORDER BY id) FILTER (WHERE drawn), '{}') AS kinds
            FROM approved""",
         str(seed),
         share_ppm,
         county,
         since,
     )
-    sampled = [
-        Sampled(one, version, ClaimKind.ALLOWANCE) for one, version in zip(row["ids"], row["versions"], strict=True)
-    ]
-    return row["population"], sampled
+    drawn = zip(row["ids"], row["versions"], row["kinds"], strict=True)
+    return row["population"], [Sampled(one, version, ClaimKind(kind)) for one, version, kind in drawn]
 
 
 def _review(row: asyncpg.Record) -> Review:

@@ -1,11 +1,13 @@
 """What claims does.
 
-- `taking_in` settles what its sources send.
+- `taking_in` settles what its sources send, `settling` decides each of it.
 - `queueing` asks a person about what waits for one.
 - `reviewing` moves a review, `answering` decides one.
 """
 
+from services.claims.usecases.office import Office, OnFile, Prepared, Terms
 from services.claims.usecases.reviewing import Desk
-from services.claims.usecases.taking_in import Office, OnFile, Prepared, Terms, facts_of, prepare, settle, take_in
+from services.claims.usecases.settling import settle
+from services.claims.usecases.taking_in import prepare, take_in
 
-__all__ = ["Desk", "Office", "OnFile", "Prepared", "Terms", "facts_of", "prepare", "settle", "take_in"]
+__all__ = ["Desk", "Office", "OnFile", "Prepared", "Terms", "prepare", "settle", "take_in"]

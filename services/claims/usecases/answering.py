@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
 import orjson
 from cradle.claims.v1 import review_pb2
+from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Coverage, Determination, Facts, ReceiptStatus, State, Submission
-from services.claims.model.codes import DenyReason
+from services.claims.model import Claim, Coverage, DenyReason, Determination, Facts, State, refusal
+from services.claims.model import Move as ClaimMove
 from services.claims.model.review import (
     QUALITY_ERROR,
     QUALITY_SAMPLE,
@@ -23,30 +23,28 @@ from services.claims.model.review import (
     Proposal,
     Supplement,
 )
-from services.claims.store import reviews
-from services.claims.usecases import queueing, taking_in
-from services.claims.usecases.reviewing import Asked, Case, Desk, is_hers, settle, step
+from services.claims.store import Change, reviews
+from services.claims.usecases import queueing, settling
+from services.claims.usecases.reviewing import Asked, Case, Desk, changed, is_hers, settle, step
 from services.claims.usecases.reviewing import found as found_review
-from services.claims.usecases.taking_in import OnFile
+from services.claims.usecases.settling import Decided
 from services.claims.wire import out
+from services.claims.wire import registry as asking
 from services.claims.wire import review as wire
 from services.kit.errors import Conflict, Invalid, Refused
 from services.kit.law import canonical
 from services.kit.messages import reason
-from services.kit.parking import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What is decided upon, looked up outside any transaction: a claim that waits is read again as it was sent, and
-    its coverage asked for again; one that was determined has its facts.
+class Looked(NamedTuple):
+    """What is decided upon, looked up outside any transaction: the facts as they were stated, and her coverage as it
+    is known now. Coverage None: nobody knows her.
     """
 
     version: int  # of the claim it was looked up for
     known_at: datetime
-    submission: Submission | None = None
-    coverage: Coverage | None = None
-    facts: Facts | None = None
+    stated: Facts
+    coverage: Coverage | None
 
 
 class People(NamedTuple):
@@ -64,15 +62,15 @@ async def decide(
     is_hers(case)
     decided = await _decided(case, looked, found, denied)
     terms, actor = case.terms, case.asked.actor
-    needed = rules.review.needs_second(decided[1], case.review.risk, terms.law, terms.today)
-    made = Proposal(found, denied, canonical(decided[1].as_data()), terms.today, terms.law.digest)
+    needed = rules.review.needs_second(decided.determination, case.review.risk, terms.law, terms.today)
+    made = Proposal(found, denied, canonical(decided.determination.as_data()), terms.today, terms.law.digest)
     if needed:
         content = canonical(made.as_data())
         changes = {"proposer": actor, "proposal": content, "assignee": ""}
         await step(case, Move.PROPOSED, code=denied or "", content=content, **changes)
     else:
         await _settle(case, looked, decided, made, People(actor))
-    return _answer(case, decided[1], needed=needed)
+    return _answer(case, decided.determination, needed=needed)
 
 
 async def agree(case: Case, looked: Looked) -> review_pb2.AnswerReviewResponse:
@@ -82,10 +80,10 @@ async def agree(case: Case, looked: Looked) -> review_pb2.AnswerReviewResponse:
         raise Refused(reason("NOTHING_PROPOSED"))
     proposal, people = wire.proposal_of(case.review), People(case.review.proposer, case.asked.actor, needed=True)
     decided = await _decided(case, looked, proposal.supplement, proposal.denied)
-    if _gist(decided[1]) != _gist(Determination.from_data(orjson.loads(proposal.result))):
+    if _gist(decided.determination) != _gist(Determination.from_data(orjson.loads(proposal.result))):
         raise Refused(reason("PROPOSAL_OUTDATED"))
     await _settle(case, looked, decided, proposal, people)
-    return _answer(case, decided[1], needed=True)
+    return _answer(case, decided.determination, needed=True)
 
 
 async def disagree(case: Case, why: DisagreeReason) -> review_pb2.AnswerReviewResponse:
@@ -109,11 +107,7 @@ async def error_found(case: Case, why: ErrorReason) -> review_pb2.AnswerReviewRe
     if case.review.reason != QUALITY_SAMPLE:
         raise Refused(reason("NOT_A_SAMPLE"))
     await step(case, Move.ERROR_FOUND, code=why)
-    claim, now = case.claim, case.terms.now
-    asked = queueing.ask(
-        claim.id, claim.version, case.review.kind, QUALITY_ERROR, claim.received_at, case.terms.law, now
-    )
-    await reviews.open_reviews(case.tx, [asked])
+    await reviews.open_reviews(case.tx, [queueing.ask(case.claim, QUALITY_ERROR, case.terms)])
     return _answer(case)
 
 
@@ -121,7 +115,7 @@ async def foresee(
     case: Case, looked: Looked, found: Supplement, denied: DenyReason | None
 ) -> review_pb2.AnswerReviewResponse:
     """What a decision would come to; nothing is changed."""
-    _, determination = await _decided(case, looked, found, denied)
+    determination = (await _decided(case, looked, found, denied)).determination
     needed = rules.review.needs_second(determination, case.review.risk, case.terms.law, case.terms.today)
     return _answer(case, determination, needed=needed)
 
@@ -130,71 +124,88 @@ async def foresee(
 
 
 async def look_up(desk: Desk, listed: reviews.Listed) -> Looked:
-    """Everything that takes a network or a reading, before the transaction."""
+    """Everything that takes a network, before the transaction."""
     claim = await store.claim_by_id(desk.database, listed.review.claim_id)
-    if claim is None:
-        raise Conflict("a review of no claim")
-    if claim.state is State.PENDED:
-        sent = await reviews.waiting_submission(desk.database, claim.id)
-        if sent is None:
-            raise Conflict("the claim was settled meanwhile")
-        prepared = await taking_in.prepare(desk.office, [_message(desk, *sent)])
-        (received,) = prepared.received
-        coverage = prepared.coverage.get(received.position)
-        return Looked(claim.version, prepared.known_at, received.submission, coverage)
+    stated = await _stated(desk, claim) if claim else None
+    if claim is None or stated is None:
+        raise Conflict("the claim was settled meanwhile")
+    if claim.person is None:
+        return Looked(claim.version, desk.office.clock.now(), stated, None)
+    answer = await desk.office.registry.BatchGetCoverage(
+        registry_pb2.BatchGetCoverageRequest(queries=[asking.person_query(claim.person, stated.event.date)]),
+        timeout=desk.office.settings.grpc_deadline_s,
+    )
+    known_at = answer.known_at.ToDatetime(tzinfo=UTC)
+    return Looked(claim.version, known_at, stated, asking.coverage(answer.answers[0]))
+
+
+async def _stated(desk: Desk, claim: Claim) -> Facts | None:
+    """Of a claim that waits before it is decided what was kept of it, else what it was last decided on."""
+    if waiting := await reviews.waiting_of(desk.database, claim.id):
+        return waiting.facts
     recorded = await store.recorded(desk.database, claim.id, claim.revision)
-    facts = recorded.facts_again() if recorded else None
-    return Looked(claim.version, desk.office.clock.now(), facts=facts)
+    return recorded.facts_again() if recorded else None
 
 
-def _message(desk: Desk, position: str, sealed: bytes) -> Message:
-    topic, partition, offset = position.rsplit("/", 2)
-    value = desk.office.sealer.open(sealed, position.encode())
-    return Message(topic, int(partition), int(offset), None, value, 0)
-
-
-async def _decided(
-    case: Case, looked: Looked, found: Supplement, denied: DenyReason | None
-) -> tuple[Facts, Determination]:
+async def _decided(case: Case, looked: Looked, found: Supplement, denied: DenyReason | None) -> Decided:
     """The law's word on the facts as supplemented. What still waits is told with what it waits for."""
-    if case.claim.version != looked.version:
-        raise Conflict("the claim changed meanwhile")
-    stated = await _stated(case, looked, found, denied)
-    rates = case.terms.law.on(event=stated.event.date, decision=case.terms.today)
-    if names := rules.reviewed.unasked(stated, found, rates):
-        raise Refused(*[reason("FINDING_NOT_ASKED", f"decide.{name}") for name in names])
-    facts = rules.reviewed.lay_over(stated, found, rates)
-    if denied:
-        facts = facts._replace(reviewed=facts.reviewed._replace(denied=denied))
-    determination = rules.decide(facts, case.terms.law)
-    if determination.outcome in {State.PENDED, State.ERROR}:
-        raise Refused(reason("STILL_WAITS", "decide", reasons=", ".join(determination.reasons)))
-    return facts, determination
+    claim, terms = case.claim, case.terms
+    persons = {claim.person} if claim.person else set()
+    if claim.version != looked.version or await store.changed_since(case.tx, persons, looked.known_at):
+        raise Conflict("the claim or her coverage changed meanwhile")
+    coverage = _known(case, looked, found, denied)
+    standing = await store.load_standing(case.tx, persons, with_taken=True)
+    others = [one for known in standing.values() for claim_id, one in known.items() if claim_id != claim.id]
+    holds = [hold for one in others for hold in one.holds]
+    facts = settling.completed(looked.stated, coverage, terms.today)
+    facts = rules.with_history(facts, holds, [one for other in others for one in other.taken], terms.law)
+    facts = _supplemented(case, facts, found, denied)
+    determination = rules.decide(facts, terms.law)
+    _is_final(facts, coverage, determination)
+    return Decided(
+        facts,
+        determination,
+        rules.held_by(facts, determination, holds),
+        rules.taken_by(facts, determination, terms.law),
+    )
 
 
-async def _stated(case: Case, looked: Looked, found: Supplement, denied: DenyReason | None) -> Facts:
-    if looked.facts is not None:
-        return looked.facts._replace(decision_date=case.terms.today)
-    if looked.submission is None or looked.coverage is None or looked.coverage.person != case.claim.person:
+def _known(case: Case, looked: Looked, found: Supplement, denied: DenyReason | None) -> Coverage:
+    """Her coverage, where it lets the claim be decided."""
+    coverage, claim = looked.coverage, case.claim
+    if coverage is None:
         raise Refused(reason("STILL_WAITS", "decide", reasons="PERSON_UNKNOWN"))
-    waits = taking_in.waits(looked.coverage)
-    if waits and not denied and not (waits.code == "EMPLOYER_MISMATCH" and found.employer_confirmed):
-        raise Refused(reason("STILL_WAITS", "decide", reasons=waits.code))
-    persons = {case.claim.person} if case.claim.person else set()
-    on_file = OnFile({}, await store.load_deliveries(case.tx, persons))
-    return taking_in.facts_of(looked.submission, looked.coverage, on_file, case.claim, case.terms.today)
+    confirmed = found.employer_confirmed or looked.stated.reviewed.employer_confirmed or denied
+    employer = coverage.insured_by if confirmed else claim.employer
+    if waits := rules.waits_before(claim.kind, coverage, employer):
+        raise Refused(reason("STILL_WAITS", "decide", reasons=", ".join(waits)))
+    return coverage
 
 
-async def _settle(case: Case, looked: Looked, decided: tuple[Facts, Determination], made: Proposal, by: People) -> None:
-    facts, determination = decided
-    await step(
-        case, Move.DENIED if made.denied else Move.DECIDED, code=made.denied or "", content=canonical(made.as_data())
-    )
-    reasons = [reason(code) for code in determination.reasons]
-    await settle(
-        case, determination.outcome, ReceiptStatus.DETERMINED, reasons, facts, determination, known_at=looked.known_at
-    )
-    await reviews.decided_by(case.tx, case.review, case.claim.version, by.first, by.second, needed=by.needed)
+def _supplemented(case: Case, facts: Facts, found: Supplement, denied: DenyReason | None) -> Facts:
+    rates = case.terms.law.on(event=facts.event.date, decision=case.terms.today)
+    if names := rules.reviewed.unasked(facts, found, rates):
+        raise Refused(*[reason("FINDING_NOT_ASKED", f"decide.{name}") for name in names])
+    facts = rules.reviewed.lay_over(facts, found, rates)
+    return facts._replace(reviewed=facts.reviewed._replace(denied=denied)) if denied else facts
+
+
+def _is_final(facts: Facts, coverage: Coverage, determination: Determination) -> None:
+    waits = rules.waits_after(facts.event, coverage, determination)
+    if waits or determination.outcome in {State.PENDED, State.ERROR}:
+        raise Refused(reason("STILL_WAITS", "decide", reasons=", ".join(waits or determination.reasons)))
+
+
+async def _settle(case: Case, looked: Looked, decided: Decided, made: Proposal, by: People) -> None:
+    if refused := refusal(case.claim.state, ClaimMove.DECIDE_AGAIN, "decide"):
+        raise Refused(refused)
+    move, content = Move.DENIED if made.denied else Move.DECIDED, canonical(made.as_data())
+    await step(case, move, code=made.denied or "", content=content)
+    claim, determination = changed(case, decided.determination.outcome), decided.determination
+    sequence = await reviews.next_sequence(case.tx, claim.id, claim.revision)
+    change = Change(claim, decided.facts, determination, sequence, decided.holds, decided.taken)
+    await settle(case, change, [reason(code) for code in determination.reasons], looked.known_at)
+    await reviews.decided_by(case.tx, case.review, claim.version, by.first, by.second, needed=by.needed)
 
 
 def _gist(determination: Determination) -> object:

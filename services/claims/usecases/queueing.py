@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
-from uuid import UUID
 
-from services.claims import rules, store
-from services.claims.model import ClaimKind, State
+from services.claims import rules
+from services.claims.model import Claim, ClaimKind, State
 from services.claims.model.review import QUALITY_SAMPLE, RISK, Review
-from services.claims.store import Settled, reviews
+from services.claims.store import Change, reviews
+from services.claims.usecases.office import Terms
 from services.kit import telemetry
 from services.kit.calendar import CALENDAR
 from services.kit.clock import Clock
@@ -22,6 +22,10 @@ from services.kit.law import Law
 _DATED_MAX = 1000
 
 
+Told = tuple[Change, Sequence[str]]  # what became of a claim, and the codes its sender is told
+_ASKED = {State.PENDED, State.APPROVED, State.PARTIALLY_APPROVED}
+
+
 class Drawn(NamedTuple):
     """A sample: out of how many, how many, and how many of these for the first time."""
 
@@ -30,42 +34,30 @@ class Drawn(NamedTuple):
     opened: int
 
 
-async def queue(tx: Tx, settled: Iterable[Settled], law: Law, now: datetime) -> None:
+async def queue(tx: Tx, told: Iterable[Told], terms: Terms) -> None:
     """Ask about claims of a batch that wait for a person, and close what was asked about those that changed.
 
     A batch in which nothing waits and nothing was corrected costs no statement.
     """
-    last = {s.claim.id: s for s in settled if s.accepted and s.claim}
-    if changed := [claim_id for claim_id, s in last.items() if s.claim and s.claim.version > 1]:
-        await reviews.supersede(tx, changed, now)
-    await reviews.open_reviews(tx, [r for s in last.values() if (r := review_of(s, law, now))])
+    last = {change.claim.id: (change, reasons) for change, reasons in told}
+    if changed := [claim_id for claim_id, (change, _) in last.items() if change.claim.version > 1]:
+        await reviews.supersede(tx, changed, terms.now)
+    await reviews.open_reviews(
+        tx, [r for change, reasons in last.values() if (r := question_of(change, reasons, terms))]
+    )
 
 
-async def settle_again(
-    tx: Tx, settled: Settled, law: Law, now: datetime, known_at: datetime, *, but: UUID | None = None
-) -> None:
-    """Write what became of a claim without its sender's doing, and close what else was asked about it."""
-    await store.save_settled(tx, [settled], law=law, rules=rules.REVISION, known_at=known_at, now=now)
-    if settled.claim is not None:
-        await reviews.supersede(tx, [settled.claim.id], now, but=but)
-
-
-def review_of(settled: Settled, law: Law, now: datetime) -> Review | None:
-    """The question a settled claim leaves to a person, if it leaves one."""
-    claim, code = settled.claim, rules.review.question(given.code for given in settled.reasons)
-    if claim is None or code is None or claim.state in _OVER:
+def question_of(change: Change, reasons: Sequence[str], terms: Terms) -> Review | None:
+    """The question a claim leaves to a person, if it leaves one."""
+    claim, code = change.claim, rules.review.question(reasons)
+    if code is None or claim.state not in _ASKED:
         return None
-    return ask(claim.id, claim.version, ClaimKind.ALLOWANCE, code, claim.received_at, law, now)
+    return ask(claim, code, terms)
 
 
-_OVER = {State.DENIED, State.DUPLICATE}
-
-
-def ask(  # noqa: PLR0917  # all of it makes the question
-    claim_id: UUID, version: int, kind: ClaimKind, code: str, received_at: datetime, law: Law, now: datetime
-) -> Review:
-    due = rules.review.due_on(kind, civil(received_at), law, CALENDAR)
-    return Review(new_id(), claim_id, version, kind, code, due, RISK[code], now, now)
+def ask(claim: Claim, code: str, terms: Terms) -> Review:
+    due = rules.review.due_on(claim.kind, civil(claim.received_at), terms.law, CALENDAR)
+    return Review(new_id(), claim.id, claim.version, claim.kind, code, due, RISK[code], terms.now, terms.now)
 
 
 async def sample(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,16 +16,18 @@ from cradle.claims.v1 import review_pb2
 from google.protobuf.message import Message
 
 from services.claims import store
-from services.claims.model import Claim, Determination, Facts, ReceiptStatus, Received, State
+from services.claims.model import Claim, State, refusal
+from services.claims.model import Move as ClaimMove
 from services.claims.model.review import TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
-from services.claims.store import Settled, reviews
+from services.claims.store import Change, reviews
 from services.claims.store.reviews import Listed
-from services.claims.usecases import queueing, taking_in
-from services.claims.usecases.taking_in import Office, Terms
+from services.claims.usecases import telling
+from services.claims.usecases.office import Office, Terms
 from services.claims.wire import out
 from services.claims.wire import review as wire
 from services.kit.db import Database, Tx
 from services.kit.errors import Conflict, Invalid, NotFound, Refused, Stale
+from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
 
 AnswerT = TypeVar("AnswerT", bound=Message)
@@ -99,8 +102,7 @@ async def _in_hand(office: Office, tx: Tx, one: Asked, listed: Listed) -> Case:
     claim = (await store.load_claims(tx, numbers))[listed.source, listed.number]
     if claim.person != listed.person:
         raise Conflict("the claim got another person meanwhile")
-    terms = Terms(office.law, office.clock.today(), office.clock.now())
-    return Case(tx, office, one, terms, await reviews.locked(tx, one.review_id), claim)
+    return Case(tx, office, one, office.terms(), await reviews.locked(tx, one.review_id), claim)
 
 
 async def _before(tx: Tx, one: Asked) -> bytes | None:
@@ -180,7 +182,8 @@ async def pend(case: Case, why: PendReason) -> review_pb2.Review:
     is_hers(case)
     await step(case, Move.PENDED, code=why, pend_reason=why)
     if why is PendReason.AWAITING_DOCUMENTS and case.claim.state is State.PENDED:
-        await settle(case, State.PENDED, ReceiptStatus.PENDED, [reason(why)])
+        waiting = await reviews.waiting_of(case.tx, case.claim.id)
+        await settle(case, Change(changed(case, State.PENDED), waiting=waiting), [reason(why)])
     return case.answer()
 
 
@@ -193,64 +196,47 @@ async def release(case: Case) -> review_pb2.Review:
 async def give_back(case: Case, why: Sequence[ReturnReason]) -> review_pb2.Review:
     """退回补正: the sender sends it again, corrected, under the same number."""
     is_hers(case)
-    _waits(case)
+    _may(case, ClaimMove.RETURN)
     await step(case, Move.RETURNED, code=",".join(why))
-    await settle(case, State.RETURNED, ReceiptStatus.RETURNED, [reason(f"RETURN_{code}") for code in why])
+    await settle(case, Change(changed(case, State.RETURNED)), [reason(f"RETURN_{code}") for code in why])
     return case.answer()
 
 
 async def withdraw(case: Case) -> review_pb2.Review:
     """撤回: only what was never determined; later, what was determined is taken back by its sender's void."""
     is_hers(case)
-    _waits(case)
+    _may(case, ClaimMove.WITHDRAW)
     if await reviews.was_determined(case.tx, case.claim.id):
         raise Refused(reason("WITHDRAW_TOO_LATE"))
     await step(case, Move.WITHDRAWN)
-    await settle(case, State.WITHDRAWN, ReceiptStatus.RETURNED, [reason("WITHDRAWN_BY_CLAIMANT")])
+    await settle(case, Change(changed(case, State.WITHDRAWN)), [reason("WITHDRAWN_BY_CLAIMANT")])
     return case.answer()
 
 
-def _waits(case: Case) -> None:
-    if case.claim.state is not State.PENDED:
-        raise Refused(reason("CLAIM_NOT_WAITING", state=case.claim.state))
+def _may(case: Case, move: ClaimMove) -> None:
+    if refused := refusal(case.claim.state, move, ""):
+        raise Refused(refused)
 
 
 # --- what becomes of the claim ---------------------------------------------------------------------------------------
 
 
-async def settle(  # noqa: PLR0917  # all of it is what became of the claim
-    case: Case,
-    state: State,
-    status: ReceiptStatus,
-    reasons: Sequence[Reason],
-    facts: Facts | None = None,
-    determination: Determination | None = None,
-    known_at: datetime | None = None,
-) -> None:
-    """The claim's next version: written, told to its sender and to everyone, as the intake does it."""
-    now = case.terms.now
-    case.claim = replace(case.claim, version=case.claim.version + 1, state=state, updated_at=now)
-    received = _as_received(case)
-    settled = Settled(
-        received, status, out.receipt_id(received), tuple(reasons), case.claim, True, facts, determination
-    )
-    await queueing.settle_again(case.tx, settled, case.terms.law, now, known_at or now, but=case.review.id)
-    taking_in.say_so(case.tx, settled, case.terms)
-    case.tx.after_commit(lambda: taking_in.count([settled]))
+async def settle(case: Case, change: Change, reasons: Sequence[Reason], known_at: datetime | None = None) -> None:
+    """The claim's next version: written, told to its sender and to everyone. What else was asked about it is closed."""
+    terms, tx, claim = case.terms, case.tx, change.claim
+    case.claim = claim
+    await store.save_changes(tx, [change], terms.ground(known_at or terms.now))
+    await reviews.supersede(tx, [claim.id], terms.now, but=case.review.id)
+    receipt, place = out.later_receipt(claim, reasons, change.determination, terms.now), _place(case)
+    tx.emit(telling.receipt_event(read_id(receipt.receipt_id), receipt, place, terms.now))
+    tx.emit(telling.claim_event(change, [reason.code for reason in reasons], place, terms))
+    tx.after_commit(partial(telling.count_paid, [change]))
 
 
-def _as_received(case: Case) -> Received:
-    """A receipt about no record: its place is the move, which makes its id, the same however often it is sent."""
-    claim, review = case.claim, case.review
-    return Received(
-        topic="",
-        partition=0,
-        offset=0,
-        position=f"reviews/{review.id}/{review.number}",
-        source=claim.source,
-        value=b"",
-        received_at=claim.received_at,
-        content_hash=claim.content_hashes[-1],
-        claim_number=claim.number,
-        revision=claim.revision,
-    )
+def changed(case: Case, state: State) -> Claim:
+    """The claim's next version, in this state."""
+    return replace(case.claim, version=case.claim.version + 1, state=state, updated_at=case.terms.now)
+
+
+def _place(case: Case) -> str:
+    return f"reviews/{case.review.id}/{case.review.number}"
