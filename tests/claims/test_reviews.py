@@ -72,7 +72,7 @@ def test_a_claim_that_waits_for_a_person_is_in_the_queue_with_its_due_date(stack
 def test_a_claim_that_no_person_can_decide_is_not_in_the_queue(stack: Stack, li: Reviewer) -> None:
     (answer,) = exchange(stack, submit(claim(number=claim_number(), employer=insured(stack).employer)))
 
-    assert answer.codes == [("PERSON_UNKNOWN", "")]
+    assert answer.codes == [("AWAITING_COVERAGE", ""), ("PERSON_UNKNOWN", "")]
     assert li.of_claim(answer.receipt.claim) == []
 
 
