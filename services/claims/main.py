@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import grpc
 from cradle.claims.v1 import review_pb2, review_pb2_grpc, service_pb2, service_pb2_grpc
@@ -19,6 +20,8 @@ from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
+from services.kit.stream import Stream
+from services.kit.timer import every
 from services.kit.waiting import persevere
 
 
@@ -41,41 +44,35 @@ async def _serve(process: Process, desk: Desk) -> None:
     ]
     async with rpc.serving(process.settings, services, register):
         process.health.set("grpc", True)
-        await _watch_reviews(process)
-
-
-async def _watch_reviews(process: Process) -> None:
-    """Until the stop. Nothing moves by itself when a review is overdue; it is told."""
-    look = partial(usecases.queueing.watch, process.database, process.law, process.clock)
-    while not process.stopping.is_set():
-        await persevere(look, process.stopping)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.stopping.wait(), process.settings.reviews_watched_s)
-
-
-def _office(process: Process, channel: grpc.aio.Channel) -> Office:
-    return Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
+        await process.stopping.wait()
 
 
 async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
     async with rpc.channel(process.settings.registry_target) as channel:
         office = _office(process, channel)
-        parking = Parking(streams.CONSUMER, process.sealer)
-        stream = streams.intake(office)
-        inboxes = [
-            Inbox(
-                stream,
-                process.database,
-                process.settings,
-                parking,
-                process.health,
-                process.stopping,
-                name=f"inbox {n + 1}",
-            )
-            for n in range(process.settings.inboxes_per_worker)
-        ]
-        await asyncio.gather(*[inbox.run() for inbox in inboxes])
+        intake, coverage = streams.intake(office), streams.coverage(office, process.database)
+        count = process.settings.inboxes_per_worker
+        await asyncio.gather(
+            *[_inbox(process, intake, f"inbox {n + 1}").run() for n in range(count)],
+            _inbox(process, coverage, "coverage").run(),
+            _every(process, partial(usecases.expire, office, process.database)),
+            _every(process, partial(usecases.watch, process.database, process.clock)),
+            _every(process, partial(usecases.queueing.watch, process.database, process.law, process.clock)),
+        )
+
+
+def _office(process: Process, channel: grpc.aio.Channel) -> Office:
+    return Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
+
+
+def _inbox(process: Process, stream: Stream[Any], name: str) -> Inbox[Any]:
+    parking = Parking(stream.consumer, process.sealer)
+    return Inbox(stream, process.database, process.settings, parking, process.health, process.stopping, name=name)
+
+
+async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> None:
+    await every(process.settings.timer_every_s, process.stopping, work)
 
 
 def main() -> None:

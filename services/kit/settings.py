@@ -46,7 +46,6 @@ class Settings(BaseSettings):
 
     inboxes_per_worker: int = 2  # members of the group in one process: one computes while the other waits to write
     batch_records_max: int = 1000  # as many as one look-up of the registry takes
-    reviews_watched_s: float = 30.0  # how often open and overdue reviews are counted
     poll_timeout_ms: int = 200
     rebalance_timeout_ms: int = 30_000
     session_timeout_ms: int = 10_000

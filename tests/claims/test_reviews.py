@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from cradle.claims.v1 import claim_pb2, review_pb2
+from cradle.claims.v1 import claim_pb2, intake_pb2, review_pb2
 
 from deploy.local.stack import Stack
 from services.claims.model import Facts
@@ -20,8 +21,8 @@ from services.kit import law as laws
 from services.kit.calendar import CALENDAR
 from services.kit.dates import civil, to_proto
 from services.kit.law import canonical
-from tests.builders import claim, claim_number, replacement, submit
-from tests.claims.harness import Insured, claims_dsn, events, exchange, insured, receipts_of
+from tests.builders import claim, claim_number, person_record, replacement, spans, submit
+from tests.claims.harness import Insured, claims_dsn, events, exchange, insured, receipts_of, record
 from tests.claims.reviewers import Refusal, Reviewer, mismatched, move
 from tests.kit.live import rows, unique, value
 
@@ -211,6 +212,87 @@ def near(stack: Stack, who: Insured, day: date) -> review_pb2.Review:
     _, answer = exchange(stack, *map(submit, sent))
     assert answer.codes == [("DELIVERY_DATE_REVIEW", "")]
     return one(Reviewer(stack, "li").of_claim(answer.receipt.claim))
+
+
+def miscarried(
+    stack: Stack, who: Insured, number: str, gestation_days: int | None = None
+) -> intake_pb2.ClaimSubmission:
+    sent = claim(number=number, person=who.number, employer=who.employer)
+    event = intake_pb2.MaternityEvent(
+        type=claim_pb2.EVENT_TYPE_MISCARRIAGE, date=sent.event.date, gestation_days=gestation_days
+    )
+    sent.event.CopyFrom(event)
+    return sent
+
+
+def test_a_gestation_from_the_certificate_decides_a_miscarriage(stack: Stack, li: Reviewer) -> None:
+    number = claim_number()
+    (waits,) = exchange(stack, submit(miscarried(stack, insured(stack), number)))
+    assert waits.codes == [("GESTATION_REQUIRED", "")]
+    review = li.take(one(li.of_claim(waits.receipt.claim)))
+
+    answer = li.answer(review, decide=review_pb2.Supplement(gestation_days=120))
+
+    assert answer.determination.fund_days == 42
+    row = stored(stack, waits.receipt.claim)[-1]
+    assert (row["outcome"], row["revision"], row["sequence"]) == ("APPROVED", 1, 1)
+    assert decided_again(stack, row) == row["result"]
+
+
+def twins(stack: Stack) -> tuple[str, review_pb2.Review]:
+    """An approved claim whose infants bring the children to three."""
+    who = insured(stack)
+    sent = claim(number=claim_number(), person=who.number, employer=who.employer, birth_order=2)
+    sent.event.infants = 2
+    (answer,) = exchange(stack, submit(sent))
+    assert (answer.status, answer.codes) == ("DETERMINED", [("THIRD_CHILD_REVIEW", "")])
+    return answer.receipt.claim, one(Reviewer(stack, "li").of_claim(answer.receipt.claim))
+
+
+@pytest.mark.parametrize(("applies", "more_days"), [(True, 15), (False, 0)])
+def test_whether_a_third_child_counts_is_found_and_the_approved_claim_is_decided_again(
+    stack: Stack, li: Reviewer, *, applies: bool, more_days: int
+) -> None:
+    name, review = twins(stack)
+
+    answer = li.answer(li.take(review), decide=review_pb2.Supplement(third_child=applies))
+
+    first, second = stored(stack, name)
+    days = [json.loads(row["result"])["figures"]["leave_days"] for row in (first, second)]
+    assert days[1] - days[0] == more_days
+    assert answer.determination.reasons == []
+    assert [(row["revision"], row["sequence"]) for row in (first, second)] == [(1, 1), (1, 2)]
+    assert decided_again(stack, second) == second["result"]
+    assert events(stack, name, 2)[-1].version == 2
+
+
+def test_coverage_that_came_meanwhile_is_what_is_decided_on(stack: Stack, li: Reviewer) -> None:
+    who = insured(stack, paid="2026-01..2026-11")
+    waiting = mismatched(stack, who)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+    more = person_record(who.number, who.employer, paid=spans("2024-01..2026-11"))
+    asyncio.run(record(stack, [], [more]))
+
+    answer = li.confirm(review)
+
+    assert answer.determination.outcome == claim_pb2.CLAIM_STATE_APPROVED
+
+
+def test_an_error_found_in_a_sample_is_mended_by_deciding_again(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    who = insured(stack)
+    (paid,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+    sample(li, 9, 1_000_000)
+    sampled = li.take(one([r for r in li.of_claim(paid.receipt.claim) if r.reason.code == "QUALITY_SAMPLE"]))
+    li.answer(sampled, error_found=review_pb2.ERROR_REASON_FACTS_WRONG)
+    wrong = li.take(one(li.of_claim(paid.receipt.claim)))
+
+    proposed = li.answer(wrong, deny=review_pb2.DENY_REASON_PAPERS_FALSE).review
+    wang.answer(wang.take(proposed), agree=review_pb2.Agree())
+
+    first, second = stored(stack, paid.receipt.claim)
+    assert (first["outcome"], second["outcome"], second["sequence"]) == ("APPROVED", "DENIED", 2)
+    held = "SELECT count(*) FROM benefit_hold WHERE claim_id = $1"
+    assert asyncio.run(value(claims_dsn(stack), held, UUID(paid.receipt.claim.removeprefix("claims/")))) == 0
 
 
 # --- the second person -----------------------------------------------------------------------------------------------
@@ -457,21 +539,29 @@ def sample(person: Reviewer, seed: int, share_ppm: int, **wanted: Any) -> review
     return drawn
 
 
+def is_drawn(seed: int, share_ppm: int, name: str) -> bool:
+    """The rule as it is published, written once more."""
+    text = f"{seed}/{name.removeprefix('claims/')}"
+    return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8], 16) * 10**6 < share_ppm << 32
+
+
 def test_a_sample_is_drawn_by_seed_and_share_and_once(stack: Stack, li: Reviewer) -> None:
-    for _ in range(4):
+    county, names = "610326", []
+    for _ in range(8):
         who = insured(stack)
-        exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+        sent = claim(number=claim_number(), person=who.number, employer=who.employer, county=county)
+        (answer,) = exchange(stack, submit(sent))
+        names.append(answer.receipt.claim)
 
-    whole = sample(li, 7, 1_000_000, validate_only=True)
-    half = sample(li, 7, 500_000, validate_only=True)
-    opened = sample(li, 7, 500_000)
-    again = sample(li, 7, 500_000)
+    whole = sample(li, 7, 1_000_000, county=county, validate_only=True)
+    opened = sample(li, 7, 400_000, county=county)
+    again = sample(li, 7, 400_000, county=county)
 
-    assert whole.drawn == whole.population >= 4
-    assert (whole.opened, half.opened) == (0, 0)
-    assert opened.drawn == half.drawn
-    assert opened.opened == opened.drawn
-    assert (again.drawn, again.opened) == (opened.drawn, 0)
+    expected = {name for name in names if is_drawn(7, 400_000, name)}
+    assert (whole.population, whole.drawn, whole.opened) == (8, 8, 0)
+    assert {review.claim for review in li.queue(county=county, reason="QUALITY_SAMPLE")} == expected
+    assert (opened.drawn, opened.opened) == (len(expected), len(expected))
+    assert (again.drawn, again.opened) == (len(expected), 0)
 
 
 def test_a_sampled_claim_stands_or_its_error_opens_a_review(stack: Stack, li: Reviewer) -> None:

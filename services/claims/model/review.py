@@ -108,13 +108,13 @@ def allowed(state: ReviewState) -> tuple[Move, ...]:
 
 QUALITY_SAMPLE: Final = "QUALITY_SAMPLE"
 QUALITY_ERROR: Final = "QUALITY_ERROR"
-COVERAGE_CORRECTED: Final = "COVERAGE_CORRECTED"
+COVERAGE_WORSE: Final = "COVERAGE_WORSE"
 
 # What a person looks at, and how much hangs on it: 0 to 100. What is not here waits for an event or for the authority
 # (PERSON_UNKNOWN, COVERAGE_MISSING, PARAMETER_UNSET), and no person can decide it.
 RISK: Final[Mapping[str, int]] = {
     "DELIVERY_DATE_REVIEW": 70,
-    COVERAGE_CORRECTED: 60,
+    COVERAGE_WORSE: 60,
     QUALITY_ERROR: 60,
     "EMPLOYER_MISMATCH": 50,
     "THIRD_CHILD_REVIEW": 20,

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-import orjson
 
-from services.claims.model import ClaimKind, Facts
+from services.claims.model import ClaimKind
 from services.claims.model.review import (
     QUALITY_SAMPLE,
     Entry,
@@ -21,7 +20,6 @@ from services.claims.model.review import (
     ReviewOutcome,
     ReviewState,
 )
-from services.claims.store.saving import Waiting
 from services.kit.db import Database, Tx
 
 _REVIEW = """r.id, r.claim_id, r.version, c.kind, r.reason, r.due_on, r.risk, r.opened_at, r.updated_at, r.state,
@@ -212,26 +210,6 @@ async def was_determined(tx: Tx, claim_id: UUID) -> bool:
         "SELECT EXISTS (SELECT FROM determination WHERE claim_id = $1 AND outcome <> 'PENDED') AS it", claim_id
     )
     return bool(rows[0]["it"])
-
-
-async def waiting_of(database: Database | Tx, claim_id: UUID) -> Waiting | None:
-    """Why the claim waits before it is decided, and its facts as far as stated; None if it does not."""
-    rows = await database.fetch("SELECT reasons, facts, due_on FROM waiting WHERE claim_id = $1", claim_id)
-    if not rows:
-        return None
-    row = rows[0]
-    return Waiting(tuple(row["reasons"]), Facts.from_data(orjson.loads(row["facts"])), row["due_on"])
-
-
-async def next_sequence(tx: Tx, claim_id: UUID, revision: int) -> int:
-    """The number of the next determination of a revision; one that only waited has none of its own."""
-    rows = await tx.fetch(
-        """SELECT coalesce(max(sequence), 0) + 1 AS it FROM determination
-           WHERE claim_id = $1 AND revision = $2 AND outcome <> 'PENDED'""",
-        claim_id,
-        revision,
-    )
-    return int(rows[0]["it"])
 
 
 # --- the queue -------------------------------------------------------------------------------------------------------

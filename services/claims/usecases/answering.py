@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import date
 from functools import partial
 from typing import NamedTuple
 
 import orjson
 from cradle.claims.v1 import review_pb2
-from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Claim, Coverage, DenyReason, Determination, Facts, State, refusal
+from services.claims.model import Category, Coverage, DenyReason, Determination, Facts, State, refusal
 from services.claims.model import Move as ClaimMove
 from services.claims.model.review import (
     QUALITY_ERROR,
@@ -23,13 +22,13 @@ from services.claims.model.review import (
     Proposal,
     Supplement,
 )
-from services.claims.store import Change, reviews
-from services.claims.usecases import queueing, settling
+from services.claims.store import Change, Known, Look, reviews
+from services.claims.usecases import again, queueing, settling
+from services.claims.usecases.again import Answers
 from services.claims.usecases.reviewing import Asked, Case, Desk, changed, is_hers, settle, step
 from services.claims.usecases.reviewing import found as found_review
 from services.claims.usecases.settling import Decided
 from services.claims.wire import out
-from services.claims.wire import registry as asking
 from services.claims.wire import review as wire
 from services.kit.errors import Conflict, Invalid, Refused
 from services.kit.law import canonical
@@ -37,14 +36,10 @@ from services.kit.messages import reason
 
 
 class Looked(NamedTuple):
-    """What is decided upon, looked up outside any transaction: the facts as they were stated, and her coverage as it
-    is known now. Coverage None: nobody knows her.
-    """
+    """What is asked outside any transaction: her coverage as it is known now. Person None: nobody knows her."""
 
-    version: int  # of the claim it was looked up for
-    known_at: datetime
-    stated: Facts
-    coverage: Coverage | None
+    look: Look | None
+    answers: Answers
 
 
 class People(NamedTuple):
@@ -126,38 +121,19 @@ async def foresee(
 async def look_up(desk: Desk, listed: reviews.Listed) -> Looked:
     """Everything that takes a network, before the transaction."""
     claim = await store.claim_by_id(desk.database, listed.review.claim_id)
-    stated = await _stated(desk, claim) if claim else None
-    if claim is None or stated is None:
-        raise Conflict("the claim was settled meanwhile")
-    if claim.person is None:
-        return Looked(claim.version, desk.office.clock.now(), stated, None)
-    answer = await desk.office.registry.BatchGetCoverage(
-        registry_pb2.BatchGetCoverageRequest(queries=[asking.person_query(claim.person, stated.event.date)]),
-        timeout=desk.office.settings.grpc_deadline_s,
-    )
-    known_at = answer.known_at.ToDatetime(tzinfo=UTC)
-    return Looked(claim.version, known_at, stated, asking.coverage(answer.answers[0]))
-
-
-async def _stated(desk: Desk, claim: Claim) -> Facts | None:
-    """Of a claim that waits before it is decided what was kept of it, else what it was last decided on."""
-    if waiting := await reviews.waiting_of(desk.database, claim.id):
-        return waiting.facts
-    recorded = await store.recorded(desk.database, claim.id, claim.revision)
-    return recorded.facts_again() if recorded else None
+    look = Look(claim.person, claim.event_date) if claim and claim.person else None
+    return Looked(look, await again.look(desk.office, [look] if look else []))
 
 
 async def _decided(case: Case, looked: Looked, found: Supplement, denied: DenyReason | None) -> Decided:
     """The law's word on the facts as supplemented. What still waits is told with what it waits for."""
-    claim, terms = case.claim, case.terms
-    persons = {claim.person} if claim.person else set()
-    if claim.version != looked.version or await store.changed_since(case.tx, persons, looked.known_at):
-        raise Conflict("the claim or her coverage changed meanwhile")
-    coverage = _known(case, looked, found, denied)
+    terms, known = case.terms, await _on_file(case)
+    coverage = await _coverage(case, looked, known, found, denied)
+    persons = {known.claim.person} if known.claim.person else set()
     standing = await store.load_standing(case.tx, persons, with_taken=True)
-    others = [one for known in standing.values() for claim_id, one in known.items() if claim_id != claim.id]
+    others = [one for of_person in standing.values() for one in of_person.values() if one.claim_id != known.claim.id]
     holds = [hold for one in others for hold in one.holds]
-    facts = settling.completed(looked.stated, coverage, terms.today)
+    facts = _completed(known, coverage, terms.today)
     facts = rules.with_history(facts, holds, [one for other in others for one in other.taken], terms.law)
     facts = _supplemented(case, facts, found, denied)
     determination = rules.decide(facts, terms.law)
@@ -170,16 +146,36 @@ async def _decided(case: Case, looked: Looked, found: Supplement, denied: DenyRe
     )
 
 
-def _known(case: Case, looked: Looked, found: Supplement, denied: DenyReason | None) -> Coverage:
-    """Her coverage, where it lets the claim be decided."""
-    coverage, claim = looked.coverage, case.claim
-    if coverage is None:
+async def _on_file(case: Case) -> Known:
+    """The claim with the facts it waits with, or was last decided on. Its row is ours already."""
+    if refused := refusal(case.claim.state, ClaimMove.DECIDE_AGAIN, "decide"):
+        raise Refused(refused)
+    (known,) = await store.of_claims(case.tx, [case.claim.id])
+    return known
+
+
+async def _coverage(case: Case, looked: Looked, known: Known, found: Supplement, denied: DenyReason | None) -> Coverage:
+    """Her coverage, where it is not outdated and lets the claim be decided."""
+    claim, look = known.claim, looked.look
+    if look is None:
         raise Refused(reason("STILL_WAITS", "decide", reasons="PERSON_UNKNOWN"))
-    confirmed = found.employer_confirmed or looked.stated.reviewed.employer_confirmed or denied
-    employer = coverage.insured_by if confirmed else claim.employer
+    is_outdated = await store.changed_since(case.tx, {look.person}, looked.answers.known_at)
+    if is_outdated or (look.person, look.on) != (claim.person, claim.event_date):
+        raise Conflict("the claim or her coverage changed meanwhile")
+    coverage = looked.answers.coverage[look]
+    if found.employer_confirmed and rules.waits_before(claim.kind, coverage, claim.employer) != ("EMPLOYER_MISMATCH",):
+        raise Refused(reason("FINDING_NOT_ASKED", "decide.employer_confirmed"))
+    employer = coverage.insured_by if found.employer_confirmed or denied else again.employer_of(known, coverage)
     if waits := rules.waits_before(claim.kind, coverage, employer):
         raise Refused(reason("STILL_WAITS", "decide", reasons=", ".join(waits)))
     return coverage
+
+
+def _completed(known: Known, coverage: Coverage, today: date) -> Facts:
+    """By what the registry knows of her now; a husband's coverage is not asked for by her reference, and stays."""
+    if known.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in again.NOT_HER_OWN:
+        return known.facts._replace(decision_date=today)
+    return settling.completed(known.facts, coverage, today)
 
 
 def _supplemented(case: Case, facts: Facts, found: Supplement, denied: DenyReason | None) -> Facts:
@@ -197,14 +193,14 @@ def _is_final(facts: Facts, coverage: Coverage, determination: Determination) ->
 
 
 async def _settle(case: Case, looked: Looked, decided: Decided, made: Proposal, by: People) -> None:
-    if refused := refusal(case.claim.state, ClaimMove.DECIDE_AGAIN, "decide"):
-        raise Refused(refused)
+    known = await _on_file(case)
     move, content = Move.DENIED if made.denied else Move.DECIDED, canonical(made.as_data())
     await step(case, move, code=made.denied or "", content=content)
     claim, determination = changed(case, decided.determination.outcome), decided.determination
-    sequence = await reviews.next_sequence(case.tx, claim.id, claim.revision)
+    was_decided = known.determination is not None and known.determination.outcome is not State.PENDED
+    sequence = known.sequence + 1 if was_decided else known.sequence
     change = Change(claim, decided.facts, determination, sequence, decided.holds, decided.taken)
-    await settle(case, change, [reason(code) for code in determination.reasons], looked.known_at)
+    await settle(case, change, [reason(code) for code in determination.reasons], looked.answers.known_at)
     await reviews.decided_by(case.tx, case.review, claim.version, by.first, by.second, needed=by.needed)
 
 

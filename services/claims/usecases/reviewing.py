@@ -19,7 +19,7 @@ from services.claims import store
 from services.claims.model import Claim, State, refusal
 from services.claims.model import Move as ClaimMove
 from services.claims.model.review import TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
-from services.claims.store import Change, reviews
+from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
 from services.claims.usecases import telling
 from services.claims.usecases.office import Office, Terms
@@ -182,7 +182,8 @@ async def pend(case: Case, why: PendReason) -> review_pb2.Review:
     is_hers(case)
     await step(case, Move.PENDED, code=why, pend_reason=why)
     if why is PendReason.AWAITING_DOCUMENTS and case.claim.state is State.PENDED:
-        waiting = await reviews.waiting_of(case.tx, case.claim.id)
+        (known,) = await store.of_claims(case.tx, [case.claim.id])
+        waiting = Waiting(known.waits, known.facts, known.due_on) if known.waits else None
         await settle(case, Change(changed(case, State.PENDED), waiting=waiting), [reason(why)])
     return case.answer()
 

@@ -160,7 +160,7 @@ def stated(submission: Submission, institutions: Mapping[Visited, Institution], 
 
 
 def completed(stated: Facts, coverage: Coverage, today: date) -> Facts:
-    """The facts as stated, with what the registry knows of her."""
+    """The facts with what the registry knows of her, in place of what was known before."""
     insured = stated.insured._replace(
         category=coverage.category or _NOT_KNOWN,
         paid_months=coverage.paid_months,
