@@ -22,6 +22,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from services.claims.rules import review, reviewed
 from services.claims.rules.again import BETTER, SAME, WORSE, compared
 from services.claims.rules.deciding import decide
 from services.claims.rules.holding import held_by, taken_by, with_history
@@ -48,6 +49,8 @@ __all__ = [
     "decide",
     "first_day",
     "held_by",
+    "review",
+    "reviewed",
     "standing",
     "standing_of_void",
     "taken_by",

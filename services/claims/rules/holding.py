@@ -32,8 +32,16 @@ _STAYS = {LineKind.STAY, LineKind.SURGERY}
 def with_history(facts: Facts, holds: Iterable[Hold], taken: Iterable[Taken], law: Law) -> Facts:
     """The facts with what other claims of the same person hold and took."""
     benefits = set(facts.benefits)
+    found = {(one.event_date, one.event_type): one.same_event for one in facts.prior}  # by a reviewer, before
     prior = [
-        Prior(hold.kind, hold.event_date, hold.event_type, hold.hospital, hold.paid_fen)
+        Prior(
+            hold.kind,
+            hold.event_date,
+            hold.event_type,
+            hold.hospital,
+            hold.paid_fen,
+            found.get((hold.event_date, hold.event_type)),
+        )
         for hold in holds
         if hold.benefit in benefits
     ]
