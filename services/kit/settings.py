@@ -68,6 +68,7 @@ class ClientSettings(BaseSettings):
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     claims_target: str
     registry_target: str
+    reviewer: str = ""  # who moves reviews, where callers are not authenticated
     sources: _Names = ("hospitals", "counter")
     grpc_deadline_s: float = 10.0
 

@@ -18,6 +18,7 @@ from services.claims.model.codes import (
     Category,
     ClaimKind,
     DeliveryMode,
+    DenyReason,
     EventType,
     Level,
     LineKind,
@@ -39,6 +40,7 @@ from services.claims.model.determination import (
     StepView,
 )
 from services.claims.model.facts import (
+    NOT_REVIEWED,
     NOTHING_PAID,
     Event,
     Facts,
@@ -47,6 +49,7 @@ from services.claims.model.facts import (
     Item,
     Paid,
     Prior,
+    Reviewed,
     Stay,
     Visit,
 )
@@ -56,6 +59,7 @@ from services.claims.model.moves import MOVES, Move, refusal
 __all__ = [
     "MOVES",
     "NOTHING_PAID",
+    "NOT_REVIEWED",
     "Account",
     "Benefit",
     "Category",
@@ -64,6 +68,7 @@ __all__ = [
     "ControlTotals",
     "Coverage",
     "DeliveryMode",
+    "DenyReason",
     "Determination",
     "Event",
     "EventType",
@@ -87,6 +92,7 @@ __all__ = [
     "Programme",
     "ReceiptStatus",
     "Received",
+    "Reviewed",
     "Sent",
     "Standing",
     "State",

@@ -135,6 +135,14 @@ class PriorKind(StrEnum):
     ALLOWANCE_APPROVED = "ALLOWANCE_APPROVED"  # under another claim number
 
 
+class DenyReason(StrEnum):
+    """Why a reviewer denies."""
+
+    NOT_PROVEN = "NOT_PROVEN"  # 生育事实无法证实
+    EMPLOYMENT_NOT_REAL = "EMPLOYMENT_NOT_REAL"  # 劳动关系不实
+    PAPERS_FALSE = "PAPERS_FALSE"  # 材料虚假
+
+
 class Payee(StrEnum):
     PERSON = "PERSON"
     EMPLOYER = "EMPLOYER"

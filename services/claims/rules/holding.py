@@ -46,8 +46,16 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
     """What other claims of the same person hold and took, as facts of this one."""
     if not holds and not facts.items and not taken:
         return _NONE
+    found = {(one.event_date, one.event_type): one.same_event for one in facts.prior}  # by a reviewer, before
     prior = [
-        Prior(hold.kind, hold.event_date, hold.event_type, hold.hospital, hold.paid_fen)
+        Prior(
+            hold.kind,
+            hold.event_date,
+            hold.event_type,
+            hold.hospital,
+            hold.paid_fen,
+            found.get((hold.event_date, hold.event_type)),
+        )
         for hold in holds
         if hold.benefit in facts.benefits
     ]
@@ -60,6 +68,12 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
             times[one.key] += one.amount
     items = tuple([item._replace(times_before=times[_key(item)]) for item in facts.items])
     return History(tuple(prior), _paid(facts, taken, law), items)
+
+
+def with_history(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], law: Law) -> Facts:
+    """The facts with that, in place of what they had of it before."""
+    found = history_of(facts, holds, taken, law)
+    return facts._replace(prior=found.prior, paid=found.paid, items=found.items)
 
 
 def held_by(facts: Facts, determination: Determination, others: Collection[Hold]) -> tuple[Hold, ...]:

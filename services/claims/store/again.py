@@ -141,10 +141,13 @@ async def open_tasks(tx: Tx, tasks: Sequence[Task], now: datetime) -> None:
     if not tasks:
         return
     await tx.execute(
-        """INSERT INTO review_task (id, claim_id, version, kind, reason, due_on, opened_at)
-           SELECT mine.*, $7 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::date[])
-               AS mine (id, claim_id, version, kind, reason, due_on)
-           ON CONFLICT (claim_id, version, kind) DO NOTHING""",
+        """WITH opened AS (
+               INSERT INTO review_task (id, claim_id, version, kind, reason, due_on, opened_at)
+               SELECT mine.*, $7 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::date[])
+                   AS mine (id, claim_id, version, kind, reason, due_on)
+               ON CONFLICT (claim_id, version, kind) DO NOTHING RETURNING id, reason)
+           INSERT INTO review_entry (review_id, number, at, actor, move, reason)
+           SELECT id, 1, $7, 'system', 'OPENED', reason FROM opened""",
         [new_id() for _ in tasks],
         [task.claim.id for task in tasks],
         [task.claim.version for task in tasks],

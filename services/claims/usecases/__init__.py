@@ -1,12 +1,19 @@
-"""What claims does: `taking_in` settles what its sources send, `hearing` decides again when coverage changes."""
+"""What claims does.
+
+- `taking_in` settles what its sources send, `settling` decides each of it.
+- `hearing` decides again when coverage changes.
+- `queueing` asks a person about what waits for one; `reviewing` moves a review, `answering` decides one.
+"""
 
 from services.claims.usecases.comparing import watch
 from services.claims.usecases.hearing import Hearing, expire, hear, prepare_hearing
 from services.claims.usecases.office import Office, OnFile, Prepared, Terms
+from services.claims.usecases.reviewing import Desk
 from services.claims.usecases.settling import settle
 from services.claims.usecases.taking_in import prepare, take_in
 
 __all__ = [
+    "Desk",
     "Hearing",
     "Office",
     "OnFile",

@@ -13,15 +13,16 @@ from services.claims import rules, store
 from services.claims.model import Category, Coverage, Determination, State
 from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Task, Waiting
+from services.claims.usecases import queueing
 from services.claims.usecases.office import Office, OnFile, Terms
 from services.claims.usecases.settling import completed, decide
-from services.claims.usecases.telling import count_paid, say_later
+from services.claims.usecases.telling import codes_of, count_paid, say_later
 from services.claims.wire import registry as asking
 from services.kit.db import Tx
 from services.kit.errors import Conflict
 
 # By a husband's coverage, which a question by her own reference does not ask for.
-_NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
+NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
 WORSE: Final = "COVERAGE_WORSE"
 
 
@@ -75,6 +76,7 @@ async def decide_again(
             on_file.take(change)
             outcome.changes.append(change)
     await store.save_changes(tx, outcome.changes, terms.ground(answers.known_at))
+    await queueing.queue(tx, [(change, codes_of(change)) for change in outcome.changes], terms)
     await store.open_tasks(tx, outcome.tasks, terms.now)
     for change in outcome.changes:
         say_later(tx, change, cause, terms)
@@ -95,7 +97,7 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
         return _of_waiting(one, coverage, on_file, terms)
     if _is_unchanged(one, coverage, terms):
         return None
-    if rules.waits_before(one.claim.kind, coverage, one.claim.employer):
+    if rules.waits_before(one.claim.kind, coverage, employer_of(one, coverage)):
         found = rules.WORSE
         change = None
     else:
@@ -104,6 +106,11 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
     if found == rules.WORSE and one.determination.outcome is not State.PENDED:
         tasks.append(Task(one.claim, WORSE, WORSE, due_on))
     return change if found == rules.BETTER else None
+
+
+def employer_of(one: Known, coverage: Coverage) -> str:
+    """The employer that is hers: the one the claim names, unless a reviewer found that the one who pays may stand."""
+    return coverage.insured_by if one.facts.reviewed.employer_confirmed else one.claim.employer
 
 
 def _of_waiting(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms) -> Change | None:
@@ -141,7 +148,7 @@ def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, befo
 
 def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
     """Whether the registry answers what was decided on: then another law, or another claim, is no reason to decide."""
-    if one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in _NOT_HER_OWN:
+    if one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in NOT_HER_OWN:
         return True
     now = completed(one.facts, coverage, History(), terms.today)
     return (now.insured, now.employer_wages, now.employer_bases) == (

@@ -184,6 +184,7 @@ def completed(stated: Facts, coverage: Coverage, history: History, today: date) 
         history.items,
         history.prior,
         history.paid,
+        stated.reviewed,
     )
 
 

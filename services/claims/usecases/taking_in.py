@@ -11,6 +11,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 from services.claims import rules, store
 from services.claims.model import Claim, ClaimKind, Coverage, Institution, Received, Sent
 from services.claims.store import Number, Settled
+from services.claims.usecases import queueing
 from services.claims.usecases.comparing import compare
 from services.claims.usecases.office import Office, OnFile, Prepared
 from services.claims.usecases.settling import settle
@@ -71,6 +72,7 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
             if (change := settled[-1].change) is not None:
                 on_file.take(change)
     await store.save_changes(tx, [s.change for s in settled if s.change], terms.ground(batch.known_at))
+    await queueing.queue(tx, [(s.change, [r.code for r in s.reasons]) for s in settled if s.change], terms)
     await _save_submissions(office, tx, settled)
     if totals := [r for r in batch.received if r.totals]:
         compared = await compare(tx, totals, terms)

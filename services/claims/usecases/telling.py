@@ -37,13 +37,13 @@ def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
 def say_later(tx: Tx, change: Change, cause: str, terms: Terms) -> None:
     """What became of a claim since its submission was answered: to its source, and to everyone."""
     claim = change.claim
-    reasons = [reason(code) for code in _codes(change)]
+    reasons = [reason(code) for code in codes_of(change)]
     receipt = out.later_receipt(claim, reasons, change.determination, terms.now)
     tx.emit(receipt_event(read_id(receipt.receipt_id), receipt, cause, terms.now))
     tx.emit(claim_event(change, [given.code for given in reasons], cause, terms))
 
 
-def _codes(change: Change) -> tuple[str, ...]:
+def codes_of(change: Change) -> tuple[str, ...]:
     if change.claim.state is State.RETURNED:
         return ("COVERAGE_LATE",)
     if change.waiting is not None:

@@ -97,7 +97,11 @@ def later_receipt(
     claim: Claim, reasons: Sequence[Reason], determination: Determination | None, now: datetime
 ) -> receipt_pb2.ClaimReceipt:
     """A receipt that answers no record: what became of a claim since. Its id is that of the claim and its version."""
-    status = {State.PENDED: ReceiptStatus.PENDED, State.RETURNED: ReceiptStatus.RETURNED}
+    status = {
+        State.PENDED: ReceiptStatus.PENDED,
+        State.RETURNED: ReceiptStatus.RETURNED,
+        State.WITHDRAWN: ReceiptStatus.RETURNED,
+    }
     message = receipt_pb2.ClaimReceipt(
         receipt_id=str(stable_id(claim.id.bytes, str(claim.version).encode())),
         source=claim.source,
@@ -133,6 +137,8 @@ def claim_event(
             event.returned.CopyFrom(
                 event_pb2.ClaimReturned(revision=claim.revision, kind=_KIND[claim.kind], reasons=reasons)
             )
+        case State.WITHDRAWN:
+            event.withdrawn.CopyFrom(event_pb2.ClaimWithdrawn(revision=claim.revision, kind=_KIND[claim.kind]))
         case _ if claim.state is State.PENDED or determination is None:
             event.pended.CopyFrom(
                 event_pb2.ClaimPended(revision=claim.revision, kind=_KIND[claim.kind], reasons=reasons)

@@ -36,6 +36,7 @@ class ClaimEvent(_message.Message):
     PENDED_FIELD_NUMBER: _builtins.int
     VOIDED_FIELD_NUMBER: _builtins.int
     RETURNED_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     version: _builtins.int
     source: _builtins.str
@@ -50,6 +51,8 @@ class ClaimEvent(_message.Message):
     def voided(self) -> Global___ClaimVoided: ...
     @_builtins.property
     def returned(self) -> Global___ClaimReturned: ...
+    @_builtins.property
+    def withdrawn(self) -> Global___ClaimWithdrawn: ...
     def __init__(
         self,
         *,
@@ -62,12 +65,13 @@ class ClaimEvent(_message.Message):
         pended: Global___ClaimPended | None = ...,
         voided: Global___ClaimVoided | None = ...,
         returned: Global___ClaimReturned | None = ...,
+        withdrawn: Global___ClaimWithdrawn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "voided", b"voided"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "source", b"source", "version", b"version", "voided", b"voided"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "source", b"source", "version", b"version", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended", "voided", "returned"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended", "voided", "returned", "withdrawn"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -251,3 +255,27 @@ class ClaimReturned(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimReturned: _TypeAlias = ClaimReturned  # noqa: Y015
+
+@_typing.final
+class ClaimWithdrawn(_message.Message):
+    """A claim was withdrawn by its claimant before it was determined (撤回)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    kind: _claim_pb2.ClaimKind.ValueType
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        kind: _claim_pb2.ClaimKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimWithdrawn: _TypeAlias = ClaimWithdrawn  # noqa: Y015
