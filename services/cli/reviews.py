@@ -11,6 +11,7 @@ from cradle.claims.v1.review_pb2_grpc import ReviewServiceStub
 from google.type.date_pb2 import Date
 from rich.table import Table
 
+from services.claims.model.review import ReturnReason
 from services.cli import review_views as shown
 from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session, as_data, document
@@ -22,7 +23,6 @@ Kind = Literal["ALLOWANCE", "PROVIDER_SETTLEMENT", "REIMBURSEMENT"]
 State = Literal["OPEN", "PENDED", "PROPOSED", "CLOSED"]
 Pend = Literal["AWAITING_DOCUMENTS", "AWAITING_EXTERNAL", "INVESTIGATION"]
 Deny = Literal["NOT_PROVEN", "EMPLOYMENT_NOT_REAL", "PAPERS_FALSE"]
-Return = Literal["DOCUMENTS_MISSING", "STATED_WRONGLY", "EMPLOYER_WRONG", "DOCUMENTS_NOT_SENT"]
 Disagree = Literal["FACTS_DOUBTED", "LAW_READ_OTHERWISE", "DOCUMENTS_MISSING"]
 Error = Literal["FACTS_WRONG", "COVERAGE_WRONG", "LAW_WRONG"]
 
@@ -105,7 +105,7 @@ def release(context: typer.Context, name: _Name, note: _Note = "") -> None:
 def return_(
     context: typer.Context,
     name: _Name,
-    reason: Annotated[list[Return], typer.Option(help="why; may be given several times")],
+    reason: Annotated[list[ReturnReason], typer.Option(help="why; may be given several times")],
     note: _Note = "",
 ) -> None:
     """Send a claim back to its sender, who corrects it under the same number."""
