@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cradle.claims.v1 import review_pb2
@@ -194,12 +194,20 @@ async def release(case: Case) -> review_pb2.Review:
     return case.answer()
 
 
+_TOLD: Final = {
+    ReturnReason.DOCUMENTS_MISSING: "RETURN_DOCUMENTS_MISSING",
+    ReturnReason.STATED_WRONGLY: "RETURN_STATED_WRONGLY",
+    ReturnReason.EMPLOYER_WRONG: "RETURN_EMPLOYER_WRONG",
+    ReturnReason.DOCUMENTS_NOT_SENT: "RETURN_DOCUMENTS_NOT_SENT",
+}
+
+
 async def give_back(case: Case, why: Sequence[ReturnReason]) -> review_pb2.Review:
     """退回补正: the sender sends it again, corrected, under the same number."""
     is_hers(case)
     _may(case, ClaimMove.RETURN)
     await step(case, Move.RETURNED, code=",".join(why))
-    await settle(case, Change(changed(case, State.RETURNED)), [reason(f"RETURN_{code}") for code in why])
+    await settle(case, Change(changed(case, State.RETURNED)), [reason(_TOLD[code]) for code in why])
     return case.answer()
 
 
