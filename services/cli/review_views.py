@@ -30,7 +30,9 @@ def queue(session: Session, found: Sequence[review_pb2.Review]) -> Table:
         )
         for one in found
     )
-    return views.table(session, [f"CLI_COL_{name}" for name in _QUEUE], rows)
+    made = views.table(session, [f"CLI_COL_{name}" for name in _QUEUE], rows)
+    made.columns[0].no_wrap = True  # it is copied into the next command
+    return made
 
 
 def state(session: Session, one: review_pb2.Review) -> str:

@@ -24,7 +24,7 @@ from services.kit.law import canonical
 from tests.builders import claim, claim_number, person_record, replacement, spans, submit
 from tests.claims.harness import Insured, claims_dsn, events, exchange, insured, receipts_of, record
 from tests.claims.reviewers import Refusal, Reviewer, mismatched, move
-from tests.kit.live import rows, unique, value
+from tests.kit.live import eventually, rows, unique, value
 
 pytestmark = pytest.mark.integration
 
@@ -527,6 +527,60 @@ def test_what_was_determined_is_not_withdrawn(stack: Stack, li: Reviewer) -> Non
         li.call("WithdrawClaim", review_pb2.WithdrawClaimRequest(move=move(review)))
 
     assert raised.value.codes == (("WITHDRAW_TOO_LATE", ""),)
+
+
+# --- coverage corrected against her ------------------------------------------------------------------------------
+
+
+def corrected_against(stack: Stack, person: Reviewer) -> tuple[str, review_pb2.Review]:
+    """An approved claim whose coverage is corrected to her disadvantage, and the review of it."""
+    who = insured(stack)
+    (answer,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+    fewer = person_record(who.number, who.employer, paid=spans("2026-01..2026-11"))
+    asyncio.run(record(stack, [], [fewer]))
+
+    async def asked() -> list[review_pb2.Review]:
+        return [found for found in person.of_claim(answer.receipt.claim) if found.reason.code == "COVERAGE_WORSE"]
+
+    return answer.receipt.claim, one(asyncio.run(eventually(asked)))
+
+
+def test_coverage_against_her_changes_nothing_until_a_reviewer_lets_it_stand(stack: Stack, li: Reviewer) -> None:
+    name, review = corrected_against(stack, li)
+
+    stands = li.answer(li.take(review), stand=review_pb2.Stand()).review
+
+    assert stands.outcome == review_pb2.REVIEW_OUTCOME_STANDS
+    assert [row["outcome"] for row in stored(stack, name)] == ["APPROVED"]
+    assert [entry.move for entry in li.get(review.name).history] == ["OPENED", "TAKEN", "STOOD"]
+
+
+def test_coverage_against_her_is_decided_again_by_two_persons(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    name, review = corrected_against(stack, li)
+    proposed = li.answer(li.take(review), decide=review_pb2.Supplement()).review
+
+    wang.answer(wang.take(proposed), agree=review_pb2.Agree())
+
+    first, second = stored(stack, name)
+    assert (first["outcome"], second["outcome"]) == ("APPROVED", "DENIED")
+    assert decided_again(stack, second) == second["result"]
+
+
+def test_who_a_reviewer_confirmed_stays_confirmed_when_more_months_are_paid(stack: Stack, li: Reviewer) -> None:
+    who = insured(stack)
+    waiting = mismatched(stack, who)
+    li.confirm(li.take(one(li.of_claim(waiting.receipt.claim))))
+    more = person_record(who.number, who.employer, paid=spans("2023-06..2026-11"))
+    asyncio.run(record(stack, [], [more]))
+    heard = "SELECT coverage_version FROM person WHERE id = (SELECT person FROM claim WHERE id = $1)"
+    claim_id = UUID(waiting.receipt.claim.removeprefix("claims/"))
+
+    async def is_heard() -> bool:
+        return bool(await value(claims_dsn(stack), heard, claim_id) > 0)
+
+    asyncio.run(eventually(is_heard))
+
+    assert [review.reason.code for review in li.of_claim(waiting.receipt.claim)] == []
 
 
 # --- the sample ------------------------------------------------------------------------------------------------------
