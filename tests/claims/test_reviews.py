@@ -266,6 +266,17 @@ def test_whether_a_third_child_counts_is_found_and_the_approved_claim_is_decided
     assert events(stack, name, 2)[-1].version == 2
 
 
+def test_what_a_decision_leaves_open_is_asked_in_its_turn(stack: Stack, li: Reviewer) -> None:
+    who, other = insured(stack), insured(stack)
+    sent = claim(number=claim_number(), person=who.number, employer=other.employer, birth_order=2)
+    sent.event.infants = 2
+    (waits,) = exchange(stack, submit(sent))
+
+    li.confirm(li.take(one(li.of_claim(waits.receipt.claim))))
+
+    assert one(li.of_claim(waits.receipt.claim)).reason.code == "THIRD_CHILD_REVIEW"
+
+
 def test_coverage_that_came_meanwhile_is_what_is_decided_on(stack: Stack, li: Reviewer) -> None:
     who = insured(stack, paid="2026-01..2026-11")
     waiting = mismatched(stack, who)

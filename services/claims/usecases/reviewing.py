@@ -21,7 +21,7 @@ from services.claims.model import Move as ClaimMove
 from services.claims.model.review import TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
 from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
-from services.claims.usecases import telling
+from services.claims.usecases import queueing, telling
 from services.claims.usecases.office import Office, Terms
 from services.claims.wire import out
 from services.claims.wire import review as wire
@@ -231,11 +231,16 @@ def _may(case: Case, move: ClaimMove) -> None:
 
 
 async def settle(case: Case, change: Change, reasons: Sequence[Reason], known_at: datetime | None = None) -> None:
-    """The claim's next version: written, told to its sender and to everyone. What else was asked about it is closed."""
+    """The claim's next version: written, told to its sender and to everyone.
+
+    What else was asked about it is closed, and what it leaves to a person now is asked.
+    """
     terms, tx, claim = case.terms, case.tx, change.claim
     case.claim = claim
     await store.save_changes(tx, [change], terms.ground(known_at or terms.now))
     await reviews.supersede(tx, [claim.id], terms.now, but=case.review.id)
+    if question := queueing.question_of(change, [given.code for given in reasons], terms):
+        await reviews.open_reviews(tx, [question])
     receipt, place = out.later_receipt(claim, reasons, change.determination, terms.now), _place(case)
     tx.emit(telling.receipt_event(read_id(receipt.receipt_id), receipt, place, terms.now))
     tx.emit(telling.claim_event(change, [reason.code for reason in reasons], place, terms))
