@@ -43,11 +43,12 @@ def list_(
     reason: Annotated[str, typer.Option(help="a code, as in EMPLOYER_MISMATCH")] = "",
     state: Annotated[State | None, typer.Option(help="all that are not closed if not given")] = None,
     assignee: Annotated[str, typer.Option(help="who has taken it; - is nobody")] = "",
+    claim: Annotated[str, typer.Option(help="claims/ID: what is asked about one claim")] = "",
     limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50,
 ) -> None:
     """Show the queue: by due date, then risk, then age."""
     session: Session = context.obj
-    wanted = review_pb2.ListReviewsRequest(county=county, reason=reason, assignee=assignee)
+    wanted = review_pb2.ListReviewsRequest(county=county, reason=reason, assignee=assignee, claim=claim)
     if kind:
         wanted.kind = claim_pb2.ClaimKind.Value(f"CLAIM_KIND_{kind}")
     if state:

@@ -108,6 +108,7 @@ def test_the_queue_is_filtered(stack: Stack, li: Reviewer) -> None:
 
     assert review.name in names(county=review.county, reason="EMPLOYER_MISMATCH", assignee="li")
     assert review.name in names(kind=claim_pb2.CLAIM_KIND_ALLOWANCE, state=review_pb2.REVIEW_STATE_OPEN)
+    assert names(claim=waiting.receipt.claim) == {review.name}
     assert review.name not in names(assignee="-")
     assert review.name not in names(county="610331")
     assert review.name not in names(reason="WAGE_REQUIRED")
@@ -647,6 +648,19 @@ def test_a_sampled_claim_stands_or_its_error_opens_a_review(stack: Stack, li: Re
     )
     assert li.of_claim(names[0]) == []
     assert one(li.of_claim(names[1])).reason.code == "QUALITY_ERROR"
+
+
+def test_who_decided_does_not_take_the_second_look(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    waiting = mismatched(stack)
+    li.confirm(li.take(one(li.of_claim(waiting.receipt.claim))))
+    sample(li, 10, 1_000_000)
+    sampled = one(li.of_claim(waiting.receipt.claim))
+
+    with pytest.raises(Refusal) as raised:
+        li.take(sampled)
+
+    assert raised.value.codes == (("SECOND_LOOK_BY_ANOTHER", ""),)
+    assert wang.take(sampled).assignee == "wang"
 
 
 def test_what_waits_cannot_stand_and_is_no_sample(stack: Stack, li: Reviewer) -> None:

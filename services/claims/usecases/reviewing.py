@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from services.claims import store
 from services.claims.model import Claim, State, refusal
 from services.claims.model import Move as ClaimMove
-from services.claims.model.review import TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
+from services.claims.model.review import QUALITY_SAMPLE, TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
 from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
 from services.claims.usecases import queueing, telling
@@ -167,6 +167,8 @@ async def take(case: Case) -> review_pb2.Review:
         raise Refused(reason("REVIEW_HELD", holder=case.review.assignee))
     if case.review.proposer == case.asked.actor:
         raise Refused(reason("SECOND_PERSON_NEEDED"))
+    if case.review.reason == QUALITY_SAMPLE and case.asked.actor in await reviews.deciders(case.tx, case.claim.id):
+        raise Refused(reason("SECOND_LOOK_BY_ANOTHER"))
     await step(case, Move.TAKEN, assignee=case.asked.actor)
     return case.answer()
 
