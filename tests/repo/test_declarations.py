@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from cradle.claims.v1 import claim_pb2, event_pb2, facts_pb2, intake_pb2, receipt_pb2, service_pb2
+from cradle.claims.v1 import claim_pb2, event_pb2, facts_pb2, intake_pb2, receipt_pb2, review_pb2, service_pb2
 from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.options.v1 import options_pb2
@@ -29,6 +29,7 @@ MODULES = (
     facts_pb2,
     intake_pb2,
     receipt_pb2,
+    review_pb2,
     service_pb2,
     reason_pb2,
     parked_pb2,
@@ -116,6 +117,9 @@ NOT_PERSONAL = {
     "cradle.claims.v1.Determination.name": "a resource name",
     "cradle.claims.v1.GetClaimRequest.name": "a resource name",
     "cradle.claims.v1.ExplainDeterminationRequest.name": "a resource name",
+    "cradle.claims.v1.Review.name": "a resource name, reviews/{review}",
+    "cradle.claims.v1.GetReviewRequest.name": "a resource name",
+    "cradle.claims.v1.Move.name": "a resource name",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
     "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }

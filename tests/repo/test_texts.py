@@ -155,7 +155,9 @@ def test_rules_put_together_are_those_of_their_values() -> None:
         if isinstance(argument.values[0], ast.Constant)
     }
 
-    assert put_together == {"PAYEE_", "MODE_"}
+    assert put_together == {"PAYEE_", "MODE_", "DENIED_"}
+    denied = {code.removeprefix("STEP_DENIED_") for code in CATALOGUE if code.startswith("STEP_DENIED_")}
+    assert denied == set(model.DenyReason)
     modes = {*(LAW["medical.delivery.mode"].codes or ()), *(LAW["medical.resident.delivery.mode"].codes or ())}
     assert {code.removeprefix("STEP_MODE_") for code in CATALOGUE if code.startswith("STEP_MODE_")} == modes
     assert {"STEP_PAYEE_PERSON", "STEP_PAYEE_EMPLOYER"} <= set(CATALOGUE)
