@@ -14,11 +14,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from cradle.claims.v1 import receipt_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.ops.v1.parked_pb2_grpc import ParkedServiceStub
-from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
+from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
 
 from deploy.demo.account import Account, Position
 from deploy.demo.claims import City
-from services.cli.registry import import_records
+from services.cli.offices import import_records
 
 if TYPE_CHECKING:
     from cradle.ops.v1.parked_pb2_grpc import ParkedServiceAsyncStub
@@ -54,7 +54,7 @@ class Addresses:
 
 def fill_registry(addresses: Addresses, city: City, on_progress: Callable[[int], object]) -> None:
     with grpc.insecure_channel(addresses.registry) as channel:
-        stub = RegistryServiceStub(channel)
+        stub = OfficeServiceStub(channel)
         done = import_records(stub, city.employers, city.persons, on_progress, timeout_s=_CALL_TIMEOUT_S)
     if done.rejected:
         first = done.rejected[0]

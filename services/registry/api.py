@@ -62,7 +62,7 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
         self, request: intake_pb2.BatchTakeInCoverageRequest, context: Context
     ) -> intake_pb2.BatchTakeInCoverageResponse:
         today, now, digest = self.office.clock.today(), self.office.clock.now(), self.office.sealer.digest
-        received = [intake.called(one, place, today, now, digest) for place, one in enumerate(request.records)]
+        received = [intake.called(one, today, now, digest) for one in request.records]
         if request.validate_only:
             settled = await usecases.dry_run(self.office, received)
         else:

@@ -36,7 +36,7 @@ async def take_in(given: Office, *records: intake_pb2.CoverageIntake) -> list[Se
 
 def received(given: Office, records: Sequence[intake_pb2.CoverageIntake]) -> list[Received]:
     now, digest = given.clock.now(), given.sealer.digest
-    return [intake.called(record, place, TODAY, now, digest) for place, record in enumerate(records)]
+    return [intake.called(record, TODAY, now, digest) for record in records]
 
 
 def shown(settled: Sequence[Settled]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -99,7 +99,7 @@ def test_a_bad_record_is_returned_and_delays_no_other(stack: Stack, dsn: str) ->
             found, nobody = await asked(given, good), await asked(given, bad)
 
         assert shown(settled) == [
-            ("RETURNED", [("PAID_BEFORE_DUE", "records[0].contributions.paid[0].paid_on")]),
+            ("RETURNED", [("PAID_BEFORE_DUE", "contributions.paid[0].paid_on")]),
             ("RECORDED", []),
             ("RETURNED", [("EMPLOYER_UNKNOWN", "contributions.employer_uscc")]),
             ("RETURNED", [("EMPLOYER_UNKNOWN", "coverage.coverage[0].employer_uscc")]),

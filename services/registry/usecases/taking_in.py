@@ -137,7 +137,9 @@ def _amendments(statement: Statement, register: _Register, cause: str) -> list[A
         case PaidStatement():
             if statement.employer_uscc and statement.employer_uscc not in register.employers:
                 return (reason("EMPLOYER_UNKNOWN", "contributions.employer_uscc"),)
-            return [named(statement.id_number, statement.name, partial(_paid, statement), cause)]
+            # Who collects money does not correct names: the one it gives is kept of somebody not known yet.
+            identity = f"{statement.id_number}\n{statement.name}"
+            return [Amendment(statement.id_number, identity, False, partial(_paid, statement), cause)]
         case Household():
             return _birthplaces(statement, register) or households.amendments(statement, cause)
         case _:

@@ -50,16 +50,11 @@ def read(message: Message, today: date, bytes_max: int, digest: Digest) -> Recei
     )
 
 
-def called(given: intake_pb2.CoverageIntake, place: int, today: date, now: datetime, digest: Digest) -> Received:
-    """The same for a record that came by a call, whose shape was looked at there."""
-    number, statement, reasons = _statement(given, today)
+def called(given: intake_pb2.CoverageIntake, today: date, now: datetime, digest: Digest) -> Received:
+    """The same for a record that came by a call."""
+    number, statement, reasons = _shaped(given, today)
     hashed = digest(given.SerializeToString(deterministic=True))
-    located = [_placed(one, f"records[{place}]") for one in reasons]
-    return Received(new_id(), BY_CALL, "", number, hashed, now, statement, tuple(located))
-
-
-def _placed(given: Reason, path: str) -> Reason:
-    return Reason(given.code, f"{path}.{given.field}" if given.field else path, given.values)
+    return Received(new_id(), BY_CALL, "", number, hashed, now, statement, tuple(reasons))
 
 
 _Read = tuple[str, Statement | None, Sequence[Reason]]
@@ -74,6 +69,10 @@ def _read(value: bytes, today: date, bytes_max: int) -> _Read:
         intake = intake_pb2.CoverageIntake.FromString(value)
     except DecodeError:
         return "", None, [reason("INTAKE_UNREADABLE")]
+    return _shaped(intake, today)
+
+
+def _shaped(intake: intake_pb2.CoverageIntake, today: date) -> _Read:
     if problems := shape_problems(_VALIDATOR, intake):
         misnumbered = any(one.field == "record_number" for one in problems)
         return "" if misnumbered else _number(intake), None, problems

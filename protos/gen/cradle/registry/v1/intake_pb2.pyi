@@ -122,7 +122,7 @@ class ContributionStatement(_message.Message):
     REPORTED_TO_MONTH_FIELD_NUMBER: _builtins.int
     person_id_number: _builtins.str
     name: _builtins.str
-    """Empty: as it is known."""
+    """Kept if she is not known yet; who collects money does not correct names."""
     employer_uscc: _builtins.str
     """The employer that paid; empty for a person without one."""
     reported_to_month: _builtins.int
@@ -384,7 +384,9 @@ class BatchTakeInCoverageRequest(_message.Message):
     validate_only: _builtins.bool
     """Answer what would become of the records, and keep nothing."""
     @_builtins.property
-    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageIntake]: ...
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageIntake]:
+        """Their shapes are looked at one by one, so that a bad record has a receipt and not the whole call an error."""
+
     def __init__(
         self,
         *,
