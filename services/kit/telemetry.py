@@ -56,6 +56,7 @@ GRPC_SECONDS = Histogram(
 # The business.
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
+STATEMENTS = Counter("cradle_statements_total", "Records of offices by what became of them", ["office", "outcome"])
 
 
 def configure_logs(service: str, role: str) -> None:

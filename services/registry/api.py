@@ -62,7 +62,8 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
         self, request: intake_pb2.BatchTakeInCoverageRequest, context: Context
     ) -> intake_pb2.BatchTakeInCoverageResponse:
         today, now, digest = self.office.clock.today(), self.office.clock.now(), self.office.sealer.digest
-        received = [intake.called(one, today, now, digest) for one in request.records]
+        caller = asker(context).principal
+        received = [intake.called(one, caller, today, now, digest) for one in request.records]
         if request.validate_only:
             settled = await usecases.dry_run(self.office, received)
         else:
@@ -75,7 +76,7 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
     ) -> office_pb2.ErasePersonResponse:
         number, person = asking.one_person(request)
         if request.validate_only:
-            found = await usecases.find(self.office, number, person)
+            found = await usecases.find(self.office, number, person, asker(context))
         else:
             found = await usecases.erase(self.office, number, person, request.reason, asker(context))
         return asking.erased(found.person, found.at, before=found.before)

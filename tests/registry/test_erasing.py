@@ -35,7 +35,7 @@ def dsn(stack: Stack) -> str:
 async def take_in(given: Office, *records: Any) -> None:
     async with given.database.transaction() as tx:
         digest, now = given.sealer.digest, given.clock.now()
-        batch = [intake.called(one, TODAY, now, digest) for one in records]
+        batch = [intake.called(one, "tax", TODAY, now, digest) for one in records]
         assert not [one.reasons for one in await usecases.take_in(given, tx, batch) if one.reasons]
 
 
@@ -138,9 +138,11 @@ def test_a_dry_run_says_who_it_would_be_and_erases_nobody(stack: Stack, dsn: str
             await usecases.record(given, [employer(code)], [person(number, code, name=NAME)])
             reference = (await asked(given, number)).person
 
-            found = await usecases.find(given, number, None)
+            found = await usecases.find(given, number, None, CLERK)
 
         assert (found.person, found.at, found.before) == (reference, None, False)
+        (row,) = await rows(dsn, "SELECT * FROM audit ORDER BY id DESC LIMIT 1")
+        assert (row["method"], row["principal"], row["subjects"]) == ("ErasePerson", CLERK.principal, [reference])
         assert traces(number, NAME).search(await opened(stack, dsn))
 
     asyncio.run(act())

@@ -23,8 +23,15 @@ class Erased:
     before: bool
 
 
-async def find(office: Office, id_number: str, person: UUID | None) -> Erased:
-    """Who would be erased. Raises NotFound for one whom the registry does not know."""
+async def find(office: Office, id_number: str, person: UUID | None, asker: Asker) -> Erased:
+    """Who would be erased; the question is audited. Raises NotFound for one whom the registry does not know."""
+    found = await _find(office, id_number, person)
+    now = office.clock.now()
+    await store.audit(office.database, now, METHOD, asker.principal, asker.purpose, [found.person])
+    return found
+
+
+async def _find(office: Office, id_number: str, person: UUID | None) -> Erased:
     found = await store.erasable(office.database, office.index(id_number) if id_number else None, person)
     if found is None:
         raise NotFound(reason("PERSON_NOT_FOUND", "person" if person else "person_id_number"))
@@ -33,12 +40,12 @@ async def find(office: Office, id_number: str, person: UUID | None) -> Erased:
 
 async def erase(office: Office, id_number: str, person: UUID | None, why: str, asker: Asker) -> Erased:
     """Destroy her key, what it sealed, and the name of nobody else; audited, and told to everyone."""
-    found = await find(office, id_number, person)
+    found = await _find(office, id_number, person)
     async with office.database.transaction() as tx:
         now = office.clock.now()
         version = await store.erase(tx, found.person, now)
         if version is None:  # another call was faster, or this one is made again
-            return await find(office, "", found.person)
+            return await _find(office, "", found.person)
         await store.keep_erasure(tx, found.person, now, asker.principal, why)
         tx.emit(events.person_erased(Told(found.person, version, now, METHOD)))
     return Erased(found.person, now, before=False)

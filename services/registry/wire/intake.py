@@ -24,7 +24,6 @@ from services.registry.wire import checks, records
 
 INTAKE: Final = "registry.coverage-intake.v1."
 RECEIPT: Final = "registry.coverage-receipt.v1."
-BY_CALL: Final = ""
 
 _VALIDATOR: Final = Validator()
 Digest = Callable[[bytes], bytes]
@@ -50,11 +49,11 @@ def read(message: Message, today: date, bytes_max: int, digest: Digest) -> Recei
     )
 
 
-def called(given: intake_pb2.CoverageIntake, today: date, now: datetime, digest: Digest) -> Received:
-    """The same for a record that came by a call."""
+def called(given: intake_pb2.CoverageIntake, caller: str, today: date, now: datetime, digest: Digest) -> Received:
+    """The same for a record that came by a call; its office is whoever calls."""
     number, statement, reasons = _shaped(given, today)
     hashed = digest(given.SerializeToString(deterministic=True))
-    return Received(new_id(), BY_CALL, "", number, hashed, now, statement, tuple(reasons))
+    return Received(new_id(), caller, "", number, hashed, now, statement, tuple(reasons))
 
 
 _Read = tuple[str, Statement | None, Sequence[Reason]]
