@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -22,8 +23,8 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.text import Text
 
-from deploy.demo import city, claims, explain, report, run, watch
-from deploy.demo.account import Account
+from deploy.demo import city, claims, explain, report, run, totals, watch
+from deploy.demo.account import Account, Came
 from deploy.demo.claims import City
 from deploy.demo.expect import differences
 from deploy.demo.run import Addresses
@@ -84,8 +85,10 @@ def demonstrate(console: Console, account: Account, options: argparse.Namespace)
         before = _cpu_s(stack)
         with watch.following(console, account) as on_tick:
             asyncio.run(run.stream(addresses, account, on_tick))
+        _afterwards(console, addresses, account, made)
         spent = {name: after - before[name] for name, after in _cpu_s(stack).items() if after > before[name]}
-        problems = verdict(account)
+        control = _control(console, addresses, account)
+        problems = [*verdict(account), *disagreeing(control)]
         _report(console, account, spent)
         if problems:
             down = [f"{process} is not running" for process in _PARTS.values() if stack.pid(process) is None]
@@ -103,17 +106,45 @@ def verdict(account: Account) -> list[str]:
         problems.append(f"{len(twice)} submissions answered in two ways, the first at {'/'.join(map(str, twice[0]))}")
     if found := differences(account):
         problems.append(f"{len(found)} submissions became something else than the truth about them calls for")
+    if waiting := account.waiting_for_coverage():
+        problems.append(f"{waiting} claims still wait for coverage that was reported")
     if account.sent != len(account.submissions) or not account.balance().is_even:
         problems.append(f"out of balance: {len(account.submissions)} submissions, {account.balance()}")
     return problems
 
 
+def disagreeing(control: Account) -> list[str]:
+    """Control totals that are not those that the system reckons."""
+    wrong = [answer for answer in control.answers() if answer.came is not Came.AGREES]
+    return (
+        [f"{len(wrong)} of {len(control.submissions)} control totals do not agree: {wrong[0].codes}"] if wrong else []
+    )
+
+
+def _afterwards(console: Console, addresses: Addresses, account: Account, made: City) -> None:
+    """The office reports the women who were not known, and their claims are decided."""
+    waiting, reported = account.waiting_for_coverage(), len(made.late_persons)
+    with watch.phase(console, f"registry: {reported:,} women reported late, {waiting:,} claims waited for it"):
+        fill = partial(run.fill_registry, addresses, (), made.late_persons, (), lambda _: None)
+        asyncio.run(run.late(addresses, account, fill))
+
+
+def _control(console: Console, addresses: Addresses, account: Account) -> Account:
+    """Every source tells what it sent on each of the last days."""
+    control = Account(tuple(totals.told(account.submissions, TODAY)))
+    with watch.phase(console, f"control totals: {len(control.submissions)} days of sources"):
+        asyncio.run(run.stream(addresses, control, lambda: None))
+    return control
+
+
 def _fill(console: Console, addresses: Addresses, making: Future[City]) -> City:
     made = making.result()
     records = len(made.employers) + len(made.persons)
-    what = f"registry: {len(made.employers):,} employers and {len(made.persons):,} women"
+    what = (
+        f"registry: {len(made.providers)} hospitals, {len(made.employers):,} employers and {len(made.persons):,} women"
+    )
     with watch.counting(console, what, records) as on_progress:
-        run.fill_registry(addresses, made, on_progress)
+        run.fill_registry(addresses, made.employers, made.persons, made.providers, on_progress)
     console.print(f"claims: {len(made.submissions):,} submissions to Kafka, and their receipts back ...")
     return made
 

@@ -11,6 +11,9 @@ from typing import Final, NamedTuple
 from cradle.claims.v1 import claim_pb2, receipt_pb2
 
 from deploy.demo.claims import Submission
+from deploy.demo.stories import LATE
+
+AWAITING: Final = "AWAITING_COVERAGE"
 
 
 class Position(NamedTuple):
@@ -30,6 +33,9 @@ class Came(StrEnum):
     PENDED = "pended"
     RETURNED = "returned"
     SAME_AGAIN = "same again"
+    VOIDED = "voided"
+    AGREES = "totals agree"
+    DIFFERS = "totals differ"
     PARKED = "parked"
     NOTHING = "no answer"
 
@@ -44,6 +50,9 @@ _STATUS: Final = {
     receipt_pb2.RECEIPT_STATUS_PENDED: Came.PENDED,
     receipt_pb2.RECEIPT_STATUS_RETURNED: Came.RETURNED,
     receipt_pb2.RECEIPT_STATUS_DUPLICATE: Came.SAME_AGAIN,
+    receipt_pb2.RECEIPT_STATUS_VOIDED: Came.VOIDED,
+    receipt_pb2.RECEIPT_STATUS_TOTALS_AGREE: Came.AGREES,
+    receipt_pb2.RECEIPT_STATUS_TOTALS_DIFFER: Came.DIFFERS,
 }
 DETERMINED: Final = frozenset(_DETERMINED.values())
 
@@ -56,11 +65,12 @@ class Balance(NamedTuple):
     pended: int
     returned: int
     duplicate: int
+    voided: int
     parked: int
 
     @property
     def is_even(self) -> bool:
-        return self.sent == self.determined + self.pended + self.returned + self.duplicate + self.parked
+        return self.sent == sum(self) - self.sent
 
     def __str__(self) -> str:
         return " ".join(f"{name}={value}" for name, value in self._asdict().items())
@@ -93,6 +103,7 @@ class Account:
     receipts: dict[Position, receipt_pb2.ClaimReceipt] = field(default_factory=dict)
     read_s: dict[Position, float] = field(default_factory=dict)
     repeated: int = 0  # receipts that came again; they count nowhere else
+    later: dict[str, receipt_pb2.ClaimReceipt] = field(default_factory=dict)  # by claim: what became of it since
     second_answers: set[Position] = field(default_factory=set)  # a second receipt with an id of its own: never right
     parked: set[Position] = field(default_factory=set)
     came: Counter[Came] = field(default_factory=Counter)  # those with a receipt
@@ -115,6 +126,9 @@ class Account:
             self.repeated += 1
             return
         self._ids.add(receipt.receipt_id)
+        if not receipt.position.topic:
+            self.later[receipt.claim] = receipt
+            return
         position = Position(receipt.position.topic, receipt.position.partition, receipt.position.offset)
         if position in self.receipts:
             self.second_answers.add(position)
@@ -147,11 +161,22 @@ class Account:
         """Every submission, in the order they were sent."""
         for index, submission in enumerate(self.submissions):
             position = self.positions.get(index)
-            receipt = self.receipts.get(position) if position else None
+            receipt = self._latest(self.receipts.get(position)) if position else None
             if receipt is not None:
                 yield Answer(submission, position, came_of(receipt), receipt)
             else:
                 yield Answer(submission, position, Came.PARKED if position in self.parked else Came.NOTHING)
+
+    def _latest(self, receipt: receipt_pb2.ClaimReceipt | None) -> receipt_pb2.ClaimReceipt | None:
+        """A claim that waited for its coverage is told again once it is known."""
+        if receipt is None or receipt.status != receipt_pb2.RECEIPT_STATUS_PENDED:
+            return receipt
+        later = self.later.get(receipt.claim)
+        return later if later is not None and later.revision == receipt.revision else receipt
+
+    def waiting_for_coverage(self) -> int:
+        """How many claims of women who are reported late are still waiting to be decided."""
+        return sum(answer.submission.truth == LATE and AWAITING in answer.codes for answer in self.answers())
 
     def balance(self) -> Balance:
         came = Counter(answer.came for answer in self.answers())
@@ -161,6 +186,7 @@ class Account:
             pended=came[Came.PENDED],
             returned=came[Came.RETURNED],
             duplicate=came[Came.SAME_AGAIN],
+            voided=came[Came.VOIDED],
             parked=came[Came.PARKED],
         )
 

@@ -11,7 +11,9 @@ import yaml
 
 from deploy.demo.draw import Lognormal, Normal, Span, Weighted, by_name, by_span, span
 from deploy.demo.figures import (
+    Afterwards,
     Births,
+    Cost,
     County,
     Dirt,
     Figures,
@@ -19,12 +21,14 @@ from deploy.demo.figures import (
     Insurance,
     Kind,
     Names,
+    OtherEvents,
     Places,
     Remarks,
     Retired,
     Sector,
     Sending,
     Size,
+    Stays,
     Wages,
 )
 
@@ -47,6 +51,9 @@ def load() -> Figures:
         hospitals=tuple(Hospital(**row) for row in tree["hospitals"]),
         hospitals_outside=tuple(Hospital(**row) for row in tree["hospitals_outside"]),
         sending=_sending(tree["claims"]),
+        stays=_stays(tree["stays"]),
+        other_events=_other_events(tree["other_events"]),
+        afterwards=Afterwards(**{name: share for name, share in tree["afterwards"].items() if name != "conf"}),
         dirt=_dirt(tree["dirt"]),
         names=_names(tree),
         remarks=Remarks(**tree["remarks"]),
@@ -148,6 +155,36 @@ def _sending(tree: Tree) -> Sending:
         hour_peak=tuple(tree["hour_peak"]),
         office_hours=(first, last),
         weekend_factor=tree["weekend_factor"],
+    )
+
+
+def _stays(tree: Tree) -> Stays:
+    visits = tree["visits"]
+    return Stays(
+        settled_share=tree["settled_share"],
+        cost={level: {mode: _cost(row) for mode, row in modes.items()} for level, modes in tree["cost"].items()},
+        in_policy_scope={level: Normal(**row) for level, row in tree["in_policy_scope"].items()},
+        over_limit=tree["rest_over_limit"],
+        self_pay_first=tree["rest_self_pay_first"],
+        days={mode: Weighted.of(days.items()) for mode, days in tree["days"].items()},
+        visits_share=visits["share"],
+        visits=Span(*visits["count"]),
+        visit_cost=Lognormal(**visits["cost"]),
+    )
+
+
+def _cost(row: Tree) -> Cost:
+    return Cost(Lognormal(row["median"], row["sigma"], row["min"]), row["max"])
+
+
+def _other_events(tree: Tree) -> OtherEvents:
+    miscarriage, surgery = tree["miscarriage"], tree["surgery"]
+    return OtherEvents(
+        miscarriage_share=miscarriage["share"],
+        gestation_days=Span(*miscarriage["gestation_days"]),
+        gestation_missing=miscarriage["gestation_missing"],
+        surgery_share=surgery["share"],
+        surgeries=by_name(surgery["codes"]),
     )
 
 

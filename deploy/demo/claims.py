@@ -1,4 +1,4 @@
-"""Claims for the allowance as a broker would receive them: sound ones, corrections, and dirt with its name on it."""
+"""Claims of every kind as a broker would receive them: sound ones, corrections, and dirt with its name on it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,24 @@ from typing import Final
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from deploy.demo import city, stories
+from deploy.demo.figures import Hospital
 from deploy.demo.stories import Arrival
+from services.kit.dates import to_proto
 from services.kit.member_key import member_key
 
-NO_DIRT: Final = frozenset({stories.CLEAN, stories.CORRECTION, stories.OTHER_CATEGORY})
+_SINCE: Final = date(2020, 1, 1)  # before the first event that the law held decides
+NO_DIRT: Final = frozenset(
+    {
+        stories.CLEAN,
+        stories.CORRECTION,
+        stories.OTHER_CATEGORY,
+        stories.MEDICAL,
+        stories.VOID,
+        stories.LATE,
+        stories.MISCARRIAGE,
+        stories.SURGERY,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +44,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class City:
+    providers: tuple[registry_pb2.ProviderRecord, ...]
     employers: tuple[registry_pb2.EmployerRecord, ...]
     persons: tuple[registry_pb2.PersonRecord, ...]
+    late_persons: tuple[registry_pb2.PersonRecord, ...]  # reported only after their claims were answered
     submissions: tuple[Submission, ...]
 
 
@@ -49,9 +65,20 @@ def generate(seed: int, count: int, today: date, dirt: str = "realistic") -> Cit
     del arrivals[count:]
     arrivals.sort(key=lambda arrival: arrival.at)  # stable: what follows another at the same instant still follows it
     return City(
+        tuple(_provider(hospital) for hospital in (*figures.hospitals, *figures.hospitals_outside)),
         tuple(employer.record for employer in office.employers.values),
         tuple(office.persons),
+        tuple(office.late_persons),
         tuple(_submission(arrival) for arrival in arrivals),
+    )
+
+
+def _provider(hospital: Hospital) -> registry_pb2.ProviderRecord:
+    """Under contract, at its level, since before the first claim."""
+    level = registry_pb2.ProviderLevel.Value(f"PROVIDER_LEVEL_{hospital.level}")
+    contract = registry_pb2.ContractSpan(level=level, first_day=to_proto(_SINCE))
+    return registry_pb2.ProviderRecord(
+        code=hospital.code, name=hospital.name, county=hospital.area, contracts=[contract]
     )
 
 

@@ -134,6 +134,46 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """Of a stay, in yuan."""
+
+    drawn: Lognormal
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """What a delivery costs, by level of hospital and mode, and how much of it is within policy range."""
+
+    settled_share: float
+    cost: Mapping[str, Mapping[str, Cost]]
+    in_policy_scope: Mapping[str, Normal]
+    over_limit: float
+    self_pay_first: float
+    days: Mapping[str, Weighted[int]]
+    visits_share: float
+    visits: Span
+    visit_cost: Lognormal
+
+
+@dataclass(frozen=True, slots=True)
+class OtherEvents:
+    miscarriage_share: float
+    gestation_days: Span
+    gestation_missing: float
+    surgery_share: float
+    surgeries: Weighted[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """What may happen to a sound claim later."""
+
+    void_share: float
+    late_coverage_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of dirt."""
 
@@ -211,6 +251,9 @@ class Figures:
     hospitals: tuple[Hospital, ...]
     hospitals_outside: tuple[Hospital, ...]
     sending: Sending
+    stays: Stays
+    other_events: OtherEvents
+    afterwards: Afterwards
     dirt: Dirt
     names: Names
     remarks: Remarks

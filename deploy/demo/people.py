@@ -59,6 +59,7 @@ def record(rng: Random, insurance: Insurance, woman: Woman, event: date, today: 
         category=registry_pb2.Category.Value(f"CATEGORY_{woman.category}"),
         employer_uscc=woman.employer.uscc if is_employee else "",
         paid_months=[registry_pb2.MonthSpan(first_month=first, last_month=last) for first, last in spans],
+        reported_to_month=month_of(today) - 1,  # whatever is not paid by then is in arrears
         back_paid=[registry_pb2.BackPayment(month=month, paid_on=to_proto(day)) for month, day in back_paid],
     )
 

@@ -23,18 +23,18 @@ from deploy.demo.claims import Submission
 from deploy.demo.expect import Difference, approved_claims, is_sound
 from deploy.demo.explain import Explained
 from deploy.demo.wrap import Wrapped
-from services.kit.money import yuan
 
 WIDTH: Final = 100
 _SHOWN: Final = 10
 _OTHER: Final = "other"
 _OUTCOMES: Final = {
     Came.APPROVED: "核准\napproved",
-    Came.DENIED: "不予支付\ndenied",
-    Came.DUPLICATE_DELIVERY: "重复分娩\nduplicate\ndelivery",
+    Came.DENIED: "不予\ndenied",
+    Came.DUPLICATE_DELIVERY: "重复\ndouble",
     Came.PENDED: "待补\npended",
-    Came.RETURNED: "退回补正\nreturned",
-    Came.SAME_AGAIN: "重复\nsame\nagain",
+    Came.RETURNED: "退回\nreturned",
+    Came.SAME_AGAIN: "重发\nagain",
+    Came.VOIDED: "作废\nvoided",
 }
 _TROUBLE: Final = {Came.PARKED: "搁置\nparked", Came.NOTHING: "无回执\nno answer"}
 EFFECTS: Final = {
@@ -52,22 +52,37 @@ _REASONS_SHOWN: Final = 3
 def by_county(answers: Sequence[Answer]) -> Table:
     """Counties in rows, outcomes in columns; the sum is of the claims as they stand after their corrections."""
     counts: dict[str, Counter[Came]] = defaultdict(Counter)
-    sums: Counter[str] = Counter()
+    allowance: Counter[str] = Counter()
+    medical: Counter[str] = Counter()
     for answer in answers:
         counts[county_of(answer.submission)][answer.came] += 1
     for claim in approved_claims(answers):
         if claim.receipt is not None:
-            sums[county_of(claim.submission)] += claim.receipt.allowance_fen
+            allowance[county_of(claim.submission)] += claim.receipt.allowance_fen
+            medical[county_of(claim.submission)] += claim.receipt.medical_fen
     total: Counter[Came] = sum(counts.values(), Counter())
     columns = {**_OUTCOMES, **{one: title for one, title in _TROUBLE.items() if total[one]}}
-    table = _table("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance, yuan")
-    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
+    table = _table("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance", "医疗（元）\nmedical")
+    table.padding = 0  # it is as wide as the page
+    for column in (table.columns[0], *table.columns[-2:]):
+        column.no_wrap = True
     for code in (*city.load().counties, _OTHER):
         row = counts[code]
-        table.add_row(_county(code), _n(row.total()), *(_n(row[one]) for one in columns), yuan(sums[code]))
+        table.add_row(
+            _county(code),
+            _n(row.total()),
+            *(_n(row[one]) for one in columns),
+            _whole(allowance[code]),
+            _whole(medical[code]),
+        )
     table.add_section()
     table.add_row(
-        "合计 total", _n(total.total()), *(_n(total[one]) for one in columns), yuan(sums.total()), style="bold"
+        "合计 total",
+        _n(total.total()),
+        *(_n(total[one]) for one in columns),
+        _whole(allowance.total()),
+        _whole(medical.total()),
+        style="bold",
     )
     return table
 
@@ -171,7 +186,7 @@ def county_of(submission: Submission) -> str:
         intake = intake_pb2.ClaimIntake.FromString(submission.value)
     except DecodeError:
         return _OTHER
-    code = (intake.replace if intake.HasField("replace") else intake.submit).claim.county
+    code = (intake.replace if intake.HasField("replace") else intake.submit).claim.county  # a void names none
     figures = city.load()
     current = next((old.now for old in figures.places.retired.values() if old.code == code), code)
     return current if current in figures.counties else _OTHER
@@ -192,6 +207,11 @@ def _county(code: str) -> str:
 
 def _effect(kind: str) -> str:
     return "" if is_sound(kind) else dirt.effect(city.load(), kind)
+
+
+def _whole(fen: int) -> str:
+    """Whole yuan, half up; the fen are on the receipts."""
+    return f"{(fen + 50) // 100:,}"
 
 
 def _n(count: int) -> str:

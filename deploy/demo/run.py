@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -15,9 +15,9 @@ from cradle.claims.v1 import receipt_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.ops.v1.parked_pb2_grpc import ParkedServiceStub
 from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
+from cradle.registry.v1.service_pb2 import EmployerRecord, PersonRecord, ProviderRecord
 
 from deploy.demo.account import Account, Position
-from deploy.demo.claims import City
 from services.cli.offices import import_records
 
 if TYPE_CHECKING:
@@ -52,10 +52,16 @@ class Addresses:
         )
 
 
-def fill_registry(addresses: Addresses, city: City, on_progress: Callable[[int], object]) -> None:
+def fill_registry(
+    addresses: Addresses,
+    employers: Sequence[EmployerRecord],
+    persons: Sequence[PersonRecord],
+    providers: Sequence[ProviderRecord],
+    on_progress: Callable[[int], object],
+) -> None:
     with grpc.insecure_channel(addresses.registry) as channel:
         stub = OfficeServiceStub(channel)
-        done = import_records(stub, city.employers, city.persons, on_progress, timeout_s=_CALL_TIMEOUT_S)
+        done = import_records(stub, employers, persons, on_progress, providers=providers, timeout_s=_CALL_TIMEOUT_S)
     if done.rejected:
         first = done.rejected[0]
         raise RegistryRefusedError(f"the registry refused {len(done.rejected)} records; {first.kind}: {first.reason}")
@@ -82,6 +88,22 @@ async def stream(
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
+
+
+async def late(
+    addresses: Addresses, account: Account, report_them: Callable[[], None], silence_max_s: float = SILENCE_MAX_S
+) -> None:
+    """Let the office report those who were not known, and read what becomes of the claims that waited for it."""
+    sources = sorted({submission.source for submission in account.submissions})
+    async with _receipts_from_now(addresses.broker, sources) as receipts:
+        await asyncio.to_thread(report_them)
+        moved_s, known = time.perf_counter(), account.waiting_for_coverage()
+        while known and time.perf_counter() - moved_s < silence_max_s:
+            found = await receipts.getmany(timeout_ms=_POLL_MS)
+            for record in (record for records in found.values() for record in records):
+                account.read(receipt_pb2.ClaimReceipt.FromString(record.value), time.perf_counter())
+            if found and known != (known := account.waiting_for_coverage()):
+                moved_s = time.perf_counter()
 
 
 async def _follow(

@@ -74,6 +74,15 @@ def claim(rng: Random, case: Case, sender: str, at: datetime, serial: int) -> in
     return filled
 
 
+def medical(rng: Random, case: Case, sender: str, at: datetime, serial: int) -> intake_pb2.ClaimSubmission:
+    """The claim for the cost of the same birth; its stays and visits are the caller's."""
+    filled = claim(rng, case, sender, at, serial)
+    is_hospital = sender == HOSPITALS
+    filled.kind = claim_pb2.CLAIM_KIND_PROVIDER_SETTLEMENT if is_hospital else claim_pb2.CLAIM_KIND_REIMBURSEMENT
+    filled.ClearField("claimed_fen")
+    return filled
+
+
 def timestamp(at: datetime) -> Timestamp:
     return Timestamp(seconds=int(at.timestamp()))
 

@@ -1,4 +1,4 @@
-"""What becomes of one birth on its way to the intake: one claim or two, sound or not."""
+"""What becomes of one birth on its way to the intake: one message or several, sound or not."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
-from cradle.claims.v1 import intake_pb2
+from cradle.claims.v1 import claim_pb2, intake_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
-from deploy.demo import births, dirt, employers, people, remarks, sending
+from deploy.demo import births, costs, dirt, employers, people, remarks, sending
 from deploy.demo.births import Birth
 from deploy.demo.dirt import Case
 from deploy.demo.draw import Weighted
 from deploy.demo.employers import Employer
-from deploy.demo.figures import Figures
+from deploy.demo.figures import Figures, OtherEvents
 from deploy.demo.identity import Numbers
 
 CLEAN: Final = "clean"
 CORRECTION: Final = "correction"
 OTHER_CATEGORY: Final = "other_category"
+MEDICAL: Final = "medical"
+VOID: Final = "void"
+LATE: Final = "late_coverage"
+MISCARRIAGE: Final = "miscarriage"
+SURGERY: Final = "surgery"
 
 # Dirt that shows only beside a sound claim sent before.
 SECONDS: Final = ("resend_identical", "resend_changed", "second_hospital_same_birth", "second_claim_near_date")
@@ -60,7 +65,9 @@ class Office:
     calendar: births.Calendar
     odds: Odds
     oversize_at: frozenset[int]  # the stories that carry one
+    variants: Weighted[str]  # of stories without dirt or correction
     persons: list[registry_pb2.PersonRecord] = field(default_factory=list)
+    late_persons: list[registry_pb2.PersonRecord] = field(default_factory=list)  # reported only after their claims
     stories: int = 0
     claims: int = 0
 
@@ -97,6 +104,7 @@ def open_office(rng: Random, figures: Figures, count: int, today: date, dirty_sh
         calendar=births.calendar(figures, today),
         odds=Odds(figures, _share_of_stories(figures, dirty_share), _bad_hospitals(rng, figures), 1.0),
         oversize_at=frozenset(rng.sample(range(count // 2), oversize)),
+        variants=_variants(figures),
     )
     return replace(office, odds=replace(office.odds, mean_factor=_mean_factor(rng, office)))
 
@@ -112,7 +120,7 @@ def story(rng: Random, office: Office) -> list[Arrival]:
         case = replace(case, woman=replace(case.woman, category=people.EMPLOYEE))
     if kind != "unknown_person":
         person = people.record(rng, office.figures.insurance, case.woman, case.birth.date, office.today)
-        office.persons.append(person)
+        (office.late_persons if kind == LATE else office.persons).append(person)
     sent = Sent(at, source, sending.claim(rng, case, source, at, office.next_serial()))
     return [_arrival(case, *message) for message in _messages(rng, office, case, sent, kind)]
 
@@ -130,8 +138,14 @@ def _messages(rng: Random, office: Office, case: Case, sent: Sent, kind: str) ->
         return [_sound(case, sent), _second(rng, office, case, sent, kind)]
     if kind == CORRECTION:
         return [_sound(case, sent), _correction(rng, office, case, sent)]
-    if kind == CLEAN:
-        return [_sound(case, sent)]
+    if kind == MEDICAL:
+        return [_sound(case, sent), _medical(rng, office, case, sent)]
+    if kind == VOID:
+        return [_sound(case, sent), _void(rng, office, sent)]
+    if kind in {MISCARRIAGE, SURGERY}:
+        _become(rng, office.figures.other_events, kind, sent.claim)
+    if kind in {CLEAN, LATE, MISCARRIAGE, SURGERY}:
+        return [(*_sound(case, sent)[:3], kind)] if kind != CLEAN else [_sound(case, sent)]
     return [(sent.at, sent.source, *_dirty(rng, case, sent.claim, kind))]
 
 
@@ -149,6 +163,40 @@ def _dirty(rng: Random, case: Case, claim: intake_pb2.ClaimSubmission, kind: str
 def _sound(case: Case, sent: Sent) -> Message:
     truth = CLEAN if case.woman.category == people.EMPLOYEE else OTHER_CATEGORY
     return sent.at, sent.source, _submit(sent.claim), truth
+
+
+def _medical(rng: Random, office: Office, case: Case, sent: Sent) -> Message:
+    """The hospital settles the stay; whoever came to the counter has paid and is paid back, her visits with it."""
+    stays = office.figures.stays
+    claim = sending.medical(rng, case, sent.source, sent.at, office.next_serial())
+    claim.stays.append(costs.stay(rng, stays, case.birth, office.today))
+    if sent.source == sending.COUNTER and rng.random() < stays.visits_share:
+        claim.visits.extend(costs.visits(rng, stays, case.birth))
+    return sent.at, sent.source, _submit(claim), MEDICAL
+
+
+def _void(rng: Random, office: Office, sent: Sent) -> Message:
+    at = _later(office, sent.at, timedelta(days=office.figures.sending.correction_days.draw(rng)))
+    void = intake_pb2.VoidClaim(
+        claim_number=sent.claim.claim_number,
+        revision=1,
+        reason=intake_pb2.VOID_REASON_ENTERED_WRONGLY,
+        submit_time=sending.timestamp(at),
+    )
+    return at, sent.source, dirt.serialize(intake_pb2.ClaimIntake(void=void)), VOID
+
+
+def _become(rng: Random, events: OtherEvents, kind: str, claim: intake_pb2.ClaimSubmission) -> None:
+    """The claim is not for a delivery after all."""
+    event = intake_pb2.MaternityEvent(date=claim.event.date, prepregnancy_check=False)
+    if kind == MISCARRIAGE:
+        event.type = claim_pb2.EVENT_TYPE_MISCARRIAGE
+        if rng.random() >= events.gestation_missing:
+            event.gestation_days = events.gestation_days.draw(rng)
+    else:
+        event.type = claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY
+        event.surgery = events.surgeries.draw(rng)
+    claim.event.CopyFrom(event)
 
 
 def _correction(rng: Random, office: Office, case: Case, sent: Sent) -> Message:
@@ -235,7 +283,21 @@ def _kind(rng: Random, office: Office, source: str, birth: Birth) -> str:
         return OVERSIZE
     if rng.random() < office.odds.of(source, birth):
         return office.figures.dirt.drawn.draw(rng)
-    return CORRECTION if rng.random() < office.figures.sending.correction_share else CLEAN
+    if rng.random() < office.figures.sending.correction_share:
+        return CORRECTION
+    return office.variants.draw(rng)
+
+
+def _variants(figures: Figures) -> Weighted[str]:
+    events, later = figures.other_events, figures.afterwards
+    shares = {
+        MEDICAL: figures.stays.settled_share,
+        VOID: later.void_share,
+        LATE: later.late_coverage_share,
+        MISCARRIAGE: events.miscarriage_share,
+        SURGERY: events.surgery_share,
+    }
+    return Weighted.of([*shares.items(), (CLEAN, 1 - sum(shares.values()))])
 
 
 def _factor(figures: Figures, source: str, birth: Birth, bad_hospitals: Iterable[str]) -> float:
@@ -265,9 +327,10 @@ def _mean_factor(rng: Random, office: Office, sample: int = 2000) -> float:
 def _share_of_stories(figures: Figures, share: float) -> float:
     """From the share of messages to that of stories, since some stories have a sound message beside the dirty one.
 
-    With d dirty stories, of them a part t of two messages, and c corrections among the others, the messages are
-    1 + d t + (1 - d) c to a story; d of them are dirty.
+    With d dirty stories, of them a part t of two messages, and a part e of the others of two, the messages are
+    1 + d t + (1 - d) e to a story; d of them are dirty.
     """
     kinds, corrections = figures.dirt.kinds, figures.sending.correction_share
     two = sum(kinds[kind].weight for kind in SECONDS) / figures.dirt.drawn.total
-    return share * (1 + corrections) / (1 - share * two + share * corrections)
+    followed = corrections + (1 - corrections) * (figures.stays.settled_share + figures.afterwards.void_share)
+    return share * (1 + followed) / (1 - share * two + share * followed)

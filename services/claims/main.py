@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import grpc
-from cradle.claims.v1 import service_pb2, service_pb2_grpc
+from cradle.claims.v1 import review_pb2, review_pb2_grpc, service_pb2, service_pb2_grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
-from services.claims import rules, store, streams
-from services.claims.api import Claims
-from services.claims.usecases import Office
+from services.claims import rules, store, streams, usecases
+from services.claims.api import Claims, Reviews
+from services.claims.usecases import Desk, Office
 from services.kit import rpc, run
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
+from services.kit.stream import Stream
+from services.kit.timer import every
 from services.kit.waiting import persevere
 
 
 async def api(process: Process) -> None:
+    await persevere(partial(store.keep_law, process.database, process.law), process.stopping)  # reviews decide by it
+    async with rpc.channel(process.settings.registry_target) as channel:
+        await _serve(process, Desk(_office(process, channel), process.database))
+
+
+async def _serve(process: Process, desk: Desk) -> None:
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_ClaimsServiceServicer_to_server(Claims(process.database, process.law), server)
+        review_pb2_grpc.add_ReviewServiceServicer_to_server(Reviews(desk), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["ClaimsService"],
+        review_pb2.DESCRIPTOR.services_by_name["ReviewService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with rpc.serving(process.settings, services, register):
@@ -38,22 +50,29 @@ async def api(process: Process) -> None:
 async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
     async with rpc.channel(process.settings.registry_target) as channel:
-        office = Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
-        parking = Parking(streams.CONSUMER, process.sealer)
-        stream = streams.intake(office)
-        inboxes = [
-            Inbox(
-                stream,
-                process.database,
-                process.settings,
-                parking,
-                process.health,
-                process.stopping,
-                name=f"inbox {n + 1}",
-            )
-            for n in range(process.settings.inboxes_per_worker)
-        ]
-        await asyncio.gather(*[inbox.run() for inbox in inboxes])
+        office = _office(process, channel)
+        intake, coverage = streams.intake(office), streams.coverage(office, process.database)
+        count = process.settings.inboxes_per_worker
+        await asyncio.gather(
+            *[_inbox(process, intake, f"inbox {n + 1}").run() for n in range(count)],
+            _inbox(process, coverage, "coverage").run(),
+            _every(process, partial(usecases.expire, office, process.database)),
+            _every(process, partial(usecases.watch, process.database, process.clock)),
+            _every(process, partial(usecases.queueing.watch, process.database, process.law, process.clock)),
+        )
+
+
+def _office(process: Process, channel: grpc.aio.Channel) -> Office:
+    return Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
+
+
+def _inbox(process: Process, stream: Stream[Any], name: str) -> Inbox[Any]:
+    parking = Parking(stream.consumer, process.sealer)
+    return Inbox(stream, process.database, process.settings, parking, process.health, process.stopping, name=name)
+
+
+async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> None:
+    await every(process.settings.timer_every_s, process.stopping, work)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from services.cli import calculators, cases, claims, doctor, law, parked, registry, topics
+from services.cli import calculators, cases, claims, doctor, law, parked, registry, reviews, topics
 from services.cli.failures import Exit, Failure
 from services.cli.session import Session, tell_failure
 from services.kit.messages import Language
@@ -70,6 +70,7 @@ app = typer.Typer(
 app.add_typer(claims.app, name="claims")
 app.add_typer(registry.app, name="registry")
 app.add_typer(parked.app, name="parked")
+app.add_typer(reviews.app, name="reviews")
 app.add_typer(cases.app, name="cases")
 app.add_typer(calculators.app, name="calc")
 app.add_typer(law.app, name="law")

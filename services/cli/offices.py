@@ -48,10 +48,12 @@ def import_records(
     persons: Iterable[service_pb2.PersonRecord],
     on_progress: Callable[[int], object],
     *,
+    providers: Iterable[service_pb2.ProviderRecord] = (),
     timeout_s: float = 30.0,
 ) -> Imported:
-    """Record employers, then persons. `on_progress` is told how many more are done. Raises grpc.RpcError."""
+    """Record employers, institutions, persons. `on_progress` is told how many more are done. Raises grpc.RpcError."""
     records = [intake_pb2.CoverageIntake(employer=employer) for employer in employers]
+    records += [intake_pb2.CoverageIntake(provider=provider) for provider in providers]
     records += [intake_pb2.CoverageIntake(person=person) for person in persons]
     return take_in(stub, enumerate(records, 1), on_progress, timeout_s=timeout_s)
 

@@ -31,6 +31,18 @@ class NotFound(Invalid):
     """The thing asked for does not exist."""
 
 
+class Unauthenticated(Invalid):
+    """Nobody knows who is asking."""
+
+
+class Refused(Invalid):
+    """It cannot be done as things stand; it may be another time, or by another person."""
+
+
+class Stale(Invalid):
+    """It was asked of something that has changed since it was read; `reasons` say what changed."""
+
+
 class Conflict(Exception):
     """Somebody else was faster; the same work may succeed when it is read and decided again."""
 

@@ -24,7 +24,17 @@ from grpc_status import rpc_status
 from protovalidate import Validator
 
 from services.kit import telemetry
-from services.kit.errors import Conflict, Invalid, NotFound, is_away, is_conflict, places
+from services.kit.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    Refused,
+    Stale,
+    Unauthenticated,
+    is_away,
+    is_conflict,
+    places,
+)
 from services.kit.messages import Language, Reason, reason
 from services.kit.settings import Settings
 
@@ -137,13 +147,19 @@ def _element(element: Any) -> str:
     return f"{element.field_name}[{subscript.value}]" if subscript is not None else str(element.field_name)
 
 
+_CODES = {
+    NotFound: code_pb2.NOT_FOUND,
+    Refused: code_pb2.FAILED_PRECONDITION,
+    Stale: code_pb2.ABORTED,
+    Unauthenticated: code_pb2.UNAUTHENTICATED,
+}
+
+
 def to_status(error: Exception) -> status_pb2.Status:
     """The answer to a failed call. A bug tells its place to the log, and nothing to the caller."""
     match error:
-        case NotFound():
-            return _status(code_pb2.NOT_FOUND, error.reasons)
         case Invalid():
-            return _status(code_pb2.INVALID_ARGUMENT, error.reasons)
+            return _status(_CODES.get(type(error), code_pb2.INVALID_ARGUMENT), error.reasons)
         case _ if is_away(error):
             return _status(code_pb2.UNAVAILABLE, [reason("SERVICE_UNAVAILABLE")])
         case Conflict() | _ if is_conflict(error):

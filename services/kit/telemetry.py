@@ -46,6 +46,8 @@ OUTBOX_SENT = Counter("cradle_outbox_sent_total", "Events acknowledged by the br
 OUTBOX_AGE_SECONDS = Gauge("cradle_outbox_age_seconds", "Age of the oldest event not yet sent")
 OUTBOX_LEADER = Gauge("cradle_outbox_leader", "1 while this relay is the one that sends")
 
+TIMER_FAILED = Counter("cradle_timer_failed_total", "Times that work of a timer failed", ["kind"])
+
 # gRPC, by the field's own names.
 GRPC_STARTED = Counter("grpc_server_started_total", "Calls begun", ["grpc_service", "grpc_method"])
 GRPC_HANDLED = Counter("grpc_server_handled_total", "Calls answered", ["grpc_service", "grpc_method", "grpc_code"])
@@ -55,8 +57,13 @@ GRPC_SECONDS = Histogram(
 
 # The business.
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
+CONTROL_TOTALS_DIFFERENCE = Gauge(
+    "cradle_control_totals_difference", "Days whose control totals differ from what was taken in", ["source"]
+)
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 STATEMENTS = Counter("cradle_statements_total", "Records of offices by what became of them", ["office", "outcome"])
+REVIEWS_OPEN = Gauge("cradle_reviews_open", "Reviews that are not closed", ["kind"])
+REVIEWS_OVERDUE = Gauge("cradle_reviews_overdue", "Reviews not closed on the day they were due by law", ["kind"])
 
 
 def configure_logs(service: str, role: str) -> None:

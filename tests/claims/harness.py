@@ -88,6 +88,16 @@ async def receipts(stack: Stack, positions: set[str], source: str) -> dict[str, 
     return {position: given for position, given in by_position(read).items() if position in positions}
 
 
+def receipts_of(stack: Stack, number: str, count: int, source: str = "hospitals") -> list[Answered]:
+    """The first `count` receipts of a claim number, in the order in which they were sent."""
+
+    def mine(read: list[Any]) -> list[Any]:
+        return [one for one in read if one.key == number.encode()]
+
+    read = asyncio.run(read_until(stack, [f"claims.receipt.v1.{source}"], lambda found: len(mine(found)) >= count))
+    return [Answered(Receipt.FromString(one.value), one.key, dict(one.headers)) for one in mine(read)]
+
+
 def _position(receipt: Receipt) -> str:
     return f"{receipt.position.topic}/{receipt.position.partition}/{receipt.position.offset}"
 

@@ -435,6 +435,13 @@ def test_facts_that_cannot_be_are_named_in_words() -> None:
     assert "To be corrected: number of infants, cost of stay 1." in re.sub(r"\s+", " ", page("impossible", Language.EN))
 
 
+def test_what_is_older_than_the_law_held_is_not_promised_to_be_set() -> None:
+    flat = re.sub(r"\s+", " ", page("before the law held", Language.EN))
+
+    assert "No rule is held for the date of this case on: days of the Shaanxi extension." in flat
+    assert "To be set by the authority" not in flat
+
+
 def test_the_length_of_a_pregnancy_reads_as_a_hospital_writes_it() -> None:
     assert "孕15周6天（111天），不足16周（112天）" in re.sub(r"\n\s*", "", page("miscarriage", Language.ZH))
     assert "16 weeks (112 days)" in page("miscarriage, late", Language.EN)

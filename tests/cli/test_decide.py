@@ -134,6 +134,8 @@ def test_a_refusal_is_an_answer() -> None:
         (FACTS + "notes: x\n", "FACT_UNKNOWN stdin:6 notes"),
         (wrapped("{allowance.x: 1}"), "LAW_PARAMETER_UNKNOWN_NEAR stdin:1 parameters.allowance.x"),
         (wrapped("{allowance.divisor: abc}"), "LAW_NOT_DECIMAL stdin:1 parameters.allowance.divisor"),
+        (wrapped("{allowance.divisor: 0}"), "LAW_DIVISOR_BELOW_ONE stdin:1 parameters.allowance.divisor"),
+        (wrapped("{medical.spouse.pct: 50}"), "LAW_SHARE_ABOVE_ONE stdin:1 parameters.medical.spouse.pct"),
         (wrapped("{}") + "expect: {}\n", "CASE_KEY_UNKNOWN stdin:7 expect"),
         ("- 1\n", "FACT_NOT_MAPPING stdin:1"),
         ("a: [\n", "LAW_FILE_UNREADABLE stdin:2"),

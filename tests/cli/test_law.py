@@ -183,7 +183,7 @@ def test_every_problem_is_told_with_its_place(wrong: Path) -> None:
     assert result.exit_code == 1
     assert first.startswith(f"{wrong}/{CAP}:6 values.2022-05-25.value: '7000.00' is no whole number")
     assert second.startswith(f"{wrong}/allowance/base/cap_monthy.yaml:1: There is no parameter")
-    assert last == "2 problems."
+    assert last == "Problems: 2."
 
 
 def test_problems_are_a_document_too(wrong: Path) -> None:

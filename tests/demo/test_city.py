@@ -16,7 +16,8 @@ from stdnum.cn import ric, uscc
 
 from deploy.demo import city, dirt, identity, people
 from deploy.demo.claims import NO_DIRT, City, Submission, counts, generate
-from deploy.demo.stories import CORRECTION, OVERSIZE, SECONDS
+from deploy.demo.stories import CORRECTION, LATE, MEDICAL, MISCARRIAGE, OVERSIZE, SECONDS, SURGERY, VOID
+from services.claims.wire.content import claim_problems
 
 TODAY = date(2026, 11, 23)
 FIGURES = city.load()
@@ -85,7 +86,7 @@ def test_another_seed_makes_another_city() -> None:
 def test_another_day_moves_the_births_along() -> None:
     moved = generate(7, 200, date(2025, 3, 1), "none")
 
-    days = [read(s)[0].event.date for s in moved.submissions]
+    days = [read(s)[0].event.date for s in moved.submissions if s.truth != VOID]
     assert max((day.year, day.month, day.day) for day in days) <= (2025, 3, 1)
     assert min((day.year, day.month, day.day) for day in days) > (2024, 2, 29)
 
@@ -312,8 +313,50 @@ def test_bytes_that_nobody_can_read_are_not_a_message(stressed: City) -> None:
 
 
 def test_amounts_and_missing_fields_break_the_contract(stressed: City) -> None:
-    for kind in ("amount_times_100", "amount_absurd", "amount_negative", "required_missing"):
+    for kind in ("amount_times_100", "amount_absurd", "amount_negative"):
         assert not any(is_sound(s.value) for s in of_kind(stressed.submissions, kind))
+    for submission in of_kind(stressed.submissions, "required_missing"):
+        claim, _ = read(submission)  # an employer is missed only when it is known that she is an employee
+        assert not is_sound(submission.value) or claim_problems(claim, "", TODAY, date.min) or not claim.employer_uscc
+
+
+def test_a_stay_is_within_its_days_and_its_parts_add_up(baoji: City) -> None:
+    for submission in of_kind(baoji.submissions, MEDICAL):
+        claim, _ = read(submission)
+        born = claim.event.date
+        for stay in claim.stays:
+            charge = stay.charge
+            parts_fen = charge.policy_range_fen + charge.own_pay_fen + charge.over_limit_fen + charge.self_pay_first_fen
+            assert parts_fen == charge.total_fen > 0
+            days = [date(day.year, day.month, day.day) for day in (stay.admission_date, born, stay.discharge_date)]
+            assert days == sorted(days)
+            assert days[-1] <= TODAY
+
+
+def test_a_void_takes_back_a_claim_that_was_sent(baoji: City) -> None:
+    sent = {(s.source, read(s)[0].claim_number) for s in baoji.submissions if s.truth in {"clean", "other_category"}}
+
+    voids = of_kind(baoji.submissions, VOID)
+
+    assert voids
+    for submission in voids:
+        void = intake_pb2.ClaimIntake.FromString(submission.value).void
+        assert (submission.source, void.claim_number) in sent
+        assert is_sound(submission.value)
+
+
+def test_who_is_reported_late_is_reported_once(baoji: City) -> None:
+    reported = {person.person_id_number for person in baoji.persons}
+    late = {person.person_id_number for person in baoji.late_persons}
+
+    assert late == {read(s)[0].person_id_number for s in of_kind(baoji.submissions, LATE)}
+    assert not late & reported
+
+
+def test_other_events_say_what_they_need(baoji: City) -> None:
+    assert all(read(s)[0].event.surgery for s in of_kind(baoji.submissions, SURGERY))
+    stated = [read(s)[0].event.HasField("gestation_days") for s in of_kind(baoji.submissions, MISCARRIAGE)]
+    assert {True, False} == set(stated)
 
 
 def test_spoilt_id_numbers_are_not_valid_and_a_fathers_is_but_male(stressed: City) -> None:

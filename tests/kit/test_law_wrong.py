@@ -264,6 +264,35 @@ def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert found(raised.value, tmp_path) == [("nowhere", 0, "", "LAW_FOLDER_EMPTY")]
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "meant", "given", "code"),
+    [
+        ("a.base_days", "day", "9999", "10000", "LAW_TOO_LARGE"),
+        ("a.order", "/1", "9999", "9999.1", "LAW_TOO_LARGE"),
+        ("a.until_age_years", "year", "100", "101", "LAW_TOO_LARGE"),
+        ("a.cap", "currency-CNY-fen", "999999999999", "1000000000000", "LAW_TOO_LARGE"),
+        ("a.divisor", "/1", "1", "0", "LAW_DIVISOR_BELOW_ONE"),
+        ("a.wage_divisor", "/1", "1", "0.99", "LAW_DIVISOR_BELOW_ONE"),
+        ("a.pct", "/1", "1", "1.01", "LAW_SHARE_ABOVE_ONE"),
+        ("a.employer_rate", "/1", "1", "50", "LAW_SHARE_ABOVE_ONE"),
+        ("a.rate.primary", "/1", "1", "92", "LAW_SHARE_ABOVE_ONE"),
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_told(
+    tmp_path: Path, name: str, unit: str, meant: str, *, given: str, code: str
+) -> None:
+    file = name.replace(".", "/") + ".yaml"
+    law = loaded(tmp_path, of_unit(unit, meant), file)
+
+    with pytest.raises(ParameterError) as in_file:
+        loaded(tmp_path, of_unit(unit, given), file)
+    with pytest.raises(ParameterError) as for_a_case:
+        law.given({name: given})
+
+    assert found(in_file.value, tmp_path) == [(file, 3, "values.2020-01-01.value", code)]
+    assert [(one.field, one.code) for one in for_a_case.value.problems] == [(name, code)]
+
+
 def test_what_is_given_for_a_case_must_fit(tmp_path: Path) -> None:
     law = loaded(tmp_path, of_unit("day", "1"), "a/b.yaml")
 

@@ -1,16 +1,24 @@
-"""What claims are made of: `codes`, then the `facts` of a case, its `determination`, and the `claim` on file."""
+"""What claims are made of: `codes`, the `facts` of a case, its `determination`, the `claim` and its `moves`."""
 
 from services.claims.model.claim import (
     Claim,
+    ControlTotals,
     Coverage,
+    Institution,
+    ItemSent,
     Received,
+    StaySent,
     Submission,
+    Totals,
+    VisitSent,
+    Void,
 )
 from services.claims.model.codes import (
     Benefit,
     Category,
     ClaimKind,
     DeliveryMode,
+    DenyReason,
     EventType,
     Level,
     LineKind,
@@ -19,8 +27,10 @@ from services.claims.model.codes import (
     PriorKind,
     Programme,
     ReceiptStatus,
+    Sent,
     State,
     Surgery,
+    VoidReason,
 )
 from services.claims.model.determination import (
     Determination,
@@ -30,6 +40,7 @@ from services.claims.model.determination import (
     StepView,
 )
 from services.claims.model.facts import (
+    NOT_REVIEWED,
     NOTHING_PAID,
     Event,
     Facts,
@@ -38,29 +49,41 @@ from services.claims.model.facts import (
     Item,
     Paid,
     Prior,
+    Reviewed,
     Stay,
     Visit,
 )
+from services.claims.model.holding import Account, Hold, Standing, Taken
+from services.claims.model.moves import MOVES, Move, refusal
 
 __all__ = [
+    "MOVES",
     "NOTHING_PAID",
+    "NOT_REVIEWED",
+    "Account",
     "Benefit",
     "Category",
     "Claim",
     "ClaimKind",
+    "ControlTotals",
     "Coverage",
     "DeliveryMode",
+    "DenyReason",
     "Determination",
     "Event",
     "EventType",
     "Facts",
     "Father",
     "Figures",
+    "Hold",
+    "Institution",
     "Insured",
     "Item",
+    "ItemSent",
     "Level",
     "Line",
     "LineKind",
+    "Move",
     "OutOfCity",
     "Paid",
     "Payee",
@@ -69,11 +92,21 @@ __all__ = [
     "Programme",
     "ReceiptStatus",
     "Received",
+    "Reviewed",
+    "Sent",
+    "Standing",
     "State",
     "Stay",
+    "StaySent",
     "Step",
     "StepView",
     "Submission",
     "Surgery",
+    "Taken",
+    "Totals",
     "Visit",
+    "VisitSent",
+    "Void",
+    "VoidReason",
+    "refusal",
 ]

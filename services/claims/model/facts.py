@@ -11,6 +11,7 @@ from services.claims.model.codes import (
     Category,
     ClaimKind,
     DeliveryMode,
+    DenyReason,
     EventType,
     Level,
     OutOfCity,
@@ -35,6 +36,7 @@ class Event(NamedTuple):
     surgery: Surgery | None = None
     prepregnancy_check: bool = False
     registered: bool = True  # 生育登记; asked only where the city requires it
+    third_child: bool | None = None  # a reviewer's finding, where only the infants of this birth make three children
 
 
 class Insured(NamedTuple):
@@ -91,6 +93,7 @@ class Prior(NamedTuple):
     event_type: EventType = EventType.DELIVERY
     hospital: str = ""
     paid_fen: int = 0
+    same_event: bool | None = None  # a reviewer's finding about an event near this one
 
 
 class Paid(NamedTuple):
@@ -103,6 +106,16 @@ class Paid(NamedTuple):
 
 
 NOTHING_PAID: Final = Paid()
+
+
+class Reviewed(NamedTuple):
+    """What a reviewer found that no other fact tells."""
+
+    employer_confirmed: bool = False  # the employer named is hers, though another pays the contributions
+    denied: DenyReason | None = None
+
+
+NOT_REVIEWED: Final = Reviewed()
 
 
 class Facts(NamedTuple):
@@ -121,6 +134,7 @@ class Facts(NamedTuple):
     items: tuple[Item, ...] = ()
     prior: tuple[Prior, ...] = ()
     paid: Paid = NOTHING_PAID
+    reviewed: Reviewed = NOT_REVIEWED
 
     def as_data(self) -> dict[str, Any]:
         """The facts as canonical JSON takes them. What was not stated, or stands at its default, is left out."""
@@ -141,12 +155,14 @@ class Facts(NamedTuple):
             data["father"] = _told(self.father)
         if self.paid != NOTHING_PAID:
             data["paid"] = _told(self.paid)
+        if self.reviewed != NOT_REVIEWED:
+            data["reviewed"] = _told(self.reviewed)
         return data
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Facts:
         """The facts as they were stored."""
-        father, paid = data.get("father"), data.get("paid")
+        father, paid, reviewed = data.get("father"), data.get("paid"), data.get("reviewed")
         return cls(
             date.fromisoformat(data["decision_date"]),
             _event(**data["event"]),
@@ -161,6 +177,7 @@ class Facts(NamedTuple):
             _each(_item, data.get("items")),
             _each(_prior, data.get("prior")),
             Paid(**paid) if paid else NOTHING_PAID,
+            _reviewed(**reviewed) if reviewed else NOT_REVIEWED,
         )
 
 
@@ -236,6 +253,10 @@ def _item(*, programme: str, date: str, **rest: Any) -> Item:
 
 def _prior(*, kind: str, event_date: str, event_type: str = "DELIVERY", **rest: Any) -> Prior:
     return Prior(PriorKind(kind), _day(event_date), _EVENT_TYPE[event_type], **rest)
+
+
+def _reviewed(*, employer_confirmed: bool = False, denied: str | None = None) -> Reviewed:
+    return Reviewed(employer_confirmed, DenyReason(denied) if denied else None)
 
 
 _day: Final = date.fromisoformat

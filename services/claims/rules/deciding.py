@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from services.claims.model import Benefit, Category, Determination, EventType, Facts, Figures, Line, LineKind, State
-from services.claims.rules import duplicates, items, medical, possible
+from services.claims.rules import duplicates, items, medical, possible, reviewed
 from services.claims.rules.allowance import Allowance, allowance, on_unemployment_benefit
 from services.claims.rules.employer import EmployerPart, employer_part, medical_liability
 from services.claims.rules.leave import GestationMissing, Leave, father_leave, leave_of
@@ -28,6 +28,9 @@ def decide(facts: Facts, law: Law) -> Determination:
     if impossible := possible.problems(facts):
         working.cite("OUT_OF_RANGE", "PLAUSIBLE", fields=", ".join(impossible))
         return _without_lines(State.ERROR, "FACT_OUT_OF_RANGE", working)
+    reviewed.note(facts, working)
+    if facts.reviewed.denied:
+        return _without_lines(State.DENIED, facts.reviewed.denied, working)
     try:
         birth = facts.event.type is EventType.DELIVERY
         if birth and not facts.event.registered and working.rates["policy.require_registration"].flag:

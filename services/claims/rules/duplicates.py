@@ -39,17 +39,20 @@ def of_stay(facts: Facts, priors: list[Prior], working: Working, kind: LineKind,
 
 
 def same_day(facts: Facts, priors: list[Prior]) -> list[Prior]:
-    return [prior for prior in priors if prior.event_date == facts.event.date]
+    return [prior for prior in priors if prior.same_event or prior.event_date == facts.event.date]
 
 
 def near(facts: Facts, priors: list[Prior], working: Working) -> bool:
-    """Whether another delivery lies within the window, on another day; beyond it, it is another delivery."""
+    """Whether another delivery lies within the window, on another day; beyond it, it is another delivery.
+
+    What a reviewer has found about it is no question any more.
+    """
     if not priors or facts.event.type is not EventType.DELIVERY:
         return False
     window = working.rates["duplicate.window_days"].count
     day = facts.event.date
     for prior in priors:
-        if 0 < abs((prior.event_date - day).days) <= window:
+        if prior.same_event is None and 0 < abs((prior.event_date - day).days) <= window:
             working.by("NEAR_DELIVERY", "duplicate.window_days", date=day, other=prior.event_date, window=window)
             return True
     return False

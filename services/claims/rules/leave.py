@@ -28,7 +28,9 @@ class Part(NamedTuple):
 
 def _third_child(event: Event, rates: Rates) -> int:
     order: int = needed(event.birth_order, "event.birth_order")
-    return int(order >= rates["leave.maternity.third_child_order"].count)
+    if order >= rates["leave.maternity.third_child_order"].count:
+        return 1
+    return int(event.third_child is True and third_by_its_infants(event, rates))
 
 
 def _difficult(event: Event, _: Rates) -> int:
@@ -143,7 +145,12 @@ def _surgery(event: Event, working: Working) -> int:
 
 
 def third_child_is_open(event: Event, rates: Rates) -> bool:
-    """Only the infants of this birth bring the children to three: the days are a reviewer's question."""
+    """The days are a reviewer's question, and no reviewer has looked."""
+    return event.third_child is None and third_by_its_infants(event, rates)
+
+
+def third_by_its_infants(event: Event, rates: Rates) -> bool:
+    """Only the infants of this birth bring the children to three."""
     order: int = needed(event.birth_order, "event.birth_order")
     return order < rates["leave.maternity.third_child_order"].count <= order + event.infants - 1
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from services.claims.model import Facts
+
+# Children as many as intake takes: a slip of the hand beyond would pay years of leave.
+_INFANTS_MOST: Final = 8
+_BIRTHS_MOST: Final = 20
+_GESTATION_MOST_DAYS: Final = 350  # fifty weeks: longer than any pregnancy
 
 
 def problems(facts: Facts) -> list[str]:
@@ -15,9 +21,9 @@ def problems(facts: Facts) -> list[str]:
 def _checks(facts: Facts) -> Iterator[tuple[str, bool]]:
     event, insured = facts.event, facts.insured
     yield "decision_date", facts.decision_date < event.date
-    yield "event.infants", event.infants < 1
-    yield "event.birth_order", event.birth_order is not None and event.birth_order < 1
-    yield "event.gestation_days", event.gestation_days is not None and event.gestation_days < 0
+    yield "event.infants", not 1 <= event.infants <= _INFANTS_MOST
+    yield "event.birth_order", event.birth_order is not None and not 1 <= event.birth_order <= _BIRTHS_MOST
+    yield "event.gestation_days", not 0 <= (event.gestation_days or 0) <= _GESTATION_MOST_DAYS
     yield "insured.own_monthly_wage_fen", (insured.own_monthly_wage_fen or 0) < 0
     yield "insured.paid_months", any(last < first for first, last in insured.paid_months or ())
     yield "employer.average_monthly_wage_fen", any(fen < 0 for _, fen in facts.employer_wages)

@@ -1,5 +1,29 @@
-"""What claims does: `taking_in` settles what its sources send."""
+"""What claims does.
 
-from services.claims.usecases.taking_in import Office, OnFile, Prepared, Terms, facts_of, prepare, settle, take_in
+- `taking_in` settles what its sources send, `settling` decides each of it.
+- `hearing` decides again when coverage changes.
+- `queueing` asks a person about what waits for one; `reviewing` moves a review, `answering` decides one.
+"""
 
-__all__ = ["Office", "OnFile", "Prepared", "Terms", "facts_of", "prepare", "settle", "take_in"]
+from services.claims.usecases.comparing import watch
+from services.claims.usecases.hearing import Hearing, expire, hear, prepare_hearing
+from services.claims.usecases.office import Office, OnFile, Prepared, Terms
+from services.claims.usecases.reviewing import Desk
+from services.claims.usecases.settling import settle
+from services.claims.usecases.taking_in import prepare, take_in
+
+__all__ = [
+    "Desk",
+    "Hearing",
+    "Office",
+    "OnFile",
+    "Prepared",
+    "Terms",
+    "expire",
+    "hear",
+    "prepare",
+    "prepare_hearing",
+    "settle",
+    "take_in",
+    "watch",
+]

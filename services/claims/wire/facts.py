@@ -13,11 +13,13 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from services.claims.model import (
+    NOT_REVIEWED,
     NOTHING_PAID,
     Benefit,
     Category,
     ClaimKind,
     DeliveryMode,
+    DenyReason,
     Event,
     EventType,
     Facts,
@@ -30,6 +32,7 @@ from services.claims.model import (
     Prior,
     PriorKind,
     Programme,
+    Reviewed,
     Stay,
     Surgery,
     Visit,
@@ -58,6 +61,7 @@ class EventGiven(Given):
     surgery: Annotated[Surgery, code(Surgery)] | None = None
     prepregnancy_check: Flag = False
     registered: Flag = True
+    third_child: Flag | None = None
 
 
 class InsuredGiven(Given):
@@ -108,6 +112,7 @@ class PriorGiven(Given):
     event_date: Day
     event_type: Annotated[EventType, code(EventType)] = EventType.DELIVERY
     paid_fen: Fen = 0
+    same_event: Flag | None = None
 
 
 class PaidGiven(Given):
@@ -115,6 +120,11 @@ class PaidGiven(Given):
     fund_fen: Fen = 0
     own_fen: Fen = 0
     catastrophic_fen: Fen = 0
+
+
+class ReviewedGiven(Given):
+    employer_confirmed: Flag = False
+    denied: Annotated[DenyReason, code(DenyReason)] | None = None
 
 
 def _some(benefits: tuple[Benefit, ...]) -> tuple[Benefit, ...]:
@@ -139,6 +149,7 @@ class FactsGiven(Given):
     items: tuple[ItemGiven, ...] = ()
     prior: tuple[PriorGiven, ...] = ()
     paid: PaidGiven = PaidGiven()
+    reviewed: ReviewedGiven = ReviewedGiven()
 
 
 def read(content: object, at: str = "") -> Facts:
@@ -183,6 +194,7 @@ def _facts(given: FactsGiven) -> Facts:
         tuple(Item(**dict(item)) for item in given.items),
         tuple(Prior(**dict(prior)) for prior in given.prior),
         Paid(**dict(given.paid)) if given.paid != PaidGiven() else NOTHING_PAID,
+        Reviewed(**dict(given.reviewed)) if given.reviewed != ReviewedGiven() else NOT_REVIEWED,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from services.kit.law.content import content_of, parameters_in
 from services.kit.law.model import Dated, NotInForce, Parameter
 from services.kit.law.problems import ParameterError, at, unknown_parameter
-from services.kit.law.values import KEY_DATES, Unfit, given_text, value_of
+from services.kit.law.values import KEY_DATES, Unfit, given_text, value_of, within_reason
 
 GIVEN: Final = ("给定值", "given value")
 
@@ -99,6 +99,7 @@ class Law:
                 continue
             try:
                 value = value_of(parameter.unit, given_text(parameter.unit, text), parameter.codes)
+                within_reason(name, parameter.unit, value)
             except Unfit as error:
                 problems.append(at("", 0, name, error.reason))
             else:

@@ -18,7 +18,18 @@ from services.kit.law.compiled import Law, of
 from services.kit.law.model import Citation, Dated, Parameter
 from services.kit.law.page import Page, below, open_page
 from services.kit.law.problems import ParameterError, Problem, at
-from services.kit.law.values import KEY_DATES, STATUSES, UNITS, Codes, Status, Unfit, Value, day_of, value_of
+from services.kit.law.values import (
+    KEY_DATES,
+    STATUSES,
+    UNITS,
+    Codes,
+    Status,
+    Unfit,
+    Value,
+    day_of,
+    value_of,
+    within_reason,
+)
 from services.kit.messages import reason
 
 ROOT: Final = "index.yaml"  # OpenFisca's file of a node; at the root it says that a directory is a whole law
@@ -176,7 +187,7 @@ def _dated_values(page: Page, name: str, raw: Mapping[str, Any], unit: str, code
     found: list[Dated] = []
     for text, given in values.items():
         since = _day(page, f"values.{text}", text)
-        value = _value(page, f"values.{text}", given, unit, codes)
+        value = _value(page, f"values.{text}", given, name=name, unit=unit, codes=codes)
         cited = _citations(page, text, reference) if "reference" in metadata else []
         if since and found and since <= found[-1].since:
             page.wrong(f"values.{text}", reason("LAW_DATE_ORDER"))
@@ -188,10 +199,10 @@ def _dated_values(page: Page, name: str, raw: Mapping[str, Any], unit: str, code
     return tuple(found)
 
 
-def _value(page: Page, path: str, given: Any, unit: str, codes: Codes) -> Value:
+def _value(page: Page, path: str, given: Any, *, name: str, unit: str, codes: Codes) -> Value:
     inside = page.mapping(path, given, _VALUE, _VALUE)
     try:
-        return value_of(unit, inside["value"], codes) if unit and "value" in inside else None
+        return within_reason(name, unit, value_of(unit, inside["value"], codes)) if unit and "value" in inside else None
     except Unfit as error:
         page.wrong(f"{path}.value", error.reason)
         return None

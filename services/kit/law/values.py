@@ -25,6 +25,12 @@ _DECIMAL: Final = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE: Final = re.compile(r"[A-Z0-9_-]+")
 
+# What is larger is a slip, and so many days, months or years end in no year that there is.
+_MOST: Final = {FEN: Decimal(10) ** 12 - 1, "year": Decimal(100)}
+_MOST_OF_OTHERS: Final = Decimal(9999)
+_DIVISOR: Final = re.compile(r"(.*[._])?divisor")
+_SHARE: Final = re.compile(r"(.*[._])?(rate|pct|points|out_of_city)([._].*)?")
+
 Codes = tuple[str, ...] | None  # those a parameter may take; None is any
 
 
@@ -47,6 +53,19 @@ def value_of(unit: str, given: object, codes: Codes) -> Value:
     if unit == "code":
         return _code(given, codes)
     return _READERS.get(unit, _decimal)(given)
+
+
+def within_reason(name: str, unit: str, value: Value) -> Value:
+    """The value again. Raises Unfit for a number that can be read and cannot be meant: its name says what it does."""
+    if isinstance(value, Decimal):
+        most = _MOST.get(unit, _MOST_OF_OTHERS)
+        if value > most:
+            raise Unfit(reason("LAW_TOO_LARGE", given=str(value), most=str(most)))
+        if value < 1 and _DIVISOR.fullmatch(name):
+            raise Unfit(reason("LAW_DIVISOR_BELOW_ONE", given=str(value)))
+        if unit == "/1" and value > 1 and _SHARE.fullmatch(name):
+            raise Unfit(reason("LAW_SHARE_ABOVE_ONE", given=str(value)))
+    return value
 
 
 def given_text(unit: str, text: str) -> str | list[str] | None:

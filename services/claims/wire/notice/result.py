@@ -16,7 +16,7 @@ from services.kit.messages import Language, text
 from services.kit.money import yuan
 
 _COLUMNS: Final = ("BENEFIT", "OUTCOME", "AMOUNT", "PAYEE")
-_UNSET: Final = {"PARAMETER_UNSET", "PARAMETER_NOT_IN_FORCE"}
+_UNSET: Final = {"PARAMETER_UNSET": "NOTICE_WAITS_FOR", "PARAMETER_NOT_IN_FORCE": "NOTICE_NOT_HELD"}
 
 
 def part(
@@ -122,6 +122,13 @@ def _detail(code: str, views: list[StepView], language: Language) -> str:
         fields = next(view.values["fields"] for view in views if view.rule == "OUT_OF_RANGE")
         return gap + text("NOTICE_FIELDS", language, fields=words.value("fields", fields, language))
     if code == "PARAMETER_UNSET":
-        names = [words.parameter(view.values["name"], language) for view in views if view.rule in _UNSET]
-        return gap + text("NOTICE_WAITS_FOR", language, names=words.listed(dict.fromkeys(names), language))
+        return "".join(gap + said for said in _waited_for(views, language))
     return ""
+
+
+def _waited_for(views: list[StepView], language: Language) -> Iterator[str]:
+    """What the authority has yet to set, and what is older than the law that is held: nobody will set that any more."""
+    for rule, sentence in _UNSET.items():
+        names = dict.fromkeys(words.parameter(view.values["name"], language) for view in views if view.rule == rule)
+        if names:
+            yield text(sentence, language, names=words.listed(names, language))

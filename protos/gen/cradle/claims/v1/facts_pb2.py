@@ -28,7 +28,7 @@ from cradle.registry.v1 import service_pb2 as cradle_dot_registry_dot_v1_dot_ser
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63radle/claims/v1/facts.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a cradle/registry/v1/service.proto\x1a\x16google/type/date.proto\"\x89\x05\n\nClaimFacts\x12\x30\n\rdecision_date\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12>\n\x08\x62\x65nefits\x18\x03 \x03(\x0e\x32\x19.cradle.claims.v1.BenefitB\x11\xbaH\x0e\x92\x01\x0b\x10\x02\"\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x1c.cradle.claims.v1.EventFactsB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x07insured\x18\x05 \x01(\x0b\x32\x1e.cradle.claims.v1.InsuredFactsB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x08\x65mployer\x18\x06 \x01(\x0b\x32\x1f.cradle.claims.v1.EmployerFacts\x12-\n\x06\x66\x61ther\x18\x07 \x01(\x0b\x32\x1d.cradle.claims.v1.FatherFacts\x12\x34\n\x05stays\x18\x08 \x03(\x0b\x32\x1b.cradle.claims.v1.StayFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x36\n\x06visits\x18\t \x03(\x0b\x32\x1c.cradle.claims.v1.VisitFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x34\n\x05items\x18\n \x03(\x0b\x32\x1b.cradle.claims.v1.ItemFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x35\n\x05prior\x18\x0b \x03(\x0b\x32\x1c.cradle.claims.v1.PriorFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12)\n\x04paid\x18\x0c \x01(\x0b\x32\x1b.cradle.claims.v1.PaidFacts\"\xa1\x03\n\nEventFacts\x12\x35\n\x04type\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x04\x64\x61te\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12?\n\rdelivery_mode\x18\x03 \x01(\x0e\x32\x1e.cradle.claims.v1.DeliveryModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x10\n\x08\x64ystocia\x18\x04 \x01(\x08\x12\x14\n\x07infants\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0b\x62irth_order\x18\x06 \x01(\rH\x01\x88\x01\x01\x12\x1b\n\x0egestation_days\x18\x07 \x01(\rH\x02\x88\x01\x01\x12 \n\x07surgery\x18\x08 \x01(\tB\x0f\xbaH\x0cr\n2\x08^[1-9]?$\x12\x1a\n\x12prepregnancy_check\x18\t \x01(\x08\x12\x17\n\nregistered\x18\n \x01(\x08H\x03\x88\x01\x01\x42\n\n\x08_infantsB\x0e\n\x0c_birth_orderB\x11\n\x0f_gestation_daysB\r\n\x0b_registered\"\xfa\x02\n\x0cInsuredFacts\x12:\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x14own_monthly_wage_fen\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\x0bpaid_months\x18\x03 \x01(\x0b\x32\x1c.cradle.claims.v1.MonthSpans\x12j\n\tback_paid\x18\x04 \x03(\x0b\x32,.cradle.claims.v1.InsuredFacts.BackPaidEntryB)\xbaH&\x9a\x01#\x10\xd8\x04\"\x1er\x1c\x32\x1a^[0-9]{4}-(0[1-9]|1[0-2])$\x12\x0f\n\x07student\x18\x05 \x01(\x08\x1a\x42\n\rBackPaidEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.google.type.Date:\x02\x38\x01\x42\x17\n\x15_own_monthly_wage_fen\"g\n\nMonthSpans\x12Y\n\x05spans\x18\x01 \x03(\tBJ\xbaHG\x92\x01\x44\x10\xd8\x04\"?r=2;^[0-9]{4}-(0[1-9]|1[0-2])([.][.][0-9]{4}-(0[1-9]|1[0-2]))?$\"\xea\x02\n\rEmployerFacts\x12\x66\n\x18\x61verage_monthly_wage_fen\x18\x01 \x03(\x0b\x32:.cradle.claims.v1.EmployerFacts.AverageMonthlyWageFenEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x64\x12p\n\x1d\x61verage_contribution_base_fen\x18\x02 \x03(\x0b\x32?.cradle.claims.v1.EmployerFacts.AverageContributionBaseFenEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x64\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"]\n\x0b\x46\x61therFacts\x12$\n\x0fleave_requested\x18\x01 \x01(\x08\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x12\x14\n\x0cliving_apart\x18\x02 \x01(\x08\x42\x12\n\x10_leave_requested\"\xd0\x02\n\tStayFacts\x12\x19\n\x08hospital\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x32\n\x05level\x18\x02 \x01(\x0e\x32\x17.cradle.claims.v1.LevelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x31\n\x0e\x61\x64mission_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x0e\x64ischarge_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12%\n\x10policy_range_fen\x18\x05 \x01(\x03\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x12\x16\n\x0etransfer_filed\x18\x06 \x01(\x08\x12:\n\x0bout_of_city\x18\x07 \x01(\x0e\x32\x1b.cradle.claims.v1.OutOfCityB\x08\xbaH\x05\x82\x01\x02\x10\x01\x42\x13\n\x11_policy_range_fen\"q\n\nVisitFacts\x12\'\n\x04\x64\x61te\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12%\n\x10policy_range_fen\x18\x02 \x01(\x03\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x42\x13\n\x11_policy_range_fen\"\xf0\x01\n\tItemFacts\x12:\n\tprogramme\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.ProgrammeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04\x63ode\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12%\n\x10policy_range_fen\x18\x04 \x01(\x03\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x12\x14\n\x0ctimes_before\x18\x05 \x01(\r\x12\x13\n\x0bout_of_city\x18\x06 \x01(\x08\x42\x13\n\x11_policy_range_fen\"\xda\x01\n\nPriorFacts\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.PriorKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08hospital\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12-\n\nevent_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08paid_fen\x18\x04 \x01(\x03\x12\x39\n\nevent_type\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"_\n\tPaidFacts\x12\x15\n\rantenatal_fen\x18\x01 \x01(\x03\x12\x10\n\x08\x66und_fen\x18\x02 \x01(\x03\x12\x0f\n\x07own_fen\x18\x03 \x01(\x03\x12\x18\n\x10\x63\x61tastrophic_fen\x18\x04 \x01(\x03*N\n\x07\x42\x65nefit\x12\x17\n\x13\x42\x45NEFIT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42\x45NEFIT_MEDICAL\x10\x01\x12\x15\n\x11\x42\x45NEFIT_ALLOWANCE\x10\x02*n\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eLEVEL_TOWNSHIP\x10\x01\x12\x11\n\rLEVEL_PRIMARY\x10\x02\x12\x13\n\x0fLEVEL_SECONDARY\x10\x03\x12\x12\n\x0eLEVEL_TERTIARY\x10\x04*\xab\x01\n\tOutOfCity\x12\x1b\n\x17OUT_OF_CITY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bOUT_OF_CITY_LONG_TERM_FILED\x10\x01\x12\x1e\n\x1aOUT_OF_CITY_TRANSFER_FILED\x10\x02\x12!\n\x1dOUT_OF_CITY_EMERGENCY_UNFILED\x10\x03\x12\x1d\n\x19OUT_OF_CITY_OTHER_UNFILED\x10\x04*R\n\tProgramme\x12\x19\n\x15PROGRAMME_UNSPECIFIED\x10\x00\x12\x17\n\x13PROGRAMME_ANALGESIA\x10\x01\x12\x11\n\rPROGRAMME_ART\x10\x02*\x8c\x01\n\tPriorKind\x12\x1a\n\x16PRIOR_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPRIOR_KIND_DELIVERY_SETTLED\x10\x01\x12\x1f\n\x1bPRIOR_KIND_RESIDENT_SETTLED\x10\x02\x12!\n\x1dPRIOR_KIND_ALLOWANCE_APPROVED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63radle/claims/v1/facts.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a cradle/registry/v1/service.proto\x1a\x16google/type/date.proto\"\xbc\x05\n\nClaimFacts\x12\x30\n\rdecision_date\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x33\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12>\n\x08\x62\x65nefits\x18\x03 \x03(\x0e\x32\x19.cradle.claims.v1.BenefitB\x11\xbaH\x0e\x92\x01\x0b\x10\x02\"\x07\x82\x01\x04\x10\x01 \x00\x12\x33\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x1c.cradle.claims.v1.EventFactsB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x07insured\x18\x05 \x01(\x0b\x32\x1e.cradle.claims.v1.InsuredFactsB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x08\x65mployer\x18\x06 \x01(\x0b\x32\x1f.cradle.claims.v1.EmployerFacts\x12-\n\x06\x66\x61ther\x18\x07 \x01(\x0b\x32\x1d.cradle.claims.v1.FatherFacts\x12\x34\n\x05stays\x18\x08 \x03(\x0b\x32\x1b.cradle.claims.v1.StayFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x36\n\x06visits\x18\t \x03(\x0b\x32\x1c.cradle.claims.v1.VisitFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x34\n\x05items\x18\n \x03(\x0b\x32\x1b.cradle.claims.v1.ItemFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x35\n\x05prior\x18\x0b \x03(\x0b\x32\x1c.cradle.claims.v1.PriorFactsB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12)\n\x04paid\x18\x0c \x01(\x0b\x32\x1b.cradle.claims.v1.PaidFacts\x12\x31\n\x08reviewed\x18\r \x01(\x0b\x32\x1f.cradle.claims.v1.ReviewedFacts\"R\n\rReviewedFacts\x12\x1a\n\x12\x65mployer_confirmed\x18\x01 \x01(\x08\x12%\n\x06\x64\x65nied\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[A-Z_]{0,32}$\"\xcb\x03\n\nEventFacts\x12\x35\n\x04type\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x04\x64\x61te\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12?\n\rdelivery_mode\x18\x03 \x01(\x0e\x32\x1e.cradle.claims.v1.DeliveryModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x10\n\x08\x64ystocia\x18\x04 \x01(\x08\x12\x14\n\x07infants\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0b\x62irth_order\x18\x06 \x01(\rH\x01\x88\x01\x01\x12\x1b\n\x0egestation_days\x18\x07 \x01(\rH\x02\x88\x01\x01\x12 \n\x07surgery\x18\x08 \x01(\tB\x0f\xbaH\x0cr\n2\x08^[1-9]?$\x12\x1a\n\x12prepregnancy_check\x18\t \x01(\x08\x12\x17\n\nregistered\x18\n \x01(\x08H\x03\x88\x01\x01\x12\x18\n\x0bthird_child\x18\x0b \x01(\x08H\x04\x88\x01\x01\x42\n\n\x08_infantsB\x0e\n\x0c_birth_orderB\x11\n\x0f_gestation_daysB\r\n\x0b_registeredB\x0e\n\x0c_third_child\"\xfa\x02\n\x0cInsuredFacts\x12:\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x14own_monthly_wage_fen\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\x0bpaid_months\x18\x03 \x01(\x0b\x32\x1c.cradle.claims.v1.MonthSpans\x12j\n\tback_paid\x18\x04 \x03(\x0b\x32,.cradle.claims.v1.InsuredFacts.BackPaidEntryB)\xbaH&\x9a\x01#\x10\xd8\x04\"\x1er\x1c\x32\x1a^[0-9]{4}-(0[1-9]|1[0-2])$\x12\x0f\n\x07student\x18\x05 \x01(\x08\x1a\x42\n\rBackPaidEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.google.type.Date:\x02\x38\x01\x42\x17\n\x15_own_monthly_wage_fen\"g\n\nMonthSpans\x12Y\n\x05spans\x18\x01 \x03(\tBJ\xbaHG\x92\x01\x44\x10\xd8\x04\"?r=2;^[0-9]{4}-(0[1-9]|1[0-2])([.][.][0-9]{4}-(0[1-9]|1[0-2]))?$\"\xea\x02\n\rEmployerFacts\x12\x66\n\x18\x61verage_monthly_wage_fen\x18\x01 \x03(\x0b\x32:.cradle.claims.v1.EmployerFacts.AverageMonthlyWageFenEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x64\x12p\n\x1d\x61verage_contribution_base_fen\x18\x02 \x03(\x0b\x32?.cradle.claims.v1.EmployerFacts.AverageContributionBaseFenEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x64\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"]\n\x0b\x46\x61therFacts\x12$\n\x0fleave_requested\x18\x01 \x01(\x08\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x12\x14\n\x0cliving_apart\x18\x02 \x01(\x08\x42\x12\n\x10_leave_requested\"\xd0\x02\n\tStayFacts\x12\x19\n\x08hospital\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x32\n\x05level\x18\x02 \x01(\x0e\x32\x17.cradle.claims.v1.LevelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x31\n\x0e\x61\x64mission_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x0e\x64ischarge_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12%\n\x10policy_range_fen\x18\x05 \x01(\x03\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x12\x16\n\x0etransfer_filed\x18\x06 \x01(\x08\x12:\n\x0bout_of_city\x18\x07 \x01(\x0e\x32\x1b.cradle.claims.v1.OutOfCityB\x08\xbaH\x05\x82\x01\x02\x10\x01\x42\x13\n\x11_policy_range_fen\"q\n\nVisitFacts\x12\'\n\x04\x64\x61te\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12%\n\x10policy_range_fen\x18\x02 \x01(\x03\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x42\x13\n\x11_policy_range_fen\"\xf0\x01\n\tItemFacts\x12:\n\tprogramme\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.ProgrammeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04\x63ode\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12%\n\x10policy_range_fen\x18\x04 \x01(\x03\x42\x06\xbaH\x03\xc8\x01\x01H\x00\x88\x01\x01\x12\x14\n\x0ctimes_before\x18\x05 \x01(\r\x12\x13\n\x0bout_of_city\x18\x06 \x01(\x08\x42\x13\n\x11_policy_range_fen\"\x82\x02\n\nPriorFacts\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.cradle.claims.v1.PriorKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08hospital\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12-\n\nevent_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x10\n\x08paid_fen\x18\x04 \x01(\x03\x12\x39\n\nevent_type\x18\x05 \x01(\x0e\x32\x1b.cradle.claims.v1.EventTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\nsame_event\x18\x06 \x01(\x08H\x00\x88\x01\x01\x42\r\n\x0b_same_event\"_\n\tPaidFacts\x12\x15\n\rantenatal_fen\x18\x01 \x01(\x03\x12\x10\n\x08\x66und_fen\x18\x02 \x01(\x03\x12\x0f\n\x07own_fen\x18\x03 \x01(\x03\x12\x18\n\x10\x63\x61tastrophic_fen\x18\x04 \x01(\x03*N\n\x07\x42\x65nefit\x12\x17\n\x13\x42\x45NEFIT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x42\x45NEFIT_MEDICAL\x10\x01\x12\x15\n\x11\x42\x45NEFIT_ALLOWANCE\x10\x02*n\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eLEVEL_TOWNSHIP\x10\x01\x12\x11\n\rLEVEL_PRIMARY\x10\x02\x12\x13\n\x0fLEVEL_SECONDARY\x10\x03\x12\x12\n\x0eLEVEL_TERTIARY\x10\x04*\xab\x01\n\tOutOfCity\x12\x1b\n\x17OUT_OF_CITY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bOUT_OF_CITY_LONG_TERM_FILED\x10\x01\x12\x1e\n\x1aOUT_OF_CITY_TRANSFER_FILED\x10\x02\x12!\n\x1dOUT_OF_CITY_EMERGENCY_UNFILED\x10\x03\x12\x1d\n\x19OUT_OF_CITY_OTHER_UNFILED\x10\x04*R\n\tProgramme\x12\x19\n\x15PROGRAMME_UNSPECIFIED\x10\x00\x12\x17\n\x13PROGRAMME_ANALGESIA\x10\x01\x12\x11\n\rPROGRAMME_ART\x10\x02*\x8c\x01\n\tPriorKind\x12\x1a\n\x16PRIOR_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPRIOR_KIND_DELIVERY_SETTLED\x10\x01\x12\x1f\n\x1bPRIOR_KIND_RESIDENT_SETTLED\x10\x02\x12!\n\x1dPRIOR_KIND_ALLOWANCE_APPROVED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMFACTS'].fields_by_name['items']._serialized_options = b'\272H\005\222\001\002\020d'
   _globals['_CLAIMFACTS'].fields_by_name['prior']._loaded_options = None
   _globals['_CLAIMFACTS'].fields_by_name['prior']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_REVIEWEDFACTS'].fields_by_name['denied']._loaded_options = None
+  _globals['_REVIEWEDFACTS'].fields_by_name['denied']._serialized_options = b'\272H\022r\0202\016^[A-Z_]{0,32}$'
   _globals['_EVENTFACTS'].fields_by_name['type']._loaded_options = None
   _globals['_EVENTFACTS'].fields_by_name['type']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_EVENTFACTS'].fields_by_name['date']._loaded_options = None
@@ -111,42 +113,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRIORFACTS'].fields_by_name['event_date']._serialized_options = b'\272H\003\310\001\001'
   _globals['_PRIORFACTS'].fields_by_name['event_type']._loaded_options = None
   _globals['_PRIORFACTS'].fields_by_name['event_type']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_BENEFIT']._serialized_start=3200
-  _globals['_BENEFIT']._serialized_end=3278
-  _globals['_LEVEL']._serialized_start=3280
-  _globals['_LEVEL']._serialized_end=3390
-  _globals['_OUTOFCITY']._serialized_start=3393
-  _globals['_OUTOFCITY']._serialized_end=3564
-  _globals['_PROGRAMME']._serialized_start=3566
-  _globals['_PROGRAMME']._serialized_end=3648
-  _globals['_PRIORKIND']._serialized_start=3651
-  _globals['_PRIORKIND']._serialized_end=3791
+  _globals['_BENEFIT']._serialized_start=3417
+  _globals['_BENEFIT']._serialized_end=3495
+  _globals['_LEVEL']._serialized_start=3497
+  _globals['_LEVEL']._serialized_end=3607
+  _globals['_OUTOFCITY']._serialized_start=3610
+  _globals['_OUTOFCITY']._serialized_end=3781
+  _globals['_PROGRAMME']._serialized_start=3783
+  _globals['_PROGRAMME']._serialized_end=3865
+  _globals['_PRIORKIND']._serialized_start=3868
+  _globals['_PRIORKIND']._serialized_end=4008
   _globals['_CLAIMFACTS']._serialized_start=168
-  _globals['_CLAIMFACTS']._serialized_end=817
-  _globals['_EVENTFACTS']._serialized_start=820
-  _globals['_EVENTFACTS']._serialized_end=1237
-  _globals['_INSUREDFACTS']._serialized_start=1240
-  _globals['_INSUREDFACTS']._serialized_end=1618
-  _globals['_INSUREDFACTS_BACKPAIDENTRY']._serialized_start=1527
-  _globals['_INSUREDFACTS_BACKPAIDENTRY']._serialized_end=1593
-  _globals['_MONTHSPANS']._serialized_start=1620
-  _globals['_MONTHSPANS']._serialized_end=1723
-  _globals['_EMPLOYERFACTS']._serialized_start=1726
-  _globals['_EMPLOYERFACTS']._serialized_end=2088
-  _globals['_EMPLOYERFACTS_AVERAGEMONTHLYWAGEFENENTRY']._serialized_start=1961
-  _globals['_EMPLOYERFACTS_AVERAGEMONTHLYWAGEFENENTRY']._serialized_end=2021
-  _globals['_EMPLOYERFACTS_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_start=2023
-  _globals['_EMPLOYERFACTS_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_end=2088
-  _globals['_FATHERFACTS']._serialized_start=2090
-  _globals['_FATHERFACTS']._serialized_end=2183
-  _globals['_STAYFACTS']._serialized_start=2186
-  _globals['_STAYFACTS']._serialized_end=2522
-  _globals['_VISITFACTS']._serialized_start=2524
-  _globals['_VISITFACTS']._serialized_end=2637
-  _globals['_ITEMFACTS']._serialized_start=2640
-  _globals['_ITEMFACTS']._serialized_end=2880
-  _globals['_PRIORFACTS']._serialized_start=2883
-  _globals['_PRIORFACTS']._serialized_end=3101
-  _globals['_PAIDFACTS']._serialized_start=3103
-  _globals['_PAIDFACTS']._serialized_end=3198
+  _globals['_CLAIMFACTS']._serialized_end=868
+  _globals['_REVIEWEDFACTS']._serialized_start=870
+  _globals['_REVIEWEDFACTS']._serialized_end=952
+  _globals['_EVENTFACTS']._serialized_start=955
+  _globals['_EVENTFACTS']._serialized_end=1414
+  _globals['_INSUREDFACTS']._serialized_start=1417
+  _globals['_INSUREDFACTS']._serialized_end=1795
+  _globals['_INSUREDFACTS_BACKPAIDENTRY']._serialized_start=1704
+  _globals['_INSUREDFACTS_BACKPAIDENTRY']._serialized_end=1770
+  _globals['_MONTHSPANS']._serialized_start=1797
+  _globals['_MONTHSPANS']._serialized_end=1900
+  _globals['_EMPLOYERFACTS']._serialized_start=1903
+  _globals['_EMPLOYERFACTS']._serialized_end=2265
+  _globals['_EMPLOYERFACTS_AVERAGEMONTHLYWAGEFENENTRY']._serialized_start=2138
+  _globals['_EMPLOYERFACTS_AVERAGEMONTHLYWAGEFENENTRY']._serialized_end=2198
+  _globals['_EMPLOYERFACTS_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_start=2200
+  _globals['_EMPLOYERFACTS_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_end=2265
+  _globals['_FATHERFACTS']._serialized_start=2267
+  _globals['_FATHERFACTS']._serialized_end=2360
+  _globals['_STAYFACTS']._serialized_start=2363
+  _globals['_STAYFACTS']._serialized_end=2699
+  _globals['_VISITFACTS']._serialized_start=2701
+  _globals['_VISITFACTS']._serialized_end=2814
+  _globals['_ITEMFACTS']._serialized_start=2817
+  _globals['_ITEMFACTS']._serialized_end=3057
+  _globals['_PRIORFACTS']._serialized_start=3060
+  _globals['_PRIORFACTS']._serialized_end=3318
+  _globals['_PAIDFACTS']._serialized_start=3320
+  _globals['_PAIDFACTS']._serialized_end=3415
 # @@protoc_insertion_point(module_scope)

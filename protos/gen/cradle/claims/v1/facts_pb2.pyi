@@ -156,6 +156,7 @@ class ClaimFacts(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     PRIOR_FIELD_NUMBER: _builtins.int
     PAID_FIELD_NUMBER: _builtins.int
+    REVIEWED_FIELD_NUMBER: _builtins.int
     kind: _claim_pb2.ClaimKind.ValueType
     """Unset: a settlement by the hospital."""
     @_builtins.property
@@ -182,6 +183,10 @@ class ClaimFacts(_message.Message):
     def prior(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriorFacts]: ...
     @_builtins.property
     def paid(self) -> Global___PaidFacts: ...
+    @_builtins.property
+    def reviewed(self) -> Global___ReviewedFacts:
+        """What a reviewer found."""
+
     def __init__(
         self,
         *,
@@ -197,14 +202,41 @@ class ClaimFacts(_message.Message):
         items: _abc.Iterable[Global___ItemFacts] | None = ...,
         prior: _abc.Iterable[Global___PriorFacts] | None = ...,
         paid: Global___PaidFacts | None = ...,
+        reviewed: Global___ReviewedFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decision_date", b"decision_date", "employer", b"employer", "event", b"event", "father", b"father", "insured", b"insured", "paid", b"paid"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision_date", b"decision_date", "employer", b"employer", "event", b"event", "father", b"father", "insured", b"insured", "paid", b"paid", "reviewed", b"reviewed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "decision_date", b"decision_date", "employer", b"employer", "event", b"event", "father", b"father", "insured", b"insured", "items", b"items", "kind", b"kind", "paid", b"paid", "prior", b"prior", "stays", b"stays", "visits", b"visits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benefits", b"benefits", "decision_date", b"decision_date", "employer", b"employer", "event", b"event", "father", b"father", "insured", b"insured", "items", b"items", "kind", b"kind", "paid", b"paid", "prior", b"prior", "reviewed", b"reviewed", "stays", b"stays", "visits", b"visits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimFacts: _TypeAlias = ClaimFacts  # noqa: Y015
+
+@_typing.final
+class ReviewedFacts(_message.Message):
+    """What a reviewer found that no other fact tells (人工审核结论)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMPLOYER_CONFIRMED_FIELD_NUMBER: _builtins.int
+    DENIED_FIELD_NUMBER: _builtins.int
+    employer_confirmed: _builtins.bool
+    """The employer named is hers, though another pays the contributions."""
+    denied: _builtins.str
+    """Why a reviewer denies: NOT_PROVEN, EMPLOYMENT_NOT_REAL, PAPERS_FALSE."""
+    def __init__(
+        self,
+        *,
+        employer_confirmed: _builtins.bool = ...,
+        denied: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denied", b"denied", "employer_confirmed", b"employer_confirmed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewedFacts: _TypeAlias = ReviewedFacts  # noqa: Y015
 
 @_typing.final
 class EventFacts(_message.Message):
@@ -222,6 +254,7 @@ class EventFacts(_message.Message):
     SURGERY_FIELD_NUMBER: _builtins.int
     PREPREGNANCY_CHECK_FIELD_NUMBER: _builtins.int
     REGISTERED_FIELD_NUMBER: _builtins.int
+    THIRD_CHILD_FIELD_NUMBER: _builtins.int
     type: _claim_pb2.EventType.ValueType
     delivery_mode: _claim_pb2.DeliveryMode.ValueType
     dystocia: _builtins.bool
@@ -237,6 +270,10 @@ class EventFacts(_message.Message):
     """孕前检查 certificate of a designated institution."""
     registered: _builtins.bool
     """生育登记; unset: registered."""
+    third_child: _builtins.bool
+    """A reviewer found that the days of a third child apply, or not, where only the infants of this birth bring the
+    children to three. Unset: nobody looked.
+    """
     @_builtins.property
     def date(self) -> _date_pb2.Date: ...
     def __init__(
@@ -252,10 +289,11 @@ class EventFacts(_message.Message):
         surgery: _builtins.str = ...,
         prepregnancy_check: _builtins.bool = ...,
         registered: _builtins.bool | None = ...,
+        third_child: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_birth_order", b"_birth_order", "_gestation_days", b"_gestation_days", "_infants", b"_infants", "_registered", b"_registered", "birth_order", b"birth_order", "date", b"date", "gestation_days", b"gestation_days", "infants", b"infants", "registered", b"registered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_birth_order", b"_birth_order", "_gestation_days", b"_gestation_days", "_infants", b"_infants", "_registered", b"_registered", "_third_child", b"_third_child", "birth_order", b"birth_order", "date", b"date", "gestation_days", b"gestation_days", "infants", b"infants", "registered", b"registered", "third_child", b"third_child"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_birth_order", b"_birth_order", "_gestation_days", b"_gestation_days", "_infants", b"_infants", "_registered", b"_registered", "birth_order", b"birth_order", "date", b"date", "delivery_mode", b"delivery_mode", "dystocia", b"dystocia", "gestation_days", b"gestation_days", "infants", b"infants", "prepregnancy_check", b"prepregnancy_check", "registered", b"registered", "surgery", b"surgery", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_birth_order", b"_birth_order", "_gestation_days", b"_gestation_days", "_infants", b"_infants", "_registered", b"_registered", "_third_child", b"_third_child", "birth_order", b"birth_order", "date", b"date", "delivery_mode", b"delivery_mode", "dystocia", b"dystocia", "gestation_days", b"gestation_days", "infants", b"infants", "prepregnancy_check", b"prepregnancy_check", "registered", b"registered", "surgery", b"surgery", "third_child", b"third_child", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__birth_order: _TypeAlias = _typing.Literal["birth_order"]  # noqa: Y015
     _WhichOneofArgType__birth_order: _TypeAlias = _typing.Literal["_birth_order", b"_birth_order"]  # noqa: Y015
@@ -265,6 +303,8 @@ class EventFacts(_message.Message):
     _WhichOneofArgType__infants: _TypeAlias = _typing.Literal["_infants", b"_infants"]  # noqa: Y015
     _WhichOneofReturnType__registered: _TypeAlias = _typing.Literal["registered"]  # noqa: Y015
     _WhichOneofArgType__registered: _TypeAlias = _typing.Literal["_registered", b"_registered"]  # noqa: Y015
+    _WhichOneofReturnType__third_child: _TypeAlias = _typing.Literal["third_child"]  # noqa: Y015
+    _WhichOneofArgType__third_child: _TypeAlias = _typing.Literal["_third_child", b"_third_child"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__birth_order) -> _WhichOneofReturnType__birth_order | None: ...
     @_typing.overload
@@ -273,6 +313,8 @@ class EventFacts(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__infants) -> _WhichOneofReturnType__infants | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__registered) -> _WhichOneofReturnType__registered | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__third_child) -> _WhichOneofReturnType__third_child | None: ...
 
 Global___EventFacts: _TypeAlias = EventFacts  # noqa: Y015
 
@@ -576,11 +618,14 @@ class PriorFacts(_message.Message):
     EVENT_DATE_FIELD_NUMBER: _builtins.int
     PAID_FEN_FIELD_NUMBER: _builtins.int
     EVENT_TYPE_FIELD_NUMBER: _builtins.int
+    SAME_EVENT_FIELD_NUMBER: _builtins.int
     kind: Global___PriorKind.ValueType
     hospital: _builtins.str
     paid_fen: _builtins.int
     event_type: _claim_pb2.EventType.ValueType
     """Unset: a delivery."""
+    same_event: _builtins.bool
+    """A reviewer found that it is the same event though its date is another, or that it is not. Unset: nobody looked."""
     @_builtins.property
     def event_date(self) -> _date_pb2.Date: ...
     def __init__(
@@ -591,12 +636,15 @@ class PriorFacts(_message.Message):
         event_date: _date_pb2.Date | None = ...,
         paid_fen: _builtins.int = ...,
         event_type: _claim_pb2.EventType.ValueType = ...,
+        same_event: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_date", b"event_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_same_event", b"_same_event", "event_date", b"event_date", "same_event", b"same_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_date", b"event_date", "event_type", b"event_type", "hospital", b"hospital", "kind", b"kind", "paid_fen", b"paid_fen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_same_event", b"_same_event", "event_date", b"event_date", "event_type", b"event_type", "hospital", b"hospital", "kind", b"kind", "paid_fen", b"paid_fen", "same_event", b"same_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__same_event: _TypeAlias = _typing.Literal["same_event"]  # noqa: Y015
+    _WhichOneofArgType__same_event: _TypeAlias = _typing.Literal["_same_event", b"_same_event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__same_event) -> _WhichOneofReturnType__same_event | None: ...
 
 Global___PriorFacts: _TypeAlias = PriorFacts  # noqa: Y015
 

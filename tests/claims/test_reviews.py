@@ -1,0 +1,634 @@
+"""Review on the running system: the queue, two persons on one claim, the second person, answers, replay."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from cradle.claims.v1 import claim_pb2, intake_pb2, review_pb2
+
+from deploy.local.stack import Stack
+from services.claims.model import Facts
+from services.claims.rules import REVISION, decide
+from services.kit import law as laws
+from services.kit.calendar import CALENDAR
+from services.kit.dates import civil, to_proto
+from services.kit.law import canonical
+from tests.builders import claim, claim_number, person_record, replacement, spans, submit
+from tests.claims.harness import Insured, claims_dsn, events, exchange, insured, receipts_of, record
+from tests.claims.reviewers import Refusal, Reviewer, mismatched, move
+from tests.kit.live import rows, unique, value
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def li(stack: Stack) -> Reviewer:
+    return Reviewer(stack, "li")
+
+
+@pytest.fixture
+def wang(stack: Stack) -> Reviewer:
+    return Reviewer(stack, "wang")
+
+
+def one(found: list[review_pb2.Review]) -> review_pb2.Review:
+    assert len(found) == 1
+    return found[0]
+
+
+def stored(stack: Stack, name: str) -> list[asyncpg.Record]:
+    sql = "SELECT * FROM determination WHERE claim_id = $1 ORDER BY version"
+    return asyncio.run(rows(claims_dsn(stack), sql, UUID(name.removeprefix("claims/"))))
+
+
+def decided_again(stack: Stack, row: asyncpg.Record) -> str:
+    law = asyncio.run(value(claims_dsn(stack), "SELECT content FROM law WHERE digest = $1", row["law_digest"]))
+    return canonical(decide(Facts.from_data(json.loads(row["facts"])), laws.from_content(law)).as_data())
+
+
+# --- the queue -------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_that_waits_for_a_person_is_in_the_queue_with_its_due_date(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+
+    review = one(li.of_claim(waiting.receipt.claim))
+
+    received = civil(waiting.receipt.receive_time.ToDatetime(tzinfo=UTC))
+    assert (review.reason.code, review.risk, review.assignee) == ("EMPLOYER_MISMATCH", 50, "")
+    assert review.state == review_pb2.REVIEW_STATE_OPEN
+    due = CALENDAR.add_working_days(received, 10)
+    assert (review.due_date.year, review.due_date.month, review.due_date.day) == (due.year, due.month, due.day)
+    assert [(entry.actor, entry.move) for entry in li.get(review.name).history] == [("system", "OPENED")]
+
+
+def test_a_claim_that_no_person_can_decide_is_not_in_the_queue(stack: Stack, li: Reviewer) -> None:
+    (answer,) = exchange(stack, submit(claim(number=claim_number(), employer=insured(stack).employer)))
+
+    assert answer.codes == [("AWAITING_COVERAGE", ""), ("PERSON_UNKNOWN", "")]
+    assert li.of_claim(answer.receipt.claim) == []
+
+
+def test_the_queue_is_by_due_date_then_risk_and_is_paged_without_a_gap(stack: Stack, li: Reviewer) -> None:
+    for _ in range(3):
+        mismatched(stack)
+    whole = li.queue()
+    paged: list[review_pb2.Review] = []
+    token = ""
+    while True:
+        page = li.call("ListReviews", review_pb2.ListReviewsRequest(page_size=2, page_token=token))
+        paged += page.reviews
+        token = page.next_page_token
+        if not token:
+            break
+
+    def key(review: review_pb2.Review) -> Any:
+        due = review.due_date
+        return (date(due.year, due.month, due.day) if due.year else date.max, -review.risk, review.name)
+
+    assert [key(review) for review in whole] == sorted(key(review) for review in whole)
+    assert [review.name for review in paged] == [review.name for review in whole]
+    assert len(whole) >= 3
+
+
+def test_the_queue_is_filtered(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+
+    def names(**wanted: Any) -> set[str]:
+        return {found.name for found in li.queue(**wanted)}
+
+    assert review.name in names(county=review.county, reason="EMPLOYER_MISMATCH", assignee="li")
+    assert review.name in names(kind=claim_pb2.CLAIM_KIND_ALLOWANCE, state=review_pb2.REVIEW_STATE_OPEN)
+    assert review.name not in names(assignee="-")
+    assert review.name not in names(county="610331")
+    assert review.name not in names(reason="WAGE_REQUIRED")
+    assert review.name not in names(state=review_pb2.REVIEW_STATE_CLOSED)
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_reviewer_decides_is_determined_told_and_decided_again_to_the_byte(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack, own_wage_fen=810_000)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+
+    answer = li.confirm(review, note="王某的劳动合同已核对")
+
+    assert answer.review.state == review_pb2.REVIEW_STATE_CLOSED
+    assert answer.review.outcome == review_pb2.REVIEW_OUTCOME_DECIDED
+    assert (answer.determination.allowance_fen, answer.second_person_needed) == (1_960_000, False)
+    (row,) = stored(stack, waiting.receipt.claim)
+    assert (row["version"], row["revision"], row["outcome"], row["rules_revision"]) == (2, 1, "APPROVED", REVISION)
+    assert json.loads(row["facts"])["reviewed"] == {"employer_confirmed": True}
+    assert decided_again(stack, row) == row["result"]
+    event = events(stack, waiting.receipt.claim, 2)[-1]
+    assert (event.version, event.determined.allowance_fen) == (2, 1_960_000)
+    told = receipts_of(stack, waiting.receipt.claim_number, 2)[-1]
+    assert (told.status, told.receipt.allowance_fen) == ("DETERMINED", 1_960_000)
+    assert told.receipt.receipt_id != waiting.receipt.receipt_id
+    assert told.receipt.content_hash == waiting.receipt.content_hash
+
+
+def test_the_history_tells_who_did_what_and_the_note_is_sealed(stack: Stack, li: Reviewer) -> None:
+    review = li.take(one(li.of_claim(mismatched(stack).receipt.claim)))
+    li.confirm(review, note="王某的劳动合同已核对")
+
+    found = li.get(review.name)
+
+    moves = [(entry.number, entry.actor, entry.move, entry.note) for entry in found.history]
+    assert moves == [
+        (1, "system", "OPENED", ""),
+        (2, "li", "TAKEN", ""),
+        (3, "li", "DECIDED", "王某的劳动合同已核对"),
+    ]
+    assert json.loads(found.facts_json)["reviewed"] == {"employer_confirmed": True}
+    assert found.steps[0].rule == "FOUND_EMPLOYER"
+    kept = asyncio.run(rows(claims_dsn(stack), "SELECT note_sealed FROM review_entry WHERE note_sealed IS NOT NULL"))
+    assert all("王某".encode() not in row["note_sealed"] for row in kept)
+
+
+def test_a_decision_can_be_foreseen_and_changes_nothing(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+
+    foreseen = li.confirm(review, validate_only=True)
+
+    assert foreseen.determination.allowance_fen == 1_960_000
+    assert foreseen.review.etag == review.etag
+    assert stored(stack, waiting.receipt.claim) == []
+    assert one(li.of_claim(waiting.receipt.claim)).etag == review.etag
+
+
+def test_what_still_waits_is_refused_with_what_it_waits_for(stack: Stack, li: Reviewer) -> None:
+    review = li.take(one(li.of_claim(mismatched(stack).receipt.claim)))
+
+    with pytest.raises(Refusal) as raised:
+        li.answer(review, decide=review_pb2.Supplement())
+
+    assert raised.value.status == "FAILED_PRECONDITION"
+    assert raised.value.codes == (("STILL_WAITS", "decide"),)
+    assert "EMPLOYER_MISMATCH" in raised.value.text
+
+
+def test_a_finding_about_what_is_no_question_is_refused(stack: Stack, li: Reviewer) -> None:
+    review = li.take(one(li.of_claim(mismatched(stack).receipt.claim)))
+
+    with pytest.raises(Refusal) as raised:
+        li.answer(review, decide=review_pb2.Supplement(employer_confirmed=True, third_child=True, same_event=False))
+
+    assert raised.value.codes == (
+        ("FINDING_NOT_ASKED", "decide.third_child"),
+        ("FINDING_NOT_ASKED", "decide.same_event"),
+    )
+
+
+def test_a_denial_has_its_reason_and_is_decided_again_to_the_byte(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+
+    answer = li.answer(review, deny=review_pb2.DENY_REASON_EMPLOYMENT_NOT_REAL)
+
+    assert answer.determination.outcome == claim_pb2.CLAIM_STATE_DENIED
+    (row,) = stored(stack, waiting.receipt.claim)
+    assert decided_again(stack, row) == row["result"]
+    told = receipts_of(stack, waiting.receipt.claim_number, 2)[-1]
+    assert (told.status, told.codes) == ("DETERMINED", [("EMPLOYMENT_NOT_REAL", "")])
+
+
+def near(stack: Stack, who: Insured, day: date) -> review_pb2.Review:
+    """A claim near another delivery of hers that was approved."""
+    sent = [
+        claim(number=claim_number(), person=who.number, employer=who.employer, on=on) for on in (date(2026, 3, 10), day)
+    ]
+    _, answer = exchange(stack, *map(submit, sent))
+    assert answer.codes == [("DELIVERY_DATE_REVIEW", "")]
+    return one(Reviewer(stack, "li").of_claim(answer.receipt.claim))
+
+
+def miscarried(
+    stack: Stack, who: Insured, number: str, gestation_days: int | None = None
+) -> intake_pb2.ClaimSubmission:
+    sent = claim(number=number, person=who.number, employer=who.employer)
+    event = intake_pb2.MaternityEvent(
+        type=claim_pb2.EVENT_TYPE_MISCARRIAGE, date=sent.event.date, gestation_days=gestation_days
+    )
+    sent.event.CopyFrom(event)
+    return sent
+
+
+def test_a_gestation_from_the_certificate_decides_a_miscarriage(stack: Stack, li: Reviewer) -> None:
+    number = claim_number()
+    (waits,) = exchange(stack, submit(miscarried(stack, insured(stack), number)))
+    assert waits.codes == [("GESTATION_REQUIRED", "")]
+    review = li.take(one(li.of_claim(waits.receipt.claim)))
+
+    answer = li.answer(review, decide=review_pb2.Supplement(gestation_days=120))
+
+    assert answer.determination.fund_days == 42
+    row = stored(stack, waits.receipt.claim)[-1]
+    assert (row["outcome"], row["revision"], row["sequence"]) == ("APPROVED", 1, 1)
+    assert decided_again(stack, row) == row["result"]
+
+
+def twins(stack: Stack) -> tuple[str, review_pb2.Review]:
+    """An approved claim whose infants bring the children to three."""
+    who = insured(stack)
+    sent = claim(number=claim_number(), person=who.number, employer=who.employer, birth_order=2)
+    sent.event.infants = 2
+    (answer,) = exchange(stack, submit(sent))
+    assert (answer.status, answer.codes) == ("DETERMINED", [("THIRD_CHILD_REVIEW", "")])
+    return answer.receipt.claim, one(Reviewer(stack, "li").of_claim(answer.receipt.claim))
+
+
+@pytest.mark.parametrize(("applies", "more_days"), [(True, 15), (False, 0)])
+def test_whether_a_third_child_counts_is_found_and_the_approved_claim_is_decided_again(
+    stack: Stack, li: Reviewer, *, applies: bool, more_days: int
+) -> None:
+    name, review = twins(stack)
+
+    answer = li.answer(li.take(review), decide=review_pb2.Supplement(third_child=applies))
+
+    first, second = stored(stack, name)
+    days = [json.loads(row["result"])["figures"]["leave_days"] for row in (first, second)]
+    assert days[1] - days[0] == more_days
+    assert answer.determination.reasons == []
+    assert [(row["revision"], row["sequence"]) for row in (first, second)] == [(1, 1), (1, 2)]
+    assert decided_again(stack, second) == second["result"]
+    assert events(stack, name, 2)[-1].version == 2
+
+
+def test_coverage_that_came_meanwhile_is_what_is_decided_on(stack: Stack, li: Reviewer) -> None:
+    who = insured(stack, paid="2026-01..2026-11")
+    waiting = mismatched(stack, who)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+    more = person_record(who.number, who.employer, paid=spans("2024-01..2026-11"))
+    asyncio.run(record(stack, [], [more]))
+
+    answer = li.confirm(review)
+
+    assert answer.determination.outcome == claim_pb2.CLAIM_STATE_APPROVED
+
+
+def test_an_error_found_in_a_sample_is_mended_by_deciding_again(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    who = insured(stack)
+    (paid,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+    sample(li, 9, 1_000_000)
+    sampled = li.take(one([r for r in li.of_claim(paid.receipt.claim) if r.reason.code == "QUALITY_SAMPLE"]))
+    li.answer(sampled, error_found=review_pb2.ERROR_REASON_FACTS_WRONG)
+    wrong = li.take(one(li.of_claim(paid.receipt.claim)))
+
+    proposed = li.answer(wrong, deny=review_pb2.DENY_REASON_PAPERS_FALSE).review
+    wang.answer(wang.take(proposed), agree=review_pb2.Agree())
+
+    first, second = stored(stack, paid.receipt.claim)
+    assert (first["outcome"], second["outcome"], second["sequence"]) == ("APPROVED", "DENIED", 2)
+    held = "SELECT count(*) FROM benefit_hold WHERE claim_id = $1"
+    assert asyncio.run(value(claims_dsn(stack), held, UUID(paid.receipt.claim.removeprefix("claims/")))) == 0
+
+
+# --- the second person -----------------------------------------------------------------------------------------------
+
+
+def test_a_risky_decision_is_proposed_and_a_second_person_decides(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    review = li.take(near(stack, insured(stack), date(2026, 3, 20)))
+
+    proposed = li.answer(review, decide=review_pb2.Supplement(same_event=True))
+
+    assert proposed.second_person_needed
+    assert proposed.review.state == review_pb2.REVIEW_STATE_PROPOSED
+    assert proposed.review.proposal.proposer == "li"
+    assert stored(stack, review.claim)[-1]["outcome"] == "PENDED"
+    agreed = wang.answer(wang.take(proposed.review), agree=review_pb2.Agree())
+    assert agreed.review.outcome == review_pb2.REVIEW_OUTCOME_DECIDED
+    row = stored(stack, review.claim)[-1]
+    assert row["outcome"] == "DUPLICATE"
+    assert decided_again(stack, row) == row["result"]
+    sql = "SELECT first_person, second_person, second_needed FROM review_decision WHERE claim_id = $1"
+    (by,) = asyncio.run(rows(claims_dsn(stack), sql, UUID(review.claim.removeprefix("claims/"))))
+    assert tuple(by) == ("li", "wang", True)
+
+
+def test_another_delivery_near_is_approved_once_a_reviewer_found_it_so(
+    stack: Stack, li: Reviewer, wang: Reviewer
+) -> None:
+    review = li.take(near(stack, insured(stack), date(2026, 3, 21)))
+    proposed = li.answer(review, decide=review_pb2.Supplement(same_event=False)).review
+
+    wang.answer(wang.take(proposed), agree=review_pb2.Agree())
+
+    row = stored(stack, review.claim)[-1]
+    assert row["outcome"] == "APPROVED"
+    assert decided_again(stack, row) == row["result"]
+
+
+def test_who_proposed_cannot_be_the_second_person(stack: Stack, li: Reviewer) -> None:
+    review = li.take(near(stack, insured(stack), date(2026, 3, 22)))
+    proposed = li.answer(review, decide=review_pb2.Supplement(same_event=True)).review
+
+    with pytest.raises(Refusal) as raised:
+        li.take(proposed)
+
+    assert raised.value.codes == (("SECOND_PERSON_NEEDED", ""),)
+
+
+def test_a_second_person_may_disagree_and_it_is_open_again(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    review = li.take(near(stack, insured(stack), date(2026, 3, 23)))
+    proposed = li.answer(review, decide=review_pb2.Supplement(same_event=True)).review
+
+    after = wang.answer(wang.take(proposed), disagree=review_pb2.DISAGREE_REASON_FACTS_DOUBTED).review
+
+    assert (after.state, after.assignee) == (review_pb2.REVIEW_STATE_OPEN, "")
+    assert not after.HasField("proposal")
+    assert li.get(review.name).history[-1].reason == "FACTS_DOUBTED"
+
+
+# --- two at once, twice, stale ---------------------------------------------------------------------------------------
+
+
+def test_of_two_reviewers_at_once_one_has_it_and_the_other_is_told_who(
+    stack: Stack, li: Reviewer, wang: Reviewer
+) -> None:
+    for _ in range(5):
+        review = one(li.of_claim(mismatched(stack).receipt.claim))
+
+        def attempt(person: Reviewer, review: review_pb2.Review = review) -> Any:
+            try:
+                return person.take(review)
+            except Refusal as refusal:
+                return refusal
+
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(attempt, (li, wang)))
+
+        refused = [result for result in results if isinstance(result, Refusal)]
+        (taken,) = [result for result in results if not isinstance(result, Refusal)]
+        assert [result.status for result in refused] == ["ABORTED"]
+        assert f"TAKEN {taken.assignee}" in refused[0].text
+
+
+def test_a_move_on_a_stale_etag_is_refused_with_what_changed(stack: Stack, li: Reviewer) -> None:
+    review = one(li.of_claim(mismatched(stack).receipt.claim))
+    li.take(review)
+
+    with pytest.raises(Refusal) as raised:
+        li.confirm(review)
+
+    assert (raised.value.status, raised.value.codes) == ("ABORTED", (("REVIEW_CHANGED", "move.etag"),))
+    assert "TAKEN li" in raised.value.text
+
+
+def test_the_same_request_twice_is_answered_once(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+    review, request_id = li.take(one(li.of_claim(waiting.receipt.claim))), unique("request")
+
+    first = li.confirm(review, request_id=request_id)
+    again = li.confirm(review, request_id=request_id)
+
+    assert first == again
+    assert len(stored(stack, waiting.receipt.claim)) == 1
+    with pytest.raises(Refusal) as raised:
+        li.answer(review, request_id=request_id, deny=review_pb2.DENY_REASON_PAPERS_FALSE)
+    assert raised.value.codes == (("REQUEST_ID_REUSED", "move.request_id"),)
+
+
+def test_two_answers_at_once_decide_once(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+
+    def attempt(request_id: str) -> str:
+        try:
+            li.confirm(review, request_id=request_id)
+        except Refusal as refused:
+            return refused.status
+        return "OK"
+
+    with ThreadPoolExecutor(4) as pool:
+        same = list(pool.map(attempt, ["same-" + review.name[-12:]] * 2 + [unique("a"), unique("b")]))
+
+    assert set(same) <= {"OK", "ABORTED"}
+    assert len(stored(stack, waiting.receipt.claim)) == 1
+
+
+def test_who_has_not_taken_it_moves_nothing(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    review = one(li.of_claim(mismatched(stack).receipt.claim))
+
+    with pytest.raises(Refusal) as raised:
+        li.confirm(review)
+    assert raised.value.codes == (("REVIEW_NOT_TAKEN", ""),)
+
+    taken = li.take(review)
+    with pytest.raises(Refusal) as raised:
+        wang.confirm(taken)
+    assert raised.value.codes == (("REVIEW_HELD", ""),)
+
+
+def test_nobody_is_no_reviewer(stack: Stack) -> None:
+    with pytest.raises(Refusal) as raised:
+        Reviewer(stack, "").queue()
+
+    assert (raised.value.status, raised.value.codes) == ("UNAUTHENTICATED", (("PRINCIPAL_MISSING", ""),))
+
+
+# --- pend, return, replace -------------------------------------------------------------------------------------------
+
+
+def pended(li: Reviewer, review: review_pb2.Review, why: str) -> review_pb2.Review:
+    reason = review_pb2.PendReason.Value(f"PEND_REASON_{why}")
+    answered: review_pb2.Review = li.call("PendClaim", review_pb2.PendClaimRequest(move=move(review), reason=reason))
+    return answered
+
+
+def returned(li: Reviewer, review: review_pb2.Review) -> review_pb2.Review:
+    request = review_pb2.ReturnClaimRequest(
+        move=move(review),
+        reasons=[review_pb2.RETURN_REASON_DOCUMENTS_NOT_SENT, review_pb2.RETURN_REASON_EMPLOYER_WRONG],
+    )
+    answered: review_pb2.Review = li.call("ReturnClaim", request)
+    return answered
+
+
+def test_a_claim_is_pended_returned_replaced_and_decided(stack: Stack, li: Reviewer) -> None:
+    who, number = insured(stack), claim_number()
+    waiting = mismatched(stack, who, number=number)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+
+    held = pended(li, review, "AWAITING_DOCUMENTS")
+    back = returned(li, held)
+    (replaced,) = exchange(stack, replacement(claim(number=number, person=who.number, employer=who.employer), 2))
+
+    assert held.pend_reason == review_pb2.PEND_REASON_AWAITING_DOCUMENTS
+    assert back.outcome == review_pb2.REVIEW_OUTCOME_RETURNED
+    told = receipts_of(stack, number, 4)
+    assert [(one.status, [code for code, _ in one.codes]) for one in told] == [
+        ("PENDED", ["EMPLOYER_MISMATCH"]),
+        ("PENDED", ["AWAITING_DOCUMENTS"]),
+        ("RETURNED", ["RETURN_DOCUMENTS_NOT_SENT", "RETURN_EMPLOYER_WRONG"]),
+        ("DETERMINED", []),
+    ]
+    assert replaced.receipt.claim == waiting.receipt.claim
+    assert [event.version for event in events(stack, waiting.receipt.claim, 4)] == [1, 2, 3, 4]
+
+
+def test_a_correction_closes_what_was_asked_about_the_claim_before_it(stack: Stack, li: Reviewer) -> None:
+    who, number = insured(stack), claim_number()
+    waiting = mismatched(stack, who, number=number)
+    review = one(li.of_claim(waiting.receipt.claim))
+
+    exchange(stack, replacement(claim(number=number, person=who.number, employer=who.employer), 2))
+
+    after = li.get(review.name)
+    assert after.outcome == review_pb2.REVIEW_OUTCOME_SUPERSEDED
+    assert [entry.move for entry in after.history] == ["OPENED", "SUPERSEDED"]
+    with pytest.raises(Refusal) as raised:
+        li.take(after)
+    assert raised.value.codes == (("REVIEW_MOVE_NOT_ALLOWED", ""),)
+
+
+def test_a_pend_is_released_and_an_investigation_tells_nobody(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+    held = pended(li, li.take(one(li.of_claim(waiting.receipt.claim))), "INVESTIGATION")
+
+    free = li.call("ReleasePend", review_pb2.ReleasePendRequest(move=move(held)))
+
+    assert (free.state, free.pend_reason) == (review_pb2.REVIEW_STATE_OPEN, review_pb2.PEND_REASON_UNSPECIFIED)
+    assert free.due_date == held.due_date
+    sql = "SELECT version FROM claim WHERE id = $1"
+    assert asyncio.run(value(claims_dsn(stack), sql, UUID(waiting.receipt.claim.removeprefix("claims/")))) == 1
+
+
+def test_a_claim_is_withdrawn_before_it_is_determined(stack: Stack, li: Reviewer) -> None:
+    waiting = mismatched(stack)
+    review = li.take(one(li.of_claim(waiting.receipt.claim)))
+
+    gone = li.call("WithdrawClaim", review_pb2.WithdrawClaimRequest(move=move(review)))
+
+    assert gone.outcome == review_pb2.REVIEW_OUTCOME_WITHDRAWN
+    told = receipts_of(stack, waiting.receipt.claim_number, 2)[-1]
+    assert (told.status, told.receipt.outcome) == ("RETURNED", claim_pb2.CLAIM_STATE_WITHDRAWN)
+
+
+def test_what_was_determined_is_not_withdrawn(stack: Stack, li: Reviewer) -> None:
+    who, number = insured(stack), claim_number()
+    exchange(stack, submit(claim(number=number, person=who.number, employer=who.employer)))
+    other = insured(stack)
+    (waits,) = exchange(stack, replacement(claim(number=number, person=who.number, employer=other.employer), 2))
+    review = li.take(one(li.of_claim(waits.receipt.claim)))
+
+    with pytest.raises(Refusal) as raised:
+        li.call("WithdrawClaim", review_pb2.WithdrawClaimRequest(move=move(review)))
+
+    assert raised.value.codes == (("WITHDRAW_TOO_LATE", ""),)
+
+
+# --- the sample ------------------------------------------------------------------------------------------------------
+
+
+def sample(person: Reviewer, seed: int, share_ppm: int, **wanted: Any) -> review_pb2.SampleReviewsResponse:
+    request = review_pb2.SampleReviewsRequest(seed=seed, share_ppm=share_ppm, **wanted)
+    request.since.CopyFrom(to_proto(date(2026, 11, 1)))
+    drawn: review_pb2.SampleReviewsResponse = person.call("SampleReviews", request)
+    return drawn
+
+
+def is_drawn(seed: int, share_ppm: int, name: str) -> bool:
+    """The rule as it is published, written once more."""
+    text = f"{seed}/{name.removeprefix('claims/')}"
+    return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8], 16) * 10**6 < share_ppm << 32
+
+
+def test_a_sample_is_drawn_by_seed_and_share_and_once(stack: Stack, li: Reviewer) -> None:
+    county, names = "610326", []
+    for _ in range(8):
+        who = insured(stack)
+        sent = claim(number=claim_number(), person=who.number, employer=who.employer, county=county)
+        (answer,) = exchange(stack, submit(sent))
+        names.append(answer.receipt.claim)
+
+    whole = sample(li, 7, 1_000_000, county=county, validate_only=True)
+    opened = sample(li, 7, 400_000, county=county)
+    again = sample(li, 7, 400_000, county=county)
+
+    expected = {name for name in names if is_drawn(7, 400_000, name)}
+    assert (whole.population, whole.drawn, whole.opened) == (8, 8, 0)
+    assert {review.claim for review in li.queue(county=county, reason="QUALITY_SAMPLE")} == expected
+    assert (opened.drawn, opened.opened) == (len(expected), len(expected))
+    assert (again.drawn, again.opened) == (len(expected), 0)
+
+
+def test_a_sampled_claim_stands_or_its_error_opens_a_review(stack: Stack, li: Reviewer) -> None:
+    names = []
+    for _ in range(2):
+        who = insured(stack)
+        (answer,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+        names.append(answer.receipt.claim)
+    sample(li, 8, 1_000_000)
+    right, wrong = (li.take(one([r for r in li.of_claim(name) if r.reason.code == "QUALITY_SAMPLE"])) for name in names)
+
+    stands = li.answer(right, stand=review_pb2.Stand()).review
+    error = li.answer(wrong, error_found=review_pb2.ERROR_REASON_FACTS_WRONG).review
+
+    assert (stands.outcome, error.outcome) == (
+        review_pb2.REVIEW_OUTCOME_STANDS,
+        review_pb2.REVIEW_OUTCOME_ERROR_FOUND,
+    )
+    assert li.of_claim(names[0]) == []
+    assert one(li.of_claim(names[1])).reason.code == "QUALITY_ERROR"
+
+
+def test_what_waits_cannot_stand_and_is_no_sample(stack: Stack, li: Reviewer) -> None:
+    review = li.take(one(li.of_claim(mismatched(stack).receipt.claim)))
+
+    for given, code in (
+        ({"stand": review_pb2.Stand()}, "NOTHING_STANDS"),
+        ({"error_found": review_pb2.ERROR_REASON_LAW_WRONG}, "NOT_A_SAMPLE"),
+        ({"agree": review_pb2.Agree()}, "NOTHING_PROPOSED"),
+        ({"stand": review_pb2.Stand(), "validate_only": True}, "NOTHING_TO_FORESEE"),
+    ):
+        with pytest.raises(Refusal) as raised:
+            li.answer(review, **given)
+        assert raised.value.codes[0][0] == code
+
+
+# --- what the database itself refuses --------------------------------------------------------------------------------
+
+DECISION = """INSERT INTO review_decision VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'li', $1, $2, now())"""
+
+
+@pytest.mark.parametrize(
+    ("second", "needed", "constraint"),
+    [
+        ("li", True, "second_person_is_another"),
+        ("li", False, "second_person_is_another"),
+        (None, True, "second_person_is_there"),
+    ],
+)
+def test_the_database_refuses_one_person_in_both_places(
+    stack: Stack, second: str | None, needed: bool, constraint: str
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match=constraint):
+        asyncio.run(rows(claims_dsn(stack), DECISION, second, needed))
+
+
+@pytest.mark.parametrize("table", ["review_entry", "review_decision", "review_request"])
+@pytest.mark.parametrize("statement", ["DELETE FROM {0}", "TRUNCATE {0}"])
+def test_the_history_refuses_to_change(stack: Stack, table: str, statement: str) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        asyncio.run(rows(claims_dsn(stack), statement.format(table)))
+
+
+def test_the_proposer_cannot_be_written_as_the_assignee(stack: Stack, li: Reviewer) -> None:
+    review = li.take(near(stack, insured(stack), date(2026, 3, 24)))
+    li.answer(review, decide=review_pb2.Supplement(same_event=True))
+    sql = "UPDATE review_task SET assignee = 'li' WHERE id = $1"
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        asyncio.run(rows(claims_dsn(stack), sql, UUID(review.name.removeprefix("reviews/"))))
