@@ -71,6 +71,7 @@ class ClientSettings(BaseSettings):
     registry_target: str
     reviewer: str = ""  # who moves reviews, where callers are not authenticated
     sources: _Names = ("hospitals", "counter")
+    offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0
 
 

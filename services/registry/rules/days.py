@@ -43,11 +43,8 @@ def first_difference(before: Known, after: Known) -> date | None:
 
 
 def _days_that_differ(before: Sequence[Span], after: Sequence[Span]) -> Iterator[date]:
-    if before != after:
-        for day in sorted({*_edges(before), *_edges(after)}):
-            if _on(before, day) != _on(after, day):
-                yield day
-                return
+    edges = sorted({*_edges(before), *_edges(after)}) if before != after else ()
+    yield from [day for day in edges if _on(before, day) != _on(after, day)][:1]
 
 
 def _edges(spans: Iterable[Span]) -> Iterator[date]:
@@ -63,10 +60,10 @@ def _on(spans: Iterable[Span], day: date) -> tuple[object, ...]:
 
 
 def _months_that_differ(was: Contributions, now: Contributions) -> Iterator[date]:
-    for month in sorted({*_month_edges(was), *_month_edges(now)}):
-        if _in_month(was, month) != _in_month(now, month):
-            yield _first_of(month)
-            return
+    edges = sorted({*_month_edges(was), *_month_edges(now)})
+    first = next((month for month in edges if _in_month(was, month) != _in_month(now, month)), None)
+    if first is not None:
+        yield _first_of(first)
     if was.reported_to_month != now.reported_to_month:
         yield _first_of(min(was.reported_to_month, now.reported_to_month) + 1)
 
