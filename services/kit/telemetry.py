@@ -61,6 +61,7 @@ CONTROL_TOTALS_DIFFERENCE = Gauge(
     "cradle_control_totals_difference", "Days whose control totals differ from what was taken in", ["source"]
 )
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
+STATEMENTS = Counter("cradle_statements_total", "Records of offices by what became of them", ["office", "outcome"])
 REVIEWS_OPEN = Gauge("cradle_reviews_open", "Reviews that are not closed", ["kind"])
 REVIEWS_OVERDUE = Gauge("cradle_reviews_overdue", "Reviews not closed on the day they were due by law", ["kind"])
 

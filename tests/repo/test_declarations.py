@@ -13,6 +13,8 @@ from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.options.v1 import options_pb2
 from cradle.registry.v1 import event_pb2 as registry_event_pb2
+from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
+from cradle.registry.v1 import office_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
@@ -35,6 +37,8 @@ MODULES = (
     parked_pb2,
     registry_pb2,
     registry_event_pb2,
+    registry_intake_pb2,
+    office_pb2,
 )
 FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULES)
 
@@ -45,7 +49,7 @@ FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULE
 @pytest.mark.parametrize("topic", TOPICS["topics"], ids=lambda topic: str(topic["name"]))
 def test_a_topic_says_everything_about_itself(topic: dict[str, Any]) -> None:
     assert set(topic) == {"name", "owner", "key", "partitions", "retention_days", "personal_data"}
-    assert re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9](\.<source>)?", topic["name"])
+    assert re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9](\.<(source|office)>)?", topic["name"])
     assert (ROOT / "services" / topic["owner"]).is_dir()
     assert topic["name"].startswith(f"{topic['owner']}.")
     assert isinstance(topic["key"], str)
@@ -70,7 +74,8 @@ def test_only_intake_topics_carry_personal_data_and_not_for_long() -> None:
 
 def test_the_sources_are_those_that_the_settings_know() -> None:
     assert tuple(TOPICS["sources"]) == Settings.model_fields["sources"].default
-    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", source) for source in TOPICS["sources"])
+    assert tuple(TOPICS["offices"]) == Settings.model_fields["offices"].default
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", one) for one in (*TOPICS["sources"], *TOPICS["offices"]))
 
 
 # --- parameters ----------------------------------------------------------------------------------------------
@@ -178,6 +183,8 @@ def reached(message: Descriptor) -> set[str]:
         registry_event_pb2.CoverageEvent.DESCRIPTOR,
         registry_event_pb2.PersonEvent.DESCRIPTOR,
         registry_event_pb2.EmployerEvent.DESCRIPTOR,
+        registry_intake_pb2.CoverageReceipt.DESCRIPTOR,
+        office_pb2.ErasePersonResponse.DESCRIPTOR,
     ],
     ids=lambda message: str(message.name),
 )
