@@ -13,6 +13,7 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from services.claims import rules, store, streams
 from services.claims.api import Claims
 from services.claims.usecases import Office
+from services.claims.usecases.platform import Desk
 from services.kit import rpc, run
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
@@ -56,5 +57,13 @@ async def worker(process: Process) -> None:
         await asyncio.gather(*[inbox.run() for inbox in inboxes])
 
 
+async def platform(process: Process) -> None:
+    """The adapter of the national platform: its messages in, records of the intake and reports out."""
+    stream = streams.platform_messages(Desk(process.clock, process.sealer), process.settings.sources)
+    parking = Parking(streams.PLATFORM_CONSUMER, process.sealer)
+    await Inbox(stream, process.database, process.settings, parking, process.health, process.stopping).run()
+
+
 def main() -> None:
-    run.run("claims", {"api": api, "worker": worker, "relay": run.relay}, rules.LAW)
+    roles = {"api": api, "worker": worker, "relay": run.relay, "platform": platform}
+    run.run("claims", roles, rules.LAW)

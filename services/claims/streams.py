@@ -1,17 +1,19 @@
-"""The streams of record of claims: the intake of every source."""
+"""The streams of record of claims: the intake of every source, and the platform's messages of every source."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from services.claims import usecases
-from services.claims.usecases import Office, Prepared
+from services.claims.usecases import Office, Prepared, platform
 from services.claims.wire.intake import intake_topics
+from services.claims.wire.platform import PLATFORM_INTAKE
 from services.kit.db import Tx
 from services.kit.parking import Message
 from services.kit.stream import Stream
 
 CONSUMER = "claims"
+PLATFORM_CONSUMER = "claims-platform"
 
 
 def intake(office: Office) -> Stream[Prepared]:
@@ -22,3 +24,13 @@ def intake(office: Office) -> Stream[Prepared]:
         await usecases.take_in(office, tx, prepared)
 
     return Stream(CONSUMER, intake_topics(office.settings.sources), prepare, apply)
+
+
+def platform_messages(desk: platform.Desk, sources: Sequence[str]) -> Stream[platform.Prepared]:
+    async def prepare(messages: Sequence[Message]) -> platform.Prepared:
+        return platform.prepare(desk, messages)
+
+    async def apply(tx: Tx, prepared: platform.Prepared) -> None:
+        await platform.take_in(desk, tx, prepared)
+
+    return Stream(PLATFORM_CONSUMER, tuple(PLATFORM_INTAKE + source for source in sources), prepare, apply)

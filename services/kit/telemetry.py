@@ -55,6 +55,9 @@ GRPC_SECONDS = Histogram(
 
 # The business.
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
+PLATFORM_MESSAGES = Counter(
+    "cradle_platform_messages_total", "Messages of the national platform by what became of them", ["source", "status"]
+)
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 
 
