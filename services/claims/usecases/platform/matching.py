@@ -110,7 +110,7 @@ class Register:
         )
 
     def _digest(self, text: str) -> bytes:
-        return self.digest(text.encode()) if text else b""
+        return self.digest(text.encode("utf-8", "surrogatepass")) if text else b""
 
     def _settlement(self, mapped: Mapped) -> Outcome:
         settlement = self.settlement_of(mapped)
