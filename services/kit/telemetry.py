@@ -58,6 +58,9 @@ CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["
 PLATFORM_MESSAGES = Counter(
     "cradle_platform_messages_total", "Messages of the national platform by what became of them", ["source", "status"]
 )
+CONTROL_TOTALS_DIFFERENCE = Gauge(
+    "cradle_control_totals_difference", "Days whose control totals differ from what was taken in", ["source"]
+)
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 
 

@@ -215,7 +215,7 @@ def test_two_sources_racing_for_one_delivery_approve_it_once(stack: Stack) -> No
 
         outcomes = sorted(outcome for _, _, outcome in await desk.determinations())
         assert outcomes == ["APPROVED"] + ["DUPLICATE"] * 5
-        assert await value(desk.dsn, "SELECT count(*) FROM delivery") == 1
+        assert await value(desk.dsn, "SELECT count(*) FROM benefit_hold") == 1
 
     asyncio.run(act())
 

@@ -12,6 +12,7 @@ from cradle.claims.v1 import claim_pb2, event_pb2, facts_pb2, intake_pb2, platfo
 from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.options.v1 import options_pb2
+from cradle.registry.v1 import event_pb2 as registry_event_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
@@ -33,6 +34,7 @@ MODULES = (
     reason_pb2,
     parked_pb2,
     registry_pb2,
+    registry_event_pb2,
 )
 FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULES)
 
@@ -127,6 +129,7 @@ NOT_PERSONAL = {
     "cradle.claims.v1.GetClaimRequest.name": "a resource name",
     "cradle.claims.v1.ExplainDeterminationRequest.name": "a resource name",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
+    "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }
 
 
@@ -181,6 +184,9 @@ def reached(message: Descriptor) -> set[str]:
         parked_pb2.ParkedRecord.DESCRIPTOR,
         platform_pb2.PlatformReport.DESCRIPTOR,
         registry_pb2.BatchGetCoverageResponse.DESCRIPTOR,
+        registry_event_pb2.CoverageEvent.DESCRIPTOR,
+        registry_event_pb2.PersonEvent.DESCRIPTOR,
+        registry_event_pb2.EmployerEvent.DESCRIPTOR,
     ],
     ids=lambda message: str(message.name),
 )
@@ -190,6 +196,7 @@ def test_what_leaves_holds_no_personal_field(message: Descriptor) -> None:
 
 def test_what_comes_in_is_known_to_hold_some() -> None:
     assert reached(intake_pb2.ClaimIntake.DESCRIPTOR) == {
+        "cradle.claims.v1.ClaimSubmission.husband_id_number",
         "cradle.claims.v1.ClaimSubmission.person_id_number",
         "cradle.claims.v1.ClaimSubmission.remark",
     }
