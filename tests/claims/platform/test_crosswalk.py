@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.claims.wire.intake import ABOLISHED, COUNTIES, WIDER
+from services.claims.wire.content import ABOLISHED, COUNTIES, WIDER
 from services.claims.wire.platform import Adapter, crosswalk, read_message
 from services.claims.wire.platform.crosswalk import SHIPPED, choose, load
 from services.kit.law.problems import ParameterError

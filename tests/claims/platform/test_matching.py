@@ -183,3 +183,41 @@ def test_one_hospitals_totals_are_not_those_of_a_source_of_many() -> None:
 
     assert mapped.intake is None
     assert [one.reason.code for one in mapped.findings if one.kind == "UNMAPPED"] == ["PLATFORM_TOTALS_OF_ONE_HOSPITAL"]
+
+
+# --- when nothing more comes ------------------------------------------------------------------------------------------
+
+
+def last_words(*messages: dict[str, Any]) -> list[Outcome]:
+    """What becomes of the undos of a file that had to wait."""
+    known = register()
+    outcomes = [known.take(read(message)) for message in messages]
+    return [known.last_word(one) for one in outcomes if one.status == "WAITING"]
+
+
+def test_an_early_undo_whose_settlement_came_has_left_with_it() -> None:
+    (last,) = last_words(undo(), settlement())
+
+    assert (last.status, last.leaving, told(last)) == ("MAPPED", (), [])
+
+
+def test_an_undo_of_an_earlier_file_leaves_by_its_number() -> None:
+    (last,) = last_words(undo())
+
+    assert (last.status, leaving(last), told(last)) == ("MAPPED", ["void"], ["PLATFORM_UNDO_UNMATCHED"])
+    assert last.leaving[0].intake.void.claim_number == SETTLEMENT
+    assert last.leaving[0].key
+
+
+def test_an_undo_of_an_earlier_file_by_the_hospitals_own_number_cannot_leave() -> None:
+    (last,) = last_words(undo(BY_HOSPITAL))
+
+    assert (last.status, leaving(last), told(last)) == ("NOT_MAPPED", [], ["PLATFORM_UNDO_NEVER_MATCHED"])
+
+
+def test_an_early_undo_of_another_person_or_of_what_was_not_mapped_cannot_leave() -> None:
+    (other,) = last_words(undo({f"{DATA}psn_no": "61000006100000000010099999"}), settlement())
+    (nothing,) = last_words(undo(), settlement({f"{INFO}certno": ""}))
+
+    assert (other.status, told(other)) == ("NOT_MAPPED", ["PLATFORM_UNDO_OF_ANOTHER"])
+    assert (nothing.status, told(nothing)) == ("NOT_MAPPED", ["PLATFORM_UNDO_OF_NOTHING"])

@@ -13,11 +13,13 @@ ONE, TWO, THREE = ({"n": number} for number in ("1", "2", "3"))
 
 def seen(raw: bytes) -> list[tuple[int, object]]:
     """Line and content of each, or the code and values of what is wrong."""
-    return [
-        (one.line, dict(one.content) if one.content is not None else (one.problem.code, dict(one.problem.values)))
-        for one in records(raw)
-        if one.content is not None or one.problem is not None
-    ]
+    found: list[tuple[int, object]] = []
+    for one in records(raw):
+        if one.content is not None:
+            found.append((one.line, dict(one.content)))
+        elif one.problem is not None:
+            found.append((one.line, (one.problem.code, dict(one.problem.values))))
+    return found
 
 
 def lines(*given: object) -> bytes:

@@ -15,9 +15,11 @@ from cradle.claims.v1 import intake_pb2
 
 from services.claims.model.platform import PlatformMessage, PlatformSettlement, PlatformUndo
 from services.claims.wire.platform import Finding, FindingKind, Kind, Mapped
+from services.kit.member_key import member_key
 from services.kit.messages import reason
 
 _UNDONE = "input.data.setl_id"
+_UNDONE_BY_HOSPITAL = "input.data.medins_setl_id"
 _PERSON = "input.data.psn_no"
 
 
@@ -85,6 +87,25 @@ class Register:
         if mapped.intake is None:
             return Outcome(Status.NOT_MAPPED, mapped)
         return Outcome(Status.MAPPED, mapped, (Leaving(mapped.intake, mapped.key),))
+
+    def last_word(self, outcome: Outcome) -> Outcome:
+        """What becomes of an undo that had to wait, when nothing more comes.
+
+        Where its settlement came after it, its void has left. Else the void leaves alone, if its number is known: its
+        settlement was sent long ago, so the key need not be the same.
+        """
+        void, mapped = outcome.mapped.void, _waited(outcome.mapped)
+        if void is None or (undo := self.undo_of(mapped, void)) not in self.waiting:
+            return replace(outcome, status=Status.MAPPED, mapped=mapped)
+        self.waiting.remove(undo)
+        again = self._undo(mapped, void)
+        if again.status is not Status.WAITING:
+            return again
+        if not undo.number:
+            return _refused(mapped, FindingKind.UNMAPPED, "PLATFORM_UNDO_NEVER_MATCHED", _UNDONE_BY_HOSPITAL)
+        leaving = Leaving(intake_pb2.ClaimIntake(void=void), member_key(undo.number))
+        mapped = _with(mapped, FindingKind.DOUBT, "PLATFORM_UNDO_UNMATCHED", _UNDONE)
+        return Outcome(Status.MAPPED, mapped, (leaving,), undo.number)
 
     def message_of(self, mapped: Mapped) -> PlatformMessage | None:
         if not mapped.msgid or not mapped.hospital:
@@ -162,6 +183,11 @@ def _void(kept: bytes, settlement: PlatformSettlement) -> intake_pb2.ClaimIntake
     void = intake_pb2.VoidClaim.FromString(kept)
     void.claim_number = settlement.number
     return intake_pb2.ClaimIntake(void=void)
+
+
+def _waited(mapped: Mapped) -> Mapped:
+    """Without the word that it waits."""
+    return replace(mapped, findings=tuple([one for one in mapped.findings if one.reason.code != "PLATFORM_UNDO_WAITS"]))
 
 
 def _with(mapped: Mapped, kind: FindingKind, code: str, path: str) -> Mapped:

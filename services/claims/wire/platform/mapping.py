@@ -114,7 +114,7 @@ def _mapped(adapter: Adapter, content: Mapping[str, Any], today: date) -> Mapped
         infno if _INFNO.fullmatch(infno) else "",
         msgid,
         shown_hospital(sheet.text(_HOSPITAL)),
-        number if settlement.is_number(number) else "",
+        number if settlement.is_usable(sheet, number) else "",
         sheet.text(f"{where}medins_setl_id"),
         sheet.text(f"{where}psn_no"),
         intake,

@@ -9,17 +9,16 @@ from typing import Final
 from cradle.claims.v1 import claim_pb2, intake_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.claims.wire.content import is_number
 from services.claims.wire.platform import charges, happened, timing, woman
 from services.claims.wire.platform.sheet import Sheet
 from services.kit.dates import to_proto
-from services.kit.identifiers import id_number_problems
+from services.kit.identifiers import plain
 
 SETTLEMENT_ID: Final = "output.setlinfo.setl_id"
 _PROVIDER: Final = "fixmedins_code"
 _INTERIM: Final = "input.data.mid_setl_flag"
 _CODE: Final = re.compile(r"[0-9A-Z]{12}")
-_NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
-_LIKE_AN_ID: Final = re.compile(r"(?=([0-9]{17}[0-9Xx]))")
 _DATA: Final = "input.data."
 _INFO: Final = "output.setlinfo."
 _DISCHARGE: Final = "context_2402"
@@ -67,16 +66,16 @@ def claim_number(sheet: Sheet, path: str) -> str:
     given = sheet.needed(path)
     if not given:
         return ""
-    if not is_number(given):
+    if not is_usable(sheet, given):
         sheet.unmapped("PLATFORM_SETTLEMENT_ID_FORM", path)
         return ""
     return given
 
 
-def is_number(given: str) -> bool:
-    """Whether it may be a claim number: in its form, and with nobody's ID number in it."""
-    likely = [found.upper() for found in _LIKE_AN_ID.findall(given)]
-    return bool(_NUMBER.fullmatch(given)) and all(id_number_problems(one, "", date.max) for one in likely)
+def is_usable(sheet: Sheet, given: str) -> bool:
+    """Whether it may be a claim number: in its form, and not made of her ID number; all can see it."""
+    hers = plain(sheet.text(woman.CERTNO))[:17]
+    return is_number(given) and not (len(hers) == 17 and hers in given.upper())
 
 
 def provider(sheet: Sheet) -> str:
