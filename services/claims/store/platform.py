@@ -68,6 +68,15 @@ async def load_waiting(tx: Tx, source: str, named: Sequence[PlatformSettlement])
     return [_undo(row) for row in rows]
 
 
+async def count_waiting(tx: Tx, sources: Sequence[str]) -> dict[str, int]:
+    rows = await tx.fetch(
+        """SELECT s.source, count(u.id) AS undos FROM unnest($1::text[]) AS s (source)
+           LEFT JOIN platform_undo AS u ON u.source = s.source AND u.matched_at IS NULL GROUP BY s.source""",
+        list(sources),
+    )
+    return {row["source"]: row["undos"] for row in rows}
+
+
 async def load_messages(tx: Tx, source: str, named: Sequence[PlatformMessage]) -> set[PlatformMessage]:
     """Those that came before under one of these ids, whatever their content."""
     rows = await tx.fetch(

@@ -6,7 +6,7 @@ What leaves is a record of the intake and carries an ID number, so it lies seale
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -79,7 +79,8 @@ async def take_in(desk: Desk, tx: Tx, batch: Prepared) -> None:
             _say_so(desk, tx, read, outcome)
             counted[source, outcome.status] += 1
         await store.save(tx, source, desk.sealer, register, [one for one in register.waiting if one not in before])
-    tx.after_commit(partial(_count, counted))
+    waiting = await store.count_waiting(tx, sorted(by_source))
+    tx.after_commit(partial(_count, counted, waiting))
 
 
 async def _register(desk: Desk, tx: Tx, source: str, mapped: Sequence[Mapped]) -> Register:
@@ -134,6 +135,8 @@ def _report_event(desk: Desk, read: Read, outcome: Outcome) -> Event:
     )
 
 
-def _count(counted: Counter[tuple[str, str]]) -> None:
+def _count(counted: Counter[tuple[str, str]], waiting: Mapping[str, int]) -> None:
     for (source, status), times in counted.items():
         telemetry.PLATFORM_MESSAGES.labels(source, status).inc(times)
+    for source, undos in waiting.items():
+        telemetry.PLATFORM_UNDOS_WAITING.labels(source).set(undos)

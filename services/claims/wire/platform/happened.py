@@ -189,7 +189,7 @@ def _with_gestation(sheet: Sheet, kind: claim_pb2.EventType.ValueType) -> intake
     if is_delivery:
         _compare_preterm(sheet, weeks)
     elif weeks in sheet.codes.crosswalk.limits.unclear_weeks:
-        # 15 weeks and 6 days come as 15 or as 16, and the law asks for the 112th day: her claim waits for the days.
+        # 15 weeks and 6 days come as 15 or as 16, and the law asks for the 112th day: what depends on it waits.
         sheet.unmapped("PLATFORM_GESTATION_UNCLEAR", path, weeks=weeks)
         return made
     sheet.doubt("PLATFORM_GESTATION_WHOLE_WEEKS", path, weeks=weeks, days=weeks * _DAYS_IN_WEEK)
