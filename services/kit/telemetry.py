@@ -46,6 +46,8 @@ OUTBOX_SENT = Counter("cradle_outbox_sent_total", "Events acknowledged by the br
 OUTBOX_AGE_SECONDS = Gauge("cradle_outbox_age_seconds", "Age of the oldest event not yet sent")
 OUTBOX_LEADER = Gauge("cradle_outbox_leader", "1 while this relay is the one that sends")
 
+TIMER_FAILED = Counter("cradle_timer_failed_total", "Times that work of a timer failed", ["kind"])
+
 # gRPC, by the field's own names.
 GRPC_STARTED = Counter("grpc_server_started_total", "Calls begun", ["grpc_service", "grpc_method"])
 GRPC_HANDLED = Counter("grpc_server_handled_total", "Calls answered", ["grpc_service", "grpc_method", "grpc_code"])

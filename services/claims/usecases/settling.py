@@ -114,7 +114,7 @@ def decide(stated: Facts, coverage: Coverage, others: Sequence[Standing], terms:
     """Decide facts as stated, completed by what the registry and the file know."""
     holds = [hold for one in others for hold in one.holds]
     taken = [one for standing in others for one in standing.taken]
-    facts = rules.with_history(_completed(stated, coverage, terms.today), holds, taken, terms.law)
+    facts = rules.with_history(completed(stated, coverage, terms.today), holds, taken, terms.law)
     determination = rules.decide(facts, terms.law)
     if determination.outcome is State.PENDED:
         return Decided(facts, determination, (), ())
@@ -159,7 +159,8 @@ def stated(submission: Submission, institutions: Mapping[Visited, Institution], 
     )
 
 
-def _completed(stated: Facts, coverage: Coverage, today: date) -> Facts:
+def completed(stated: Facts, coverage: Coverage, today: date) -> Facts:
+    """The facts with what the registry knows of her, in place of what was known before."""
     insured = stated.insured._replace(
         category=coverage.category or _NOT_KNOWN,
         paid_months=coverage.paid_months,

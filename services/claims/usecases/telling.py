@@ -9,13 +9,14 @@ from uuid import UUID
 
 from cradle.claims.v1 import receipt_pb2
 
-from services.claims.model import ReceiptStatus
+from services.claims.model import ReceiptStatus, State
 from services.claims.store import Change, Settled
 from services.claims.usecases.office import Terms
 from services.claims.wire import out
 from services.kit import telemetry
 from services.kit.db import Tx
-from services.kit.ids import new_id
+from services.kit.ids import new_id, read_id
+from services.kit.messages import reason
 from services.kit.outbox import Event
 
 _OTHER = {ReceiptStatus.RETURNED: "RETURNED", ReceiptStatus.DUPLICATE: "REPEATED"}
@@ -31,6 +32,23 @@ def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
     if change is not None:
         reasons = [received.void.reason] if received.void else [reason.code for reason in settled.reasons]
         tx.emit(claim_event(change, reasons, received.position, terms))
+
+
+def say_later(tx: Tx, change: Change, cause: str, terms: Terms) -> None:
+    """What became of a claim since its submission was answered: to its source, and to everyone."""
+    claim = change.claim
+    reasons = [reason(code) for code in _codes(change)]
+    receipt = out.later_receipt(claim, reasons, change.determination, terms.now)
+    tx.emit(receipt_event(read_id(receipt.receipt_id), receipt, cause, terms.now))
+    tx.emit(claim_event(change, [given.code for given in reasons], cause, terms))
+
+
+def _codes(change: Change) -> tuple[str, ...]:
+    if change.claim.state is State.RETURNED:
+        return ("COVERAGE_LATE",)
+    if change.waiting is not None:
+        return change.waiting.reasons
+    return change.determination.reasons if change.determination else ()
 
 
 def receipt_event(receipt_id: UUID, receipt: receipt_pb2.ClaimReceipt, causation: str, now: datetime) -> Event:
