@@ -66,8 +66,7 @@ async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> Non
 async def platform(process: Process) -> None:
     """The adapter of the national platform: its messages in, records of the intake and reports out."""
     stream = streams.platform_messages(Desk(process.clock, process.sealer), process.settings.sources)
-    parking = Parking(streams.PLATFORM_CONSUMER, process.sealer)
-    await Inbox(stream, process.database, process.settings, parking, process.health, process.stopping).run()
+    await _inbox(process, stream, "platform").run()
 
 
 def main() -> None:

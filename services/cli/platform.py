@@ -97,14 +97,13 @@ def import_(
     if source not in settings.sources:
         known = ", ".join(settings.sources)
         raise Failure(Exit.USAGE, [coded("CLI_SOURCE_UNKNOWN", "--source", source=source, known=known)])
-    told: list[Told] = []
+    counts: Counter[Status] = Counter()
+    wrong: list[Told] = []  # the others are not kept: a year's file is large
     sizes = [_size(path) for path in files]
     with asking_broker(settings.kafka_bootstrap_servers), session.progress("CLI_PROGRESS_BYTES", sum(sizes)) as bar:
-        leaving = _leaving(_all_of(files, source, lambda size: bar.advance(bar.task_ids[0], size)), told)
+        leaving = _leaving(_all_of(files, source, lambda size: bar.advance(bar.task_ids[0], size)), counts, wrong)
         sent = asyncio.run(_send(settings.kafka_bootstrap_servers, source, leaving))
-    wrong = [one for one in told if one.outcome.status is Status.NOT_MAPPED]
     _write_errors(session, wrong, errors)
-    counts = Counter(one.outcome.status for one in told)
     if session.as_json:
         document({"sent": dict(sent), "counts": {str(status): times for status, times in counts.items()}})
     else:
@@ -146,9 +145,11 @@ def _size(path: Path) -> int:
     return len(_bytes(path)) if not path.is_file() else path.stat().st_size
 
 
-def _leaving(told: Iterable[Told], kept: list[Told]) -> Iterator[Leaving]:
+def _leaving(told: Iterable[Told], counts: Counter[Status], wrong: list[Told]) -> Iterator[Leaving]:
     for one in told:
-        kept.append(one)
+        counts[one.outcome.status] += 1
+        if one.outcome.status is Status.NOT_MAPPED:
+            wrong.append(one)
         yield from one.outcome.leaving
 
 

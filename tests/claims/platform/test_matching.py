@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 from cradle.claims.v1 import intake_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.claims.usecases.platform import Outcome, Register
+from services.claims.usecases.platform import Desk, Outcome, Register, prepare
 from services.claims.wire.platform import read_message
+from services.kit.clock import Clock
 from services.kit.member_key import member_key
-from tests.builders import MOTHER, TODAY
+from services.kit.seal import Sealer
+from tests.builders import MOTHER, TODAY, message
 from tests.claims.platform.mapped import ADAPTER, read
 from tests.claims.platform.messages import DATA, DISCHARGE, HOSPITAL, INFO, SETTLEMENT, msgid, settlement, totals, undo
 
@@ -173,6 +176,28 @@ def test_any_text_in_a_persons_or_hospitals_number_can_be_kept() -> None:
     content = settlement({**strange, f"{INFO}medins_setl_id": "\ud800\x00"})
 
     assert known.take(read_message(ADAPTER, json.dumps(content).encode(), TODAY)).status == "MAPPED"
+
+
+# --- a record of the topic -----------------------------------------------------------------------------------------
+
+
+def read_of(value: bytes) -> list[str]:
+    desk = Desk(Clock(TODAY), Sealer.from_base64(base64.b64encode(bytes(32)).decode()))
+    (found,) = prepare(desk, [message(value, topic="claims.platform-intake.v1.hospitals")])
+    assert found.source == "hospitals"
+    assert found.mapped.intake is None
+    return [one.reason.code for one in found.mapped.findings]
+
+
+def test_a_record_is_one_message_of_a_bounded_size() -> None:
+    one = json.dumps(settlement()).encode()
+
+    assert read_of(one + one) == ["PLATFORM_SEVERAL_MESSAGES"]
+    assert read_of(one + b"{") == ["PLATFORM_JSON_BROKEN"]
+    assert read_of(b"") == ["PLATFORM_EMPTY"]
+    assert read_of(b"7") == ["PLATFORM_NOT_OBJECT"]
+    assert read_of(b" " * 1_048_576) == ["PLATFORM_EMPTY"]
+    assert read_of(b" " * 1_048_577) == ["PLATFORM_TOO_LARGE"]
 
 
 # --- totals -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ same key, in that order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -55,10 +56,18 @@ class Register:
     digest: Callable[[bytes], bytes]
     settlements: dict[str, PlatformSettlement] = field(default_factory=dict)
     waiting: list[PlatformUndo] = field(default_factory=list)
-    messages: set[PlatformMessage] = field(default_factory=set)
     new_settlements: dict[str, PlatformSettlement] = field(default_factory=dict)
     new_messages: list[PlatformMessage] = field(default_factory=list)
     matched: list[PlatformUndo] = field(default_factory=list)
+    _contents: dict[tuple[str, str], set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    _by_hospital: dict[tuple[str, bytes], set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def know(self, settlements: Iterable[PlatformSettlement], messages: Iterable[PlatformMessage]) -> None:
+        """What was taken before."""
+        for settlement in settlements:
+            self._remember(settlement)
+        for message in messages:
+            self._contents[message.hospital, message.msgid].add(message.content_hash)
 
     def take(self, mapped: Mapped) -> Outcome:
         """Settle one message; those after it see what it changed.
@@ -67,15 +76,14 @@ class Register:
         the crosswalk may have learned its codes meanwhile.
         """
         message = self.message_of(mapped)
-        if message is not None and message in self.messages:
+        contents = self._contents[message.hospital, message.msgid] if message else set()
+        if message is not None and message.content_hash in contents:
             return Outcome(Status.REPEATED, mapped)
-        if message is not None and (message.hospital, message.msgid) in {
-            (one.hospital, one.msgid) for one in self.messages
-        }:
+        if contents:
             mapped = _with(mapped, FindingKind.CONTRADICTION, "PLATFORM_MSGID_CLASH", "msgid")
         outcome = self._taken(mapped)
         if message is not None and outcome.status in {Status.MAPPED, Status.WAITING}:
-            self.messages.add(message)
+            contents.add(message.content_hash)
             self.new_messages.append(message)
         return outcome
 
@@ -130,6 +138,16 @@ class Register:
             void.SerializeToString(deterministic=True),
         )
 
+    def _remember(self, settlement: PlatformSettlement) -> None:
+        self.settlements[settlement.number] = settlement
+        if settlement.hospital_number:
+            self._by_hospital[settlement.hospital, settlement.hospital_number].add(settlement.number)
+
+    def _named_by(self, undo: PlatformUndo) -> list[PlatformSettlement]:
+        numbers = {undo.number} if undo.number else self._by_hospital.get((undo.hospital, undo.hospital_number), set())
+        found = [self.settlements[number] for number in sorted(numbers) if number in self.settlements]
+        return [one for one in found if _is_named(undo, one)]
+
     def _digest(self, text: str) -> bytes:
         return self.digest(text.encode("utf-8", "surrogatepass")) if text else b""
 
@@ -139,7 +157,8 @@ class Register:
             before = self.settlements.get(settlement.number)
             if before and not settlement.key:
                 settlement = replace(settlement, key=before.key)
-            self.settlements[settlement.number] = self.new_settlements[settlement.number] = settlement
+            self.new_settlements[settlement.number] = settlement
+            self._remember(settlement)
         if mapped.intake is None:
             return Outcome(Status.NOT_MAPPED, mapped)
         leaving = [Leaving(mapped.intake, mapped.key)]
@@ -151,7 +170,7 @@ class Register:
 
     def _undo(self, mapped: Mapped, void: intake_pb2.VoidClaim) -> Outcome:
         undo = self.undo_of(mapped, void)
-        found = [one for one in self.settlements.values() if _is_named(undo, one)]
+        found = self._named_by(undo)
         if not found:
             self.waiting.append(undo)
             return Outcome(Status.WAITING, _with(mapped, FindingKind.DOUBT, "PLATFORM_UNDO_WAITS", _UNDONE))

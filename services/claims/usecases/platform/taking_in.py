@@ -88,10 +88,11 @@ async def _register(desk: Desk, tx: Tx, source: str, mapped: Sequence[Mapped]) -
     register = Register(desk.sealer.digest)
     settlements = [register.settlement_of(one) for one in mapped]
     messages = [message for one in mapped if (message := register.message_of(one)) is not None]
-    for settlement in await store.load_settlements(tx, source, desk.sealer, settlements):
-        register.settlements[settlement.number] = settlement
+    register.know(
+        await store.load_settlements(tx, source, desk.sealer, settlements),
+        await store.load_messages(tx, source, messages),
+    )
     register.waiting = await store.load_waiting(tx, source, settlements)
-    register.messages = await store.load_messages(tx, source, messages)
     return register
 
 

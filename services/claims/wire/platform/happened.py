@@ -69,9 +69,9 @@ def event(sheet: Sheet) -> intake_pb2.MaternityEvent | None:
 
 
 def _evidence(sheet: Sheet) -> Evidence:
-    procedures = [sheet.codes.find("oprn_oprt_code", code) for code in _SEPARATORS.split(sheet.text(_PROCEDURE))]
+    procedures = [sheet.codes.find("oprn_oprt_code", code) for code in _SEPARATORS.split(sheet.stated(_PROCEDURE))]
     paths = [f"{row}.diag_code" for row in sheet.rows(f"{_DISCHARGE}diseinfo")]
-    diagnoses = [sheet.codes.find("diag_code", sheet.text(path).upper()) for path in paths]
+    diagnoses = [sheet.codes.find("diag_code", sheet.stated(path).upper()) for path in paths]
     return Evidence(
         sheet.code("matn_type", MATERNITY),
         sheet.code("birctrl_type", _SURGERY),
@@ -100,7 +100,7 @@ def _is_maternity(sheet: Sheet, evidence: Evidence) -> bool:
 
 
 def _type(sheet: Sheet, evidence: Evidence) -> claim_pb2.EventType.ValueType | None:
-    if sheet.text(MATERNITY) and sheet.text(_SURGERY):
+    if sheet.stated(MATERNITY) and sheet.stated(_SURGERY):
         sheet.contradiction("PLATFORM_BOTH_FILLED", _SURGERY, other=MATERNITY)
         is_birth = evidence.maternity.startswith("DELIVERY") and evidence.of_birth
         return claim_pb2.EVENT_TYPE_DELIVERY if is_birth else None
@@ -157,7 +157,7 @@ def _infants_and_order(sheet: Sheet, evidence: Evidence) -> tuple[int | None, in
     infants = whole(sheet, _INFANTS, 1, _INFANTS_MAX)
     order = whole(sheet, _ORDER, 1, _ORDER_MAX)
     for path, found in ((_INFANTS, infants), (_ORDER, order)):
-        if found is None and not sheet.text(path):
+        if found is None and not sheet.stated(path):
             sheet.unmapped("PLATFORM_MISSING", path)
     single = bool(evidence.diagnoses & {"SINGLE_VAGINAL", "SINGLE_CAESAREAN"})
     several = "MULTIPLE" in evidence.diagnoses
@@ -178,9 +178,9 @@ def _infants_and_order(sheet: Sheet, evidence: Evidence) -> tuple[int | None, in
 def _with_gestation(sheet: Sheet, kind: claim_pb2.EventType.ValueType) -> intake_pb2.MaternityEvent:
     is_delivery = kind == claim_pb2.EVENT_TYPE_DELIVERY
     made = intake_pb2.MaternityEvent(type=kind)
-    if sheet.text(_MONTHS).strip("0."):
+    if sheet.stated(_MONTHS).strip("0."):
         sheet.unmapped("PLATFORM_GESTATION_IN_MONTHS", _MONTHS)
-    path = _WEEKS if sheet.text(_WEEKS) else _WEEKS_MISSPELT
+    path = _WEEKS if sheet.stated(_WEEKS) else _WEEKS_MISSPELT
     weeks = _weeks(sheet, path, is_delivery=is_delivery)
     if weeks is None:
         return made
@@ -199,7 +199,7 @@ def _with_gestation(sheet: Sheet, kind: claim_pb2.EventType.ValueType) -> intake
 
 def _weeks(sheet: Sheet, path: str, *, is_delivery: bool) -> int | None:
     """Whole weeks; days or months in the field of weeks are told and not turned into weeks."""
-    text, limits = sheet.text(path), sheet.codes.crosswalk.limits
+    text, limits = sheet.stated(path), sheet.codes.crosswalk.limits
     if not text.strip("0."):
         if not is_delivery:
             sheet.unmapped("PLATFORM_GESTATION_MISSING", _WEEKS)
@@ -218,6 +218,6 @@ def _weeks(sheet: Sheet, path: str, *, is_delivery: bool) -> int | None:
 
 
 def _compare_preterm(sheet: Sheet, weeks: int) -> None:
-    flag = sheet.text(_PRETERM)
+    flag = sheet.stated(_PRETERM)
     if (flag == "1" and weeks >= _TERM_WEEKS) or (flag == "0" and weeks < _TERM_WEEKS):
         sheet.contradiction("PLATFORM_PRETERM_DIFFERS", _PRETERM, other=_WEEKS)

@@ -94,7 +94,7 @@ def unreadable(adapter: Adapter, record: Record) -> Mapped:
 def _mapped(adapter: Adapter, content: Mapping[str, Any], today: date) -> Mapped:
     version = crosswalk.choose(adapter.versions, _day_of(content) or today)
     sheet = Sheet(content, (version or adapter.versions[0]).for_sender(adapter.source))
-    infno = sheet.text("infno")
+    infno = sheet.stated("infno")
     kind = _KINDS.get(infno, Kind.OTHER)
     intake, void = None, None
     if version is None:
@@ -107,16 +107,16 @@ def _mapped(adapter: Adapter, content: Mapping[str, Any], today: date) -> Mapped
     msgid = _msgid(sheet)
     sheet.tell_fields()
     where = "output.setlinfo." if kind is Kind.SETTLEMENT else "input.data."
-    number = sheet.text(f"{where}setl_id")
+    number = sheet.stated(f"{where}setl_id")
     return Mapped(
         kind,
         sheet.codes.crosswalk.version,
         infno if _INFNO.fullmatch(infno) else "",
         msgid,
-        shown_hospital(sheet.text(_HOSPITAL)),
+        shown_hospital(sheet.stated(_HOSPITAL)),
         number if settlement.is_usable(sheet, number) else "",
-        sheet.text(f"{where}medins_setl_id"),
-        sheet.text(f"{where}psn_no"),
+        sheet.stated(f"{where}medins_setl_id"),
+        sheet.stated(f"{where}psn_no"),
         intake,
         void,
         _key(intake),
@@ -145,19 +145,19 @@ def _is_answered(sheet: Sheet, kind: Kind) -> bool:
     if not sheet.has("output"):
         sheet.unmapped("PLATFORM_WITHOUT_ANSWER", "output")
         return False
-    if sheet.text(_ANSWER) != "0":
-        sheet.unmapped("PLATFORM_FAILED", _ANSWER, given=shown(sheet.text(_ANSWER)))
+    if sheet.stated(_ANSWER) != "0":
+        sheet.unmapped("PLATFORM_FAILED", _ANSWER, given=shown(sheet.stated(_ANSWER)))
         return False
     return True
 
 
 def _msgid(sheet: Sheet) -> str:
     """30 characters that begin with the hospital. In another form it may be anything, and is neither kept nor told."""
-    given = sheet.text("msgid")
+    given = sheet.stated("msgid")
     if not _MSGID.fullmatch(given):
         sheet.unmapped("PLATFORM_MSGID_FORM", "msgid")
         return ""
-    if given[:12] != sheet.text(_HOSPITAL):
+    if given[:12] != sheet.stated(_HOSPITAL):
         sheet.contradiction("PLATFORM_MSGID_OF_ANOTHER", "msgid", other=_HOSPITAL)
     return given
 

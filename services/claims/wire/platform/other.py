@@ -26,12 +26,12 @@ _COUNT_MAX: Final = 9999
 
 def void(sheet: Sheet) -> intake_pb2.VoidClaim | None:
     """The void. Its number is empty where the undo names the hospital's own number of the settlement only."""
-    by_platform, by_hospital = sheet.text(_UNDONE), sheet.text(UNDONE_BY_HOSPITAL)
+    by_platform, by_hospital = sheet.stated(_UNDONE), sheet.stated(UNDONE_BY_HOSPITAL)
     if not by_platform and not by_hospital:
         sheet.unmapped("PLATFORM_MISSING", _UNDONE)
         return None
     number = claim_number(sheet, _UNDONE) if by_platform else ""
-    path = _UNDONE_AT if sheet.text(_UNDONE_AT) else _SENT
+    path = _UNDONE_AT if sheet.stated(_UNDONE_AT) else _SENT
     undone_at = instant(sheet, path) if sheet.needed(path) else None
     if undone_at is None or (by_platform and not number):
         return None

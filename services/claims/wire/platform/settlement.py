@@ -33,7 +33,7 @@ def claim(sheet: Sheet, today: date) -> intake_pb2.ClaimIntake | None:
     event_day = timing.event_day(sheet, stay_days, today)
     charge, hospital, paid = charges.charge(sheet), provider(sheet), charges.fund_money(sheet)
     woman.scheme(sheet)
-    if sheet.text(_INTERIM) == "1":
+    if sheet.stated(_INTERIM) == "1":
         sheet.doubt("PLATFORM_INTERIM", _INTERIM)
     if not (number and person and county and belongs and event and event_day and stay_days and charge and hospital):
         return None
@@ -74,7 +74,7 @@ def claim_number(sheet: Sheet, path: str) -> str:
 
 def is_usable(sheet: Sheet, given: str) -> bool:
     """Whether it may be a claim number: in its form, and not made of her ID number; all can see it."""
-    hers = plain(sheet.text(woman.CERTNO))[:17]
+    hers = plain(sheet.stated(woman.CERTNO))[:17]
     return is_number(given) and not (len(hers) == 17 and hers in given.upper())
 
 

@@ -55,7 +55,7 @@ class Sheet:
     def has(self, path: str) -> bool:
         return self._at(path) is not None
 
-    def text(self, path: str) -> str:
+    def stated(self, path: str) -> str:
         """The text at a path, without blanks around it; empty where there is none."""
         given = self._at(path)
         if given is None:
@@ -67,7 +67,7 @@ class Sheet:
 
     def needed(self, path: str) -> str:
         """The text at a path without which nothing can be mapped."""
-        if not (found := self.text(path)):
+        if not (found := self.stated(path)):
             self.unmapped("PLATFORM_MISSING", path)
         return found
 
@@ -83,7 +83,7 @@ class Sheet:
 
     def code(self, name: str, path: str) -> str:
         """What a code becomes by the crosswalk; empty, and told, where it becomes nothing."""
-        given = self.text(path)
+        given = self.stated(path)
         if not given:
             return ""
         code, _, label = given.partition(" ")
@@ -103,9 +103,9 @@ class Sheet:
 
     def same(self, first: str, *others: str) -> None:
         """Note where the same thing is stated twice and differently."""
-        stated = self.text(first)
+        stated = self.stated(first)
         for other in others:
-            if stated and (again := self.text(other)) and again != stated:
+            if stated and (again := self.stated(other)) and again != stated:
                 self.contradiction("PLATFORM_STATED_TWICE", other, other=first)
 
     def tell_fields(self) -> None:

@@ -22,7 +22,7 @@ _ABOUT: Final = timedelta(minutes=15)  # two clocks that mean the same moment
 
 def fen(sheet: Sheet, path: str) -> int | None:
     """An amount in yuan as whole fen, exactly; None where there is none or it is no amount."""
-    text = sheet.text(path)
+    text = sheet.stated(path)
     if not text:
         return None
     match = _YUAN.fullmatch(text)
@@ -34,7 +34,7 @@ def fen(sheet: Sheet, path: str) -> int | None:
 
 def whole(sheet: Sheet, path: str, least: int, most: int) -> int | None:
     """A whole number within bounds; None, and told, otherwise."""
-    text = sheet.text(path)
+    text = sheet.stated(path)
     if not text:
         return None
     if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
@@ -45,7 +45,7 @@ def whole(sheet: Sheet, path: str, least: int, most: int) -> int | None:
 
 def instant(sheet: Sheet, path: str) -> datetime | None:
     """A moment. Without an offset it is the platform's clock, Asia/Shanghai; with another one that is told."""
-    text = sheet.text(path)
+    text = sheet.stated(path)
     if not text:
         return None
     match = _INSTANT.fullmatch(text)
@@ -66,7 +66,7 @@ def instant(sheet: Sheet, path: str) -> datetime | None:
 
 def day(sheet: Sheet, path: str) -> date | None:
     """A civil date, or the civil date of a moment."""
-    text = sheet.text(path)
+    text = sheet.stated(path)
     if not _DAY.fullmatch(text):
         moment = instant(sheet, path)
         return civil(moment) if moment else None

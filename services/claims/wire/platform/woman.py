@@ -24,7 +24,7 @@ def id_number(sheet: Sheet, today: date) -> str:
     given = sheet.needed(CERTNO)
     if not given:
         return ""
-    if sheet.text(_CERT_TYPE) not in {"", _ID_CARD}:
+    if sheet.stated(_CERT_TYPE) not in {"", _ID_CARD}:
         sheet.unmapped("PLATFORM_CERT_TYPE", _CERT_TYPE)
         return ""
     number = plain(given)
@@ -37,10 +37,10 @@ def id_number(sheet: Sheet, today: date) -> str:
         for problem in problems:
             sheet.unmapped(problem.code, CERTNO)
         return ""
-    if is_male(number) or sheet.text(_GENDER) == _MAN:
+    if is_male(number) or sheet.stated(_GENDER) == _MAN:
         sheet.contradiction("PLATFORM_CERTNO_OF_A_MAN", CERTNO)
         return ""
-    born = sheet.text(_BORN).replace("-", "")[:8]
+    born = sheet.stated(_BORN).replace("-", "")[:8]
     if born and born != number[6:14]:
         sheet.contradiction("PLATFORM_BIRTH_DATE_DIFFERS", _BORN)
     return number
@@ -48,7 +48,7 @@ def id_number(sheet: Sheet, today: date) -> str:
 
 def county(sheet: Sheet) -> str:
     """参保地 by today's code. Where only the place of treatment is ours, the two may have been swapped."""
-    insured, treated = sheet.needed(_INSURED), sheet.text(_TREATED)
+    insured, treated = sheet.needed(_INSURED), sheet.stated(_TREATED)
     found = sheet.codes.find("division", insured) if insured else None
     at_hospital = sheet.codes.find("division", treated) if treated else None
     if insured and found is None:
@@ -71,7 +71,7 @@ def county(sheet: Sheet) -> str:
 
 def _compare_hospital(sheet: Sheet, insured: str, treated: str) -> None:
     """A hospital's code begins with H or P and its division."""
-    area = sheet.text("fixmedins_code")[1:7]
+    area = sheet.stated("fixmedins_code")[1:7]
     if treated and area != treated and area == insured:
         sheet.doubt("PLATFORM_DIVISIONS_MAY_BE_SWAPPED", _TREATED, other=_INSURED)
 
