@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from services.claims.model.platform import PlatformMessage, PlatformSettlement, PlatformUndo
@@ -51,6 +51,14 @@ async def load_settlements(
         )
         for row in rows
     ]
+
+
+async def load_claimed(tx: Tx, source: str, numbers: Collection[str]) -> list[str]:
+    """Which of these numbers are claims on file, however they came: a settlement may have been imported from a file."""
+    rows = await tx.fetch(
+        "SELECT number FROM claim WHERE source = $1 AND number = ANY($2::text[])", source, list(numbers)
+    )
+    return [row["number"] for row in rows]
 
 
 async def load_waiting(tx: Tx, source: str, named: Sequence[PlatformSettlement]) -> list[PlatformUndo]:

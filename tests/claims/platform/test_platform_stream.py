@@ -357,3 +357,19 @@ def test_an_imported_file_is_taken_in_and_a_second_time_nothing_is_new(stack: St
     assert not {who.number, MOTHER[:17], NAME} & set(json.dumps(told, ensure_ascii=False).split('"'))
     assert [receipt.status for receipt in receipts[:2]] == [1, 5]
     assert 1 not in {receipt.status for receipt in receipts[2:]}
+
+
+def test_an_undo_from_the_topic_voids_a_settlement_imported_from_a_file(stack: Stack, tmp_path: Any) -> None:
+    who, number = insured(stack), f"610300S{unique('i').replace('_', '')}"
+    asyncio.run(registered(stack, HOSPITAL))
+    path = tmp_path / "one.json"
+    path.write_bytes(raw(hers(who.number, number)))
+    arguments = ["claims", "platform", "import", str(path), "--source", "hospitals"]
+    assert CliRunner().invoke(app, arguments, env=stack.environment).exit_code == 0
+
+    async def act() -> list[Receipt]:
+        await receipts_of(stack, number, 1)
+        await send(stack, TOPIC, [(member_key(PSN), raw(undo({f"{DATA}setl_id": number})))])
+        return await receipts_of(stack, number, 2)
+
+    assert [receipt.status for receipt in asyncio.run(act())] == [1, 5]

@@ -12,10 +12,11 @@ from functools import partial
 
 from cradle.claims.v1 import platform_pb2
 
+from services.claims.model.platform import PlatformSettlement
 from services.claims.store import platform as store
 from services.claims.usecases.platform.matching import Leaving, Outcome, Register, Status
 from services.claims.wire.intake import INTAKE
-from services.claims.wire.platform import PLATFORM_INTAKE, PLATFORM_REPORT, Adapter, Mapped, read_message
+from services.claims.wire.platform import PLATFORM_INTAKE, PLATFORM_REPORT, Adapter, Kind, Mapped, read_message
 from services.claims.wire.platform.mapping import unreadable
 from services.claims.wire.platform.records import Record
 from services.claims.wire.platform.report import report
@@ -23,6 +24,7 @@ from services.kit import telemetry
 from services.kit.clock import Clock
 from services.kit.db import Tx
 from services.kit.ids import new_id, read_id
+from services.kit.member_key import member_key
 from services.kit.messages import reason
 from services.kit.outbox import Event, sealed
 from services.kit.parking import Message
@@ -92,6 +94,10 @@ async def _register(desk: Desk, tx: Tx, source: str, mapped: Sequence[Mapped]) -
         await store.load_settlements(tx, source, desk.sealer, settlements),
         await store.load_messages(tx, source, messages),
     )
+    unknown = {one.settlement_id for one in mapped if one.kind is Kind.UNDO} - set(register.settlements)
+    claimed = await store.load_claimed(tx, source, unknown)
+    # Its claim is on file already, so the void need not keep to the key of its submission.
+    register.know([PlatformSettlement(number, "", b"", b"", member_key(number)) for number in claimed], ())
     register.waiting = await store.load_waiting(tx, source, settlements)
     return register
 
