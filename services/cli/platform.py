@@ -16,7 +16,6 @@ import typer
 from cradle.claims.v1 import intake_pb2
 from cradle.options.v1 import options_pb2
 from google.protobuf.message import Message
-from rich.markup import escape
 
 from services.claims.usecases.platform import Outcome, Register, Status
 from services.claims.usecases.platform.matching import Leaving
@@ -170,7 +169,7 @@ def _findings(told: Told, *, every: bool) -> list[Finding]:
 def _row(session: Session, told: Told, found: Finding) -> tuple[str, ...]:
     kind = session.text(f"PLATFORM_KIND_{found.kind}")
     why = found.reason
-    return (told.place, kind, why.code, escape(why.field), why.text(session.language))
+    return (told.place, kind, why.code, why.field, why.text(session.language))
 
 
 def _message(told: Told, *, every: bool) -> dict[str, Any]:

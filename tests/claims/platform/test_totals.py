@@ -29,7 +29,14 @@ def test_one_days_totals_of_a_source_of_one_hospital_are_its_control_totals() ->
     assert (made.date.year, made.date.month, made.date.day) == (2026, 3, 13)
     assert (made.submitted, made.replaced, made.voided, made.claimed_fen) == (2, 0, 0, 407_052)
     assert mapped.key
-    assert found(mapped) == {("DOUBT", "PLATFORM_TOTALS_NET", f"{DATA}fixmedins_setl_cnt")}
+    assert found(mapped) == {
+        ("DOUBT", "PLATFORM_TOTALS_NET", f"{DATA}fixmedins_setl_cnt"),
+        ("DOUBT", "PLATFORM_TOTALS_OF_ALL_CARE", f"{DATA}insutype"),
+    }
+
+
+def test_totals_of_the_maternity_scheme_count_maternity_only() -> None:
+    assert found(read({f"{DATA}insutype": "510"})) == {("DOUBT", "PLATFORM_TOTALS_NET", f"{DATA}fixmedins_setl_cnt")}
 
 
 @pytest.mark.parametrize(

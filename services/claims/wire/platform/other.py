@@ -21,6 +21,7 @@ _FIRST: Final = "input.data.stmt_begndate"
 _LAST: Final = "input.data.stmt_enddate"
 _COUNT: Final = "input.data.fixmedins_setl_cnt"
 _PAID: Final = "input.data.fund_pay_sumamt"
+_SCHEME: Final = "input.data.insutype"
 _COUNT_MAX: Final = 9999
 
 
@@ -62,6 +63,8 @@ def totals(sheet: Sheet, today: date) -> intake_pb2.ClaimIntake | None:
     if first > today:
         sheet.unmapped("DATE_IN_FUTURE", _FIRST, today=today)
         return None
+    if sheet.code("insutype", _SCHEME) != "MATERNITY":
+        sheet.doubt("PLATFORM_TOTALS_OF_ALL_CARE", _SCHEME)
     sheet.doubt("PLATFORM_TOTALS_NET", _COUNT)
     submitted = Timestamp()
     submitted.FromDatetime(sent)
