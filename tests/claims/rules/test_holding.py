@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import pytest
@@ -25,7 +26,7 @@ from services.claims.model import (
     Taken,
     Visit,
 )
-from services.claims.rules import decide, held_by, taken_by, with_history
+from services.claims.rules import decide, held_by, history_of, taken_by
 from services.kit.law import Law
 from tests.builders import ALLOWANCE, DELIVERED, HOSPITAL, MEDICAL, facts, law_with, miscarriage, stay, surgery
 
@@ -45,6 +46,11 @@ ART = Item(Programme.ART, "ART-01", date(2026, 1, 15), 100_000)
 def after(given: Facts, law: Law = CAPPED, others: tuple[Hold, ...] = ()) -> tuple[tuple[Hold, ...], tuple[Taken, ...]]:
     determination = decide(given, law)
     return held_by(given, determination, others), taken_by(given, determination, law)
+
+
+def with_history(given: Facts, holds: Collection[Hold], taken: Collection[Taken], law: Law) -> Facts:
+    found = history_of(given, holds, taken, law)
+    return given._replace(prior=found.prior, paid=found.paid, items=found.items)
 
 
 # --- holds ----------------------------------------------------------------------------------------------------------
