@@ -15,7 +15,7 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from services.claims import rules, store, streams, usecases
 from services.claims.api import Claims, Reviews
 from services.claims.usecases import Desk, Office
-from services.claims.usecases.platform import Adapter
+from services.claims.usecases.platform import Gateway
 from services.kit import rpc, run
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
@@ -78,7 +78,7 @@ async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> Non
 
 async def platform(process: Process) -> None:
     """The adapter of the national platform: its messages in, records of the intake and reports out."""
-    stream = streams.platform_messages(Adapter(process.clock, process.sealer), process.settings.sources)
+    stream = streams.platform_messages(Gateway(process.clock, process.sealer), process.settings.sources)
     await _inbox(process, stream, "platform").run()
 
 

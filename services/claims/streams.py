@@ -38,11 +38,11 @@ def coverage(office: Office, database: Database) -> Stream[Hearing]:
     return Stream(COVERAGE_CONSUMER, (COVERAGE,), prepare, apply)
 
 
-def platform_messages(adapter: platform.Adapter, sources: Sequence[str]) -> Stream[platform.Prepared]:
+def platform_messages(gateway: platform.Gateway, sources: Sequence[str]) -> Stream[platform.Prepared]:
     async def prepare(messages: Sequence[Message]) -> platform.Prepared:
-        return platform.prepare(adapter, messages)
+        return platform.prepare(gateway, messages)
 
     async def apply(tx: Tx, prepared: platform.Prepared) -> None:
-        await platform.take_in(adapter, tx, prepared)
+        await platform.take_in(gateway, tx, prepared)
 
     return Stream(PLATFORM_CONSUMER, tuple(PLATFORM_INTAKE + source for source in sources), prepare, apply)

@@ -11,7 +11,7 @@ import pytest
 from cradle.claims.v1 import intake_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.claims.usecases.platform import Adapter, Outcome, Register, prepare
+from services.claims.usecases.platform import Gateway, Outcome, Register, prepare
 from services.claims.wire.platform import read_message
 from services.kit.clock import Clock
 from services.kit.member_key import member_key
@@ -182,8 +182,8 @@ def test_any_text_in_a_persons_or_hospitals_number_can_be_kept() -> None:
 
 
 def read_of(value: bytes) -> list[str]:
-    adapter = Adapter(Clock(TODAY), Sealer.from_base64(base64.b64encode(bytes(32)).decode()))
-    (found,) = prepare(adapter, [message(value, topic="claims.platform-intake.v1.hospitals")])
+    gateway = Gateway(Clock(TODAY), Sealer.from_base64(base64.b64encode(bytes(32)).decode()))
+    (found,) = prepare(gateway, [message(value, topic="claims.platform-intake.v1.hospitals")])
     assert found.source == "hospitals"
     assert found.mapped.intake is None
     return [one.reason.code for one in found.mapped.findings]

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from deploy.local.stack import Stack
 from services.claims import streams
-from services.claims.usecases.platform import Adapter, prepare, take_in
+from services.claims.usecases.platform import Gateway, prepare, take_in
 from services.claims.wire.intake import read
 from services.cli.main import app
 from services.kit import db
@@ -66,14 +66,14 @@ def messages(*contents: dict[str, Any], start: int = 0) -> list[Message]:
     return [message(raw(one), topic=TOPIC, offset=start + place) for place, one in enumerate(contents)]
 
 
-def adapter_of(stack: Stack) -> Adapter:
-    return Adapter(Clock(TODAY), sealer_of(stack))
+def gateway_of(stack: Stack) -> Gateway:
+    return Gateway(Clock(TODAY), sealer_of(stack))
 
 
 async def taken(stack: Stack, dsn: str, batch: Sequence[Message]) -> None:
-    adapter = adapter_of(stack)
+    gateway = gateway_of(stack)
     async with db.connect(dsn) as database, database.transaction() as tx:
-        await take_in(adapter, tx, prepare(adapter, batch))
+        await take_in(gateway, tx, prepare(gateway, batch))
 
 
 async def left(stack: Stack, dsn: str) -> tuple[list[intake_pb2.ClaimIntake], list[platform_pb2.PlatformReport]]:
@@ -198,12 +198,12 @@ def test_undo_and_settlement_taken_at_once_by_two_workers_never_miss_each_other(
     numbers = [f"610300S2603130000{number:04d}" for number in range(25)]
 
     async def act() -> None:
-        adapter = adapter_of(stack)
+        gateway = gateway_of(stack)
         async with db.connect(dsn) as database:
 
             async def take(content: dict[str, Any], offset: int) -> None:
                 async with database.transaction() as tx:
-                    await take_in(adapter, tx, prepare(adapter, messages(content, start=offset)))
+                    await take_in(gateway, tx, prepare(gateway, messages(content, start=offset)))
 
             for place, number in enumerate(numbers):
                 one = settlement({f"{INFO}setl_id": number, "msgid": msgid()})
@@ -227,7 +227,7 @@ def test_a_record_delivered_again_is_taken_once(stack: Stack) -> None:
         for _ in range(2):
             async with db.connect(dsn) as database:
                 source = topic.rpartition(".")[2]
-                stream = streams.platform_messages(adapter_of(stack), [source])
+                stream = streams.platform_messages(gateway_of(stack), [source])
                 parking = Parking(stream.consumer, sealer_of(stack))
                 inbox = Inbox(stream, database, settings_of(stack), parking, Health(), asyncio.Event())
                 async with running(inbox) as task:

@@ -35,7 +35,7 @@ _STATUS = {status: platform_pb2.PlatformStatus.Value(f"PLATFORM_STATUS_{status}"
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
+class Gateway:
     """What taking in the platform's messages needs around it."""
 
     clock: Clock
@@ -52,21 +52,21 @@ class Read:
 Prepared = tuple[Read, ...]
 
 
-def prepare(adapter: Adapter, messages: Sequence[Message]) -> Prepared:
+def prepare(gateway: Gateway, messages: Sequence[Message]) -> Prepared:
     """Map every message of a batch; nothing of it needs to be asked for."""
-    return tuple(_read(adapter, message) for message in messages)
+    return tuple(_read(gateway, message) for message in messages)
 
 
-def _read(adapter: Adapter, message: Message) -> Read:
+def _read(gateway: Gateway, message: Message) -> Read:
     source = message.topic.removeprefix(PLATFORM_INTAKE)
     adapter, size = Adapter(source), len(message.value)
     if size > _BYTES_MAX:
         too_large = Record(1, None, reason("PLATFORM_TOO_LARGE", size=size, limit=_BYTES_MAX))
         return Read(message, source, unreadable(adapter, too_large))
-    return Read(message, source, read_message(adapter, message.value, adapter.clock.today()))
+    return Read(message, source, read_message(adapter, message.value, gateway.clock.today()))
 
 
-async def take_in(adapter: Adapter, tx: Tx, batch: Prepared) -> None:
+async def take_in(gateway: Gateway, tx: Tx, batch: Prepared) -> None:
     """Settle every message, remember what an undo may need, and say what became of each."""
     by_source: dict[str, list[Read]] = defaultdict(list)
     for read in batch:
@@ -74,24 +74,24 @@ async def take_in(adapter: Adapter, tx: Tx, batch: Prepared) -> None:
     await store.lock_sources(tx, sorted(by_source))
     counted: Counter[tuple[str, str]] = Counter()
     for source, reads in by_source.items():
-        register = await _register(adapter, tx, source, [read.mapped for read in reads])
+        register = await _register(gateway, tx, source, [read.mapped for read in reads])
         before = set(register.waiting)
         for read in reads:
             outcome = register.take(read.mapped)
-            _say_so(adapter, tx, read, outcome)
+            _say_so(gateway, tx, read, outcome)
             counted[source, outcome.status] += 1
-        await store.save(tx, source, adapter.sealer, register, [one for one in register.waiting if one not in before])
+        await store.save(tx, source, gateway.sealer, register, [one for one in register.waiting if one not in before])
     waiting = await store.count_waiting(tx, sorted(by_source))
     tx.after_commit(partial(_count, counted, waiting))
 
 
-async def _register(adapter: Adapter, tx: Tx, source: str, mapped: Sequence[Mapped]) -> Register:
+async def _register(gateway: Gateway, tx: Tx, source: str, mapped: Sequence[Mapped]) -> Register:
     """What is on file about the numbers of a batch."""
-    register = Register(adapter.sealer.digest)
+    register = Register(gateway.sealer.digest)
     settlements = [register.settlement_of(one) for one in mapped]
     messages = [message for one in mapped if (message := register.message_of(one)) is not None]
     register.know(
-        await store.load_settlements(tx, source, adapter.sealer, settlements),
+        await store.load_settlements(tx, source, gateway.sealer, settlements),
         await store.load_messages(tx, source, messages),
     )
     unknown = {one.settlement_id for one in mapped if one.kind is Kind.UNDO} - set(register.settlements)
@@ -102,13 +102,13 @@ async def _register(adapter: Adapter, tx: Tx, source: str, mapped: Sequence[Mapp
     return register
 
 
-def _say_so(adapter: Adapter, tx: Tx, read: Read, outcome: Outcome) -> None:
+def _say_so(gateway: Gateway, tx: Tx, read: Read, outcome: Outcome) -> None:
     for leaving in outcome.leaving:
-        tx.emit(sealed(_intake_event(adapter, read, leaving), adapter.sealer))
-    tx.emit(_report_event(adapter, read, outcome))
+        tx.emit(sealed(_intake_event(gateway, read, leaving), gateway.sealer))
+    tx.emit(_report_event(gateway, read, outcome))
 
 
-def _intake_event(adapter: Adapter, read: Read, leaving: Leaving) -> Event:
+def _intake_event(gateway: Gateway, read: Read, leaving: Leaving) -> Event:
     intake = leaving.intake
     number = intake.void.claim_number or intake.submit.claim.claim_number or "control_totals"
     return Event(
@@ -119,14 +119,14 @@ def _intake_event(adapter: Adapter, read: Read, leaving: Leaving) -> Event:
         type="cradle.claims.v1.ClaimIntake",
         topic=INTAKE + read.source,
         key=leaving.key,
-        occurred_at=adapter.clock.now(),
+        occurred_at=gateway.clock.now(),
         causation=read.message.position,
         payload=intake.SerializeToString(),
     )
 
 
-def _report_event(adapter: Adapter, read: Read, outcome: Outcome) -> Event:
-    now = adapter.clock.now()
+def _report_event(gateway: Gateway, read: Read, outcome: Outcome) -> Event:
+    now = gateway.clock.now()
     made = report(read.message, read.source, outcome.mapped, _STATUS[outcome.status], outcome.claim_number, now)
     return Event(
         id=read_id(made.report_id),
