@@ -13,7 +13,7 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from services.claims import rules, store, streams
 from services.claims.api import Claims
 from services.claims.usecases import Office
-from services.kit import rpc, run
+from services.kit import rpc, run, tls
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
@@ -37,7 +37,7 @@ async def api(process: Process) -> None:
 
 async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
-    async with rpc.channel(process.settings.registry_target) as channel:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         office = Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
         parking = Parking(streams.CONSUMER, process.sealer)
         stream = streams.intake(office)
