@@ -35,17 +35,12 @@ def free_address() -> Iterator[str]:
 def settings(authority: Authority, address: str, access: Path = ACCESS, **overrides: str) -> Settings:
     """What a service is told that needs neither broker nor database."""
     own = authority.identity("service/registry")
-    given = {**variables(own), **authority.settings(access), **overrides}
-    return Settings(  # type: ignore[call-arg]  # those of the environment stay out
-        KAFKA_BOOTSTRAP_SERVERS="",
-        DATABASE_URL="",
-        environment="local",
-        sealing_key="",
-        blind_index_key="",
-        grpc_listen=address,
-        shutdown_grace_s=0,
-        **{name.removeprefix("CRADLE_").lower(): value for name, value in given.items()},
+    given = {"CRADLE_ENVIRONMENT": "local", **variables(own), **authority.settings(access), **overrides}
+    values: dict[str, Any] = {name.removeprefix("CRADLE_").lower(): value for name, value in given.items()}
+    nowhere: dict[str, Any] = dict.fromkeys(
+        ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "sealing_key", "blind_index_key"), ""
     )
+    return Settings(**nowhere, **values, grpc_listen=address, shutdown_grace_s=0)
 
 
 @asynccontextmanager

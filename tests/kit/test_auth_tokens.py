@@ -187,7 +187,7 @@ def test_unknown_names_ask_the_issuer_once_an_interval_however_many() -> None:
 
     async def flood() -> list[Any]:
         asked = [tokens.check(signed(ec_key(f"unknown-{n}"))) for n in range(20)]
-        return await asyncio.gather(*asked, return_exceptions=True)
+        return list(await asyncio.gather(*asked, return_exceptions=True))
 
     assert all(isinstance(refused, Unauthenticated) for refused in asyncio.run(flood()))
     assert issuer.asked == 2

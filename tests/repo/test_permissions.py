@@ -19,6 +19,7 @@ import pytest
 import yaml
 from cradle.options.v1 import options_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -119,7 +120,7 @@ def strangers(ours: Authority, theirs: Authority) -> list[Caller]:
     found = [Caller(name, replace(tool, token=token), refused=unauthenticated) for name, token in tokens.items()]
     carried = replace(ours.identity("source/hospitals"), token=ours.token("anna", operator))
     foreign = theirs.identity(authority.OPERATOR, token=ours.token("anna", operator))
-    known = {
+    known: dict[str, dict[str, Any]] = {
         "a person without a role": {"cradle_role": "director"},
         "a person of another tenant": {**operator, "cradle_tenant": "xian"},
         "a county's reviewer without a county": {"cradle_role": "county-reviewer"},
@@ -180,7 +181,7 @@ def test_a_caller_without_a_certificate_is_not_even_connected(tmp_path: Path) ->
                 credentials = grpc.ssl_channel_credentials(ours.authorities.read_bytes())
                 async with grpc.aio.secure_channel(address, credentials) as channel:
                     with pytest.raises(grpc.aio.AioRpcError) as refused:
-                        await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=5)
+                        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
         return refused.value.code()
 
     assert asyncio.run(asked()) is grpc.StatusCode.UNAVAILABLE
