@@ -16,7 +16,7 @@ from services.claims import rules, store, streams, usecases
 from services.claims.api import Claims, Reviews
 from services.claims.usecases import Desk, Office
 from services.claims.usecases.platform import Gateway
-from services.kit import rpc, run
+from services.kit import rpc, run, tls
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
@@ -50,7 +50,7 @@ async def _serve(process: Process, desk: Desk) -> None:
 
 async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
-    async with rpc.channel(process.settings.registry_target) as channel:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         office = _office(process, channel)
         intake, coverage = streams.intake(office), streams.coverage(office, process.database)
         count = process.settings.inboxes_per_worker
