@@ -7,8 +7,8 @@ with a coded reason in both languages, metrics and one line of log.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ _OPTIONS = [
 _log = telemetry.log(__name__)
 
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
+Answers = Callable[[Any, Any], AsyncGenerator[Any, None]]
 if TYPE_CHECKING:
     _Base = grpc.aio.ServerInterceptor[Any, Any]  # generic in the stubs only
 else:
@@ -69,12 +70,48 @@ class Interceptor(_Base):
         method = details.method
         if method not in self.handlers:
             handler = await continuation(details)
-            if handler is None or handler.unary_unary is None or method not in self.permissions:
+            if handler is None or method not in self.permissions:
                 return handler  # unknown methods answer UNIMPLEMENTED; health and reflection are grpc's own
-            self.handlers[method] = grpc.unary_unary_rpc_method_handler(
-                self._fused(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
-            )
+            coders = handler.request_deserializer, handler.response_serializer
+            match handler.request_streaming, handler.response_streaming:
+                case False, False:
+                    made = grpc.unary_unary_rpc_method_handler(self._fused(method, handler.unary_unary), *coders)
+                case False, True:
+                    made = grpc.unary_stream_rpc_method_handler(self._many(method, handler.unary_stream), *coders)
+                case True, True:
+                    made = grpc.stream_stream_rpc_method_handler(self._many(method, handler.stream_stream), *coders)
+                case _:
+                    return None  # no method streams requests only; it would be UNIMPLEMENTED rather than unguarded
+            self.handlers[method] = made
         return self.handlers[method]
+
+    def _many(self, path: str, behaviour: Answers) -> Answers:
+        """The same for a method that streams its answers. What is streamed to us the servicer looks at, one by one."""
+        service, method = path[1:].split("/")
+
+        async def call(request: Any, context: Any) -> AsyncGenerator[Any, None]:
+            telemetry.GRPC_STARTED.labels(service, method).inc()
+            code = "CANCELLED"
+            try:
+                if isinstance(request, Proto) and (reasons := shape_problems(self.validator, request)):
+                    raise Invalid(*reasons)
+                async with aclosing(behaviour(request, context)) as answers:
+                    async for answer in answers:
+                        yield answer
+            except Exception as error:  # noqa: BLE001  # every failure becomes a status here
+                status = to_status(error)
+                code = code_pb2.Code.Name(status.code)
+                if status.code == code_pb2.INTERNAL:
+                    _log.error("call failed", method=path, error=type(error).__name__, places=places(error))
+            else:
+                code = "OK"
+                return
+            finally:
+                telemetry.GRPC_HANDLED.labels(service, method, code).inc()
+                _log.info("call", method=path, code=code)
+            await context.abort_with_status(rpc_status.to_status(status))
+
+        return call
 
     def _fused(self, path: str, behaviour: Behaviour) -> Behaviour:
         service, method = path[1:].split("/")
@@ -113,6 +150,9 @@ _SHAPE_CODES = {
     "string.max_len": "FIELD_TOO_LONG",
     "string.len": "FIELD_MALFORMED",
     "string.pattern": "FIELD_MALFORMED",
+    "string.uuid": "FIELD_MALFORMED",
+    "string.uuid_empty": "FIELD_REQUIRED",
+    "bytes.len": "FIELD_MALFORMED",
     "enum.defined_only": "CODE_UNKNOWN",
     "enum.in": "CODE_UNKNOWN",
     "enum.not_in": "FIELD_REQUIRED",

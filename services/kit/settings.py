@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     today: date | None = None  # freezes the clock's date; refused in production
     sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
     blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
-    sources: _Names = ("hospitals", "counter")
+    sources: _Names = ("hospitals", "counter", "sandbox")
     law_overrides: _Folder = None  # a directory of the city's own law, laid over the one shipped
 
     grpc_listen: str = "127.0.0.1:0"
@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     parked_in_a_row_max: int = 10
     message_bytes_max: int = 65_536
 
+    append_timeout_s: float = 10.0  # how long a record that was handed in over gRPC may take to reach the broker
+    requests_kept_days: int = 7  # how long an id of a call or stream is known; as long as the intake is kept
+    stream_unanswered_max: int = 500  # submissions of one stream that wait for their answer
+    receipt_wait_max_s: float = 30.0
+    watch_tick_ms: int = 500
+    watchers_max: int = 1000
+
 
 class ClientSettings(BaseSettings):
     """What a client needs to know: the addresses of the services and of the broker. It holds no secret."""
@@ -64,7 +71,7 @@ class ClientSettings(BaseSettings):
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     claims_target: str
     registry_target: str
-    sources: _Names = ("hospitals", "counter")
+    sources: _Names = ("hospitals", "counter", "sandbox")
     grpc_deadline_s: float = 10.0
 
 

@@ -54,6 +54,7 @@ GRPC_SECONDS = Histogram(
 )
 
 # The business.
+HANDED_IN = Counter("cradle_claims_handed_in_total", "Submissions over gRPC", ["source", "result"])
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from cradle.claims.v1 import claim_pb2, event_pb2, facts_pb2, intake_pb2, receipt_pb2, service_pb2
+from cradle.claims.v1 import claim_pb2, event_pb2, facts_pb2, intake_pb2, receipt_pb2, service_pb2, submitting_pb2
 from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.options.v1 import options_pb2
@@ -22,7 +22,18 @@ from services.kit.settings import Settings
 ROOT = Path(__file__).parents[2]
 TOPICS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text("utf-8"))
 PARAMETERS = [path for path in sorted((ROOT / "services").glob("*/parameters/**/*.yaml")) if path.name != "index.yaml"]
-MODULES = (claim_pb2, event_pb2, facts_pb2, intake_pb2, receipt_pb2, service_pb2, reason_pb2, parked_pb2, registry_pb2)
+MODULES = (
+    claim_pb2,
+    event_pb2,
+    facts_pb2,
+    intake_pb2,
+    receipt_pb2,
+    service_pb2,
+    submitting_pb2,
+    reason_pb2,
+    parked_pb2,
+    registry_pb2,
+)
 FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULES)
 
 
@@ -104,6 +115,7 @@ NOT_PERSONAL = {
     "cradle.claims.v1.Determination.name": "a resource name",
     "cradle.claims.v1.GetClaimRequest.name": "a resource name",
     "cradle.claims.v1.ExplainDeterminationRequest.name": "a resource name",
+    "cradle.claims.v1.WatchClaimRequest.name": "a resource name",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
 }
 

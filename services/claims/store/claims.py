@@ -253,19 +253,39 @@ async def claim_by_number(database: Database, source: str, number: str) -> Claim
     return _claim(rows[0]) if rows else None
 
 
-async def list_claims(
-    database: Database, *, before: UUID | None, limit: int, source: str, county: str, state: State | None
-) -> list[Claim]:
-    """Newest first; ids are uuid7, so their order is that of time. Empty filters do not filter."""
+async def versions(database: Database, claim_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How far these claims have come."""
+    rows = await database.fetch("SELECT id, version FROM claim WHERE id = ANY($1)", claim_ids)
+    return {row["id"]: row["version"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which claims; what is empty does not filter."""
+
+    source: str = ""
+    county: str = ""
+    state: State | None = None
+    person: UUID | None = None
+    updated_from: datetime | None = None
+    updated_before: datetime | None = None
+
+
+async def list_claims(database: Database, wanted: Wanted, *, before: UUID | None, limit: int) -> list[Claim]:
+    """Newest first; ids are uuid7, so their order is that of time."""
     rows = await database.fetch(
         f"""SELECT {_CLAIM} FROM claim
             WHERE ($1::uuid IS NULL OR id < $1) AND ($2 = '' OR source = $2) AND ($3 = '' OR county = $3)
-              AND ($4::text IS NULL OR state = $4)
-            ORDER BY id DESC LIMIT $5""",
+              AND ($4::text IS NULL OR state = $4) AND ($5::uuid IS NULL OR person = $5)
+              AND ($6::timestamptz IS NULL OR updated_at >= $6) AND ($7::timestamptz IS NULL OR updated_at < $7)
+            ORDER BY id DESC LIMIT $8""",
         before,
-        source,
-        county,
-        state,
+        wanted.source,
+        wanted.county,
+        wanted.state,
+        wanted.person,
+        wanted.updated_from,
+        wanted.updated_before,
         limit,
     )
     return [_claim(row) for row in rows]
