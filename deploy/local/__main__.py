@@ -15,7 +15,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from deploy.local import kafka, layout, view
+from deploy.local import authority, kafka, layout, view
 from deploy.local.errors import StackError, with_tail
 from deploy.local.process import sweep
 from deploy.local.roles import DEFAULT_ROLES
@@ -28,6 +28,7 @@ _ENV_LINE = 'eval "$(.venv/bin/python -m deploy.local env)"'
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 _Name = Annotated[str, typer.Option(help="which stack")]
 _Bare = Annotated[bool, typer.Option("--bare", help="only Kafka and PostgreSQL, no role")]
+_Tls = Annotated[bool, typer.Option("--broker-tls", help="Kafka with TLS and access lists, as in production")]
 _Today = Annotated[str | None, typer.Option(envvar="CRADLE_TODAY", help="freeze the date, YYYY-MM-DD")]
 
 
@@ -38,12 +39,13 @@ def fetch() -> None:
 
 
 @app.command()
-def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> None:
+def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False, broker_tls: _Tls = False) -> None:
     """Run the stack in the foreground until Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     settings = {"CRADLE_TODAY": today} if today else {}
-    stack = Stack(name, () if bare else DEFAULT_ROLES, settings, fresh=False, echo=True)
+    roles = () if bare else DEFAULT_ROLES
+    stack = Stack(name, roles, settings, fresh=False, echo=True, broker_tls=broker_tls)
     try:
         stack.start()
         while True:
@@ -57,10 +59,11 @@ def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> N
 
 
 @app.command()
-def up(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> None:
+def up(name: _Name = "main", today: _Today = None, *, bare: _Bare = False, broker_tls: _Tls = False) -> None:
     """Start the stack in the background, keeping the data of the last time, and wait until it is healthy."""
     if layout.NameLock(name).holder() is None:
-        _start_behind(name, [*(["--today", today] if today else []), *(["--bare"] if bare else [])])
+        flags = [flag for flag, wanted in (("--bare", bare), ("--broker-tls", broker_tls)) if wanted]
+        _start_behind(name, [*(["--today", today] if today else []), *flags])
     Console().print(view.table(view.parts(name)))
     typer.echo(_ENV_LINE)
 
@@ -101,7 +104,8 @@ def env(name: _Name = "main") -> None:
     if layout.NameLock(name).holder() is None:
         raise StackError(f"{name} is not running; start it with `make up`")
     state = layout.read_json(layout.home() / name / "state.json")
-    for key, value in {**state["environment"], "CRADLE_STACK": name}.items():
+    token = authority.keep(layout.home() / name / "tls").operator().token  # that of the start may be over by now
+    for key, value in {**state["environment"], "CRADLE_TOKEN": token, "CRADLE_STACK": name}.items():
         typer.echo(f"export {key}={shlex.quote(value)}")
 
 

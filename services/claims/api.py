@@ -20,8 +20,9 @@ from services.claims.usecases.submitting import CALL, Desk, Entry
 from services.claims.usecases.watching import Watching
 from services.claims.wire import facts as reading
 from services.claims.wire import notice, out, paging, plain
+from services.kit import auth
 from services.kit.db import Database
-from services.kit.errors import Invalid, NotFound
+from services.kit.errors import Forbidden, Invalid, NotFound
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
 
@@ -74,6 +75,8 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         claim = await self._find(request.name)
         async with aclosing(self.watching.changes(claim, request.after_version)) as changes:
             async for changed in changes:
+                if not auth.current().sees(source=changed.source, county=changed.county):
+                    return  # corrected into another county, it is no longer this one's to see
                 yield submitting_pb2.WatchClaimResponse(version=changed.version, claim=await self._whole(changed))
 
     async def GetClaim(self, request: service_pb2.GetClaimRequest, context: Context) -> claim_pb2.Claim:
@@ -94,9 +97,15 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
     async def ListClaims(
         self, request: service_pb2.ListClaimsRequest, context: Context
     ) -> service_pb2.ListClaimsResponse:
-        limit = request.page_size or _PAGE
-        before = paging.read_page_token(request.page_token, request)
-        claims = await store.list_claims(self.database, _wanted(request), before=before, limit=limit + 1)
+        limit, asking = request.page_size or _PAGE, auth.current()
+        claims = await store.list_claims(
+            self.database,
+            _wanted(request),
+            before=paging.read_page_token(request.page_token, request),
+            limit=limit + 1,
+            sources=asking.sources,
+            counties=asking.counties,
+        )
         more = len(claims) > limit
         return service_pb2.ListClaimsResponse(
             claims=[out.claim_to_proto(claim) for claim in claims[:limit]],
@@ -149,14 +158,16 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         return submitting_pb2.SubmitClaimResponse(position=place, repeated_request=taken.repeated)
 
     def _source(self, parent: str, field: str = "parent") -> str:
-        """The source a caller names. Whether the caller is that source is for whoever knows who calls."""
-        source = parent.removeprefix("sources/")
+        """The source a caller names, which must be the caller's own; whether another one exists is not told."""
+        source, asking = parent.removeprefix("sources/"), auth.current()
+        if asking.sources is not None and source not in asking.sources:
+            raise Forbidden(reason("AUTH_SOURCE_NOT_YOURS", field))
         if source not in self.desk.settings.sources:
             raise Invalid(reason("SOURCE_UNKNOWN", field))
         return source
 
     async def _find(self, name: str) -> Claim:
-        """A claim by its id, or by its sender's number."""
+        """A claim by its id, or by its sender's number, if it is in the scope of who asks."""
         match name.split("/"):
             case ["claims", text]:
                 try:
@@ -167,8 +178,8 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
                 claim = await store.claim_by_number(self.database, source, number)
             case _:
                 raise Invalid(reason("NAME_MALFORMED", "name"))
-        if claim is None:
-            raise NotFound(reason("NOT_FOUND", "name", name=name))
+        if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
+            raise NotFound(reason("NOT_FOUND", "name", name=name))  # the same words, so that nobody learns of it
         return claim
 
 

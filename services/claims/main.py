@@ -16,7 +16,7 @@ from services.claims.usecases import Office, submitting
 from services.claims.usecases.submitting import Desk
 from services.claims.usecases.watching import Watching
 from services.claims.wire import out
-from services.kit import rpc, run
+from services.kit import rpc, run, tls
 from services.kit.appending import Appender
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
@@ -53,7 +53,7 @@ async def api(process: Process) -> None:
 
 async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
-    async with rpc.channel(process.settings.registry_target) as channel:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         office = Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
         parking = Parking(streams.CONSUMER, process.sealer)
         stream = streams.intake(office)

@@ -16,6 +16,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from services.kit import tls
 from services.kit.dates import from_ms
 from services.kit.errors import Unavailable
 from services.kit.settings import Settings
@@ -43,7 +44,7 @@ class Appender:
     async def run(self, stopping: asyncio.Event) -> None:
         """Be ready to append until stopped. A broker that is away is waited for, and callers are told so meanwhile."""
         self.producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            **tls.broker(self.settings),
             client_id=f"{self.service}-appender",
             enable_idempotence=True,
             acks="all",

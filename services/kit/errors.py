@@ -31,6 +31,14 @@ class NotFound(Invalid):
     """The thing asked for does not exist."""
 
 
+class Unauthenticated(Invalid):
+    """Nobody known is asking; the same question can succeed only with another certificate or token."""
+
+
+class Forbidden(Invalid):
+    """Who asks is known, and may not."""
+
+
 class Conflict(Exception):
     """Somebody else was faster; the same work may succeed when it is read and decided again."""
 

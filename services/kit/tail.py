@@ -17,6 +17,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
+from services.kit import tls
 from services.kit.errors import Unavailable
 from services.kit.settings import Settings
 from services.kit.waiting import persevere
@@ -81,7 +82,7 @@ class Tail:
             return
         consumer = AIOKafkaConsumer(
             *self.topics,
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            **tls.broker(self.settings),
             enable_auto_commit=False,
             isolation_level="read_committed",
         )

@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 
 from deploy.local.stack import Stack
 from services.claims.model import Category
+from services.kit import rpc
 from tests.builders import employer_record, id_number, person_record, spans, uscc
 from tests.kit.live import Record, read_until, send, unique
 
@@ -27,7 +28,7 @@ async def record(
     stack: Stack, employers: Sequence[registry_pb2.EmployerRecord], persons: Sequence[registry_pb2.PersonRecord]
 ) -> None:
     """Have the registry know these."""
-    async with grpc.aio.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         request = registry_pb2.BatchRecordCoverageRequest(employers=employers, persons=persons)
         await registry_grpc.RegistryServiceStub(channel).BatchRecordCoverage(request, timeout=10)
 
@@ -107,9 +108,10 @@ def events(stack: Stack, claim: str, count: int) -> list[event_pb2.ClaimEvent]:
 
 
 @asynccontextmanager
-async def asking(stack: Stack) -> AsyncIterator[service_pb2_grpc.ClaimsServiceAsyncStub]:
-    """The gRPC of claims, asked as a client asks."""
-    async with grpc.aio.insecure_channel(stack.environment["CRADLE_CLAIMS_TARGET"]) as channel:
+async def asking(stack: Stack, system: str = "") -> AsyncIterator[service_pb2_grpc.ClaimsServiceAsyncStub]:
+    """The gRPC of claims, asked by a system (`source/hospitals`), or by an operator."""
+    who = stack.authority.identity(system) if system else stack.operator
+    async with rpc.channel(stack.environment["CRADLE_CLAIMS_TARGET"], who) as channel:
         yield service_pb2_grpc.ClaimsServiceStub(channel)
 
 

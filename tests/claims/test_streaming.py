@@ -206,6 +206,17 @@ def test_what_came_before_a_mistake_is_answered(stack: Stack) -> None:
     assert [answer.receipt.claim_number for answer in found] == [number]
 
 
+def test_a_source_streams_for_nobody_else(stack: Stack) -> None:
+    async def ask() -> None:
+        async with asking(stack, "source/hospitals") as stub:
+            await anext(aiter(stub.StreamClaims(iter([opening(str(uuid4()), source="counter")]), timeout=30)))
+
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        asyncio.run(ask())
+
+    assert told(error.value) == (grpc.StatusCode.PERMISSION_DENIED, [("AUTH_SOURCE_NOT_YOURS", "open.parent")])
+
+
 # --- backpressure ------------------------------------------------------------------------------------------------
 
 

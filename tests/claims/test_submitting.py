@@ -231,6 +231,25 @@ def test_a_dry_run_tells_the_same_and_sends_nothing(stack: Stack, who: Insured) 
     assert submissions(stack, number) == []
 
 
+# --- who may -----------------------------------------------------------------------------------------------------
+
+
+def test_a_source_hands_in_for_itself_and_for_nobody_else(stack: Stack) -> None:
+    woman, number = insured(stack), claim_number()
+    given = claim(number=number, person=woman.number, employer=woman.employer)
+
+    async def ask(source: str) -> Response:
+        async with asking(stack, "source/hospitals") as stub:
+            return await stub.SubmitClaim(request(given, parent=f"sources/{source}"), timeout=30)
+
+    assert asyncio.run(ask("hospitals")).receipt.status == receipt_pb2.RECEIPT_STATUS_DETERMINED
+    for source in ("counter", "nobody"):  # the same words, whether or not there is one
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            asyncio.run(ask(source))
+        assert told(error.value) == (grpc.StatusCode.PERMISSION_DENIED, [("AUTH_SOURCE_NOT_YOURS", "parent")])
+    assert submissions(stack, number) == ["DETERMINED"]
+
+
 # --- when something dies -----------------------------------------------------------------------------------------
 
 

@@ -83,6 +83,20 @@ def test_a_claim_that_is_not_there_cannot_be_watched(stack: Stack) -> None:
     assert told(error.value) == (grpc.StatusCode.NOT_FOUND, [("NOT_FOUND", "name")])
 
 
+def test_another_source_does_not_learn_of_a_claim(stack: Stack) -> None:
+    _, number = pended(stack)
+
+    async def watch() -> None:
+        async with asking(stack, "source/counter") as stub:
+            request = submitting_pb2.WatchClaimRequest(name=f"sources/hospitals/claims/{number}")
+            await anext(aiter(stub.WatchClaim(request, timeout=10)))
+
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        asyncio.run(watch())
+
+    assert told(error.value) == (grpc.StatusCode.NOT_FOUND, [("NOT_FOUND", "name")])
+
+
 def test_only_so_many_may_watch_and_who_leaves_makes_room(stack: Stack) -> None:
     _, number = pended(stack)
 

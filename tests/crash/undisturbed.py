@@ -12,7 +12,7 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from deploy.local.stack import Stack
 from services.claims import rules, streams
 from services.claims.usecases import Office
-from services.kit import db, rpc
+from services.kit import db, rpc, tls
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.kit.migrations import migrate
@@ -41,7 +41,7 @@ async def decide(stack: Stack, records: Sequence[Any], today: date, name: str) -
     migrate(dsn, "claims")
     settings = _settings(stack, today)
     sealer = Sealer.from_base64(settings.sealing_key.get_secret_value())
-    async with db.connect(dsn) as database, rpc.channel(settings.registry_target) as channel:
+    async with db.connect(dsn) as database, rpc.channel(settings.registry_target, tls.identity(settings)) as channel:
         stream = streams.intake(Office(settings, Clock(today), rules.LAW, sealer, RegistryServiceStub(channel)))
         for start in range(0, len(records), _PER_BATCH):
             part = records[start : start + _PER_BATCH]

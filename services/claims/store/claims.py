@@ -271,13 +271,24 @@ class Wanted:
     updated_before: datetime | None = None
 
 
-async def list_claims(database: Database, wanted: Wanted, *, before: UUID | None, limit: int) -> list[Claim]:
-    """Newest first; ids are uuid7, so their order is that of time."""
+async def list_claims(
+    database: Database,
+    wanted: Wanted,
+    *,
+    before: UUID | None,
+    limit: int,
+    sources: Collection[str] | None = None,
+    counties: Collection[str] | None = None,
+) -> list[Claim]:
+    """Newest first; ids are uuid7, so their order is that of time. `sources` and `counties` are the scope of who asks,
+    where None bounds nothing.
+    """
     rows = await database.fetch(
         f"""SELECT {_CLAIM} FROM claim
             WHERE ($1::uuid IS NULL OR id < $1) AND ($2 = '' OR source = $2) AND ($3 = '' OR county = $3)
               AND ($4::text IS NULL OR state = $4) AND ($5::uuid IS NULL OR person = $5)
               AND ($6::timestamptz IS NULL OR updated_at >= $6) AND ($7::timestamptz IS NULL OR updated_at < $7)
+              AND ($9::text[] IS NULL OR source = ANY($9)) AND ($10::text[] IS NULL OR county = ANY($10))
             ORDER BY id DESC LIMIT $8""",
         before,
         wanted.source,
@@ -287,6 +298,8 @@ async def list_claims(database: Database, wanted: Wanted, *, before: UUID | None
         wanted.updated_from,
         wanted.updated_before,
         limit,
+        sources,
+        counties,
     )
     return [_claim(row) for row in rows]
 

@@ -1,0 +1,68 @@
+"""From a connection and its metadata to whoever asks. A token that is given decides, and is never passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.kit.auth import access
+from services.kit.auth.access import Access
+from services.kit.auth.principal import Principal
+from services.kit.auth.tokens import Tokens, fetching
+from services.kit.errors import Forbidden, Unauthenticated
+from services.kit.messages import Reason, reason
+from services.kit.settings import Settings
+
+_BEARER: Final = "bearer "
+
+
+class NotConfigured(Exception):
+    """A server is to be started that could not tell who asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    access: Access
+    tokens: Tokens | None  # None: there are no people here, only systems
+
+    async def admit(self, uris: Sequence[str], authorization: Sequence[str]) -> Principal:
+        """Who asks, by the certificate's names and the tokens given. Raises Unauthenticated or Forbidden."""
+        named = self.access.named(uris)
+        if named is None:
+            raise Unauthenticated(reason("AUTH_CERTIFICATE_UNKNOWN"))
+        found = await self._person(named[0], authorization) if authorization else self.access.system(*named)
+        if found is None:
+            raise Forbidden(reason("AUTH_NO_ROLE"))
+        return found
+
+    async def _person(self, carrier: str, authorization: Sequence[str]) -> Principal | None:
+        scheme, token = authorization[0][: len(_BEARER)], authorization[0][len(_BEARER) :]
+        if len(authorization) != 1 or scheme.lower() != _BEARER or self.tokens is None:
+            raise Unauthenticated(_invalid())
+        if carrier not in self.access.token_carriers:
+            raise Forbidden(reason("AUTH_CARRIER", "authorization"))
+        claims, until = await self.tokens.check(token)
+        return self.access.person(claims, until)
+
+
+def _invalid() -> Reason:
+    return reason("AUTH_TOKEN_INVALID", "authorization")
+
+
+async def gate_of(settings: Settings) -> Gate:
+    """The gate that the settings describe, with its keys in hand. Raises NotConfigured, AccessError or KeysUnread."""
+    if settings.access is None:
+        raise NotConfigured("CRADLE_ACCESS is not set: nobody could be let in")
+    if not settings.token_keys:
+        return Gate(access.read(settings.access), None)
+    tokens = Tokens(
+        settings.token_issuer,
+        settings.token_audience,
+        settings.token_algorithms,
+        fetching(settings.token_keys, settings.tls_authorities),
+        settings.token_keys_refresh_s,
+        settings.token_keys_max_age_s,
+    )
+    await tokens.start()
+    return Gate(access.read(settings.access), tokens)
