@@ -106,6 +106,15 @@ class ReplaySettings(BaseSettings):
     law_overrides: _Place = None  # the city's own law, which a draft is laid over
 
 
+class ConformanceSettings(BaseSettings):
+    """What playing conformance may be told; a report is verified without anything else."""
+
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
+
+    conformance_key: _File = None  # PEM, Ed25519: a report is signed with the private one, verified with the public
+    today: date | None = None  # the system's, where that stands still
+
+
 class Terminal(BaseSettings):
     """What a terminal says about its user; a command that asks no service needs nothing else."""
 
@@ -133,6 +142,11 @@ def load_client() -> ClientSettings:
 def load_replay() -> ReplaySettings:
     """Read the environment of a replay, or end as a client does."""
     return _of_a_command(ReplaySettings)
+
+
+def load_conformance() -> ConformanceSettings:
+    """Read what the environment says of conformance, or end as a client does."""
+    return _of_a_command(ConformanceSettings)
 
 
 def _of_a_command(kind: type[_Settings]) -> _Settings:
