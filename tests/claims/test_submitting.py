@@ -332,6 +332,22 @@ def test_a_record_that_arrived_although_its_sender_died_is_decided_once(stack: S
     assert submissions(stack, number) == ["DETERMINED", "DUPLICATE"]
 
 
+def test_who_asks_again_after_a_restart_gets_the_receipt_of_then(stack: Stack) -> None:
+    """The second desk begins to look on long after the receipt came: it goes back to when the record was appended."""
+    woman, request_id, number = insured(stack), uuid4(), claim_number()
+    given = entry(claim(number=number, person=woman.number, employer=woman.employer))
+
+    async def ask() -> tuple[bool, receipt_pb2.ClaimReceipt | None]:
+        async with desk(stack, claims_dsn(stack)) as at, at.receipts.following():
+            taken = await submitting.submit(at, "hospitals", request_id, given)
+            return taken.repeated, await submitting.receipt(at, "hospitals", taken, 20)
+
+    first, again = asyncio.run(ask()), asyncio.run(ask())
+
+    assert first[1] is not None
+    assert (first[0], again) == (False, (True, first[1]))
+
+
 def test_a_broker_that_is_away_is_told_and_the_id_stays_good(stack: Stack) -> None:
     request_id, given = uuid4(), entry(claim(number=claim_number(), person=id_number()))
     dsn = new_database(stack, "claims")
