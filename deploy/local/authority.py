@@ -34,6 +34,7 @@ _CERTIFICATES_LAST: Final = timedelta(days=365)
 _TOKEN_LASTS: Final = timedelta(days=7)
 _RENEWED_AFTER: Final = timedelta(days=300)
 _SKEW: Final = timedelta(minutes=5)
+_SERVING: Final = ("service", "broker")
 _KEY_ID: Final = "local"
 
 
@@ -47,14 +48,14 @@ class Authority:
     def authorities(self) -> Path:
         return self.folder / "authority.pem"
 
-    def identity(self, system: str, *, token: str = "", serves: bool = False) -> Identity:
-        """The certificate of a system, made when it is first asked for; one that serves is also named by address."""
+    def identity(self, system: str, *, token: str = "") -> Identity:
+        """The certificate of a system, made when it is first asked for."""
         kind, name = system.split("/")
         certificate, key = self.folder / f"{kind}-{name}.pem", self.folder / f"{kind}-{name}.key"
         if not certificate.exists():
             own = ec.generate_private_key(ec.SECP256R1())
             layout.write_private_text(key, _private(own))
-            layout.write_private_text(certificate, _pem(self._signed(own, kind, name, serves=serves)))
+            layout.write_private_text(certificate, _pem(self._signed(own, kind, name)))
         return Identity(certificate, key, self.authorities, token)
 
     def token(self, subject: str, claims: Mapping[str, Any], *, lasts: timedelta = _TOKEN_LASTS) -> str:
@@ -91,7 +92,9 @@ class Authority:
             "CRADLE_TOKEN_AUDIENCE": AUDIENCE,
         }
 
-    def _signed(self, own: ec.EllipticCurvePrivateKey, kind: str, name: str, *, serves: bool) -> x509.Certificate:
+    def _signed(self, own: ec.EllipticCurvePrivateKey, kind: str, name: str) -> x509.Certificate:
+        """Only what serves is named by its address, too: no client can stand in for a server."""
+        serves = kind in _SERVING
         uri = x509.UniformResourceIdentifier(f"spiffe://{TRUST_DOMAIN}/{kind}/{name}")
         addresses: Sequence[x509.GeneralName] = (x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1")))
         uses = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if serves else [])]

@@ -206,8 +206,9 @@ async def create_acls(client: Mapping[str, Any], wanted: Sequence[acls.Acl]) -> 
     admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:
-        answer = await admin._send_to_controller(CreateAclsRequest([acl.creation() for acl in wanted]))
-        for acl, (code, *_) in zip(wanted, answer.creation_responses, strict=True):
+        for acl in wanted:
+            answer = await admin._send_to_controller(CreateAclsRequest(*acl.creation()))
+            code = answer.creation_responses[0][0]
             if code:
                 raise StackError(f"the access list {acl} was not created: {for_code(code).__name__}")
     finally:

@@ -64,7 +64,7 @@ class Broker:
             self.process.start()
             return
         kafka.fetch()
-        own = self._stack.authority.identity(authority.BROKER, serves=True) if self._stack.broker_tls else None
+        own = self._stack.authority.identity(authority.BROKER) if self._stack.broker_tls else None
         kafka.write_settings(self._folder, self._stack.port("kafka"), self._stack.port("kafka/controller"), own)
         if not kafka.is_formatted(self._folder):
             command = self._stack.command("kafka-format", kafka.format_argv(self._folder))

@@ -268,7 +268,7 @@ class Stack:
         """A service is itself, and nobody's token is given to it."""
         if not role.service:
             return {}
-        own = self.authority.identity(f"service/{role.service}", serves=True)
+        own = self.authority.identity(f"service/{role.service}")
         return {**authority.variables(own), "CRADLE_TOKEN": ""}
 
     def _next_instance(self, name: str) -> str:

@@ -160,11 +160,15 @@ class Interceptor(_Base):
         """Who asks and may, told before the request is looked at. Raises Unauthenticated or Forbidden."""
         uris = [uri.decode("utf-8", "replace") for uri in context.auth_context().get("peer_uri", ())]
         tokens = [str(value) for key, value in context.invocation_metadata() or () if key == "authorization"]
-        found = await self.gate.admit(uris, tokens)
-        permission = self.permissions.get(method.path)
-        if permission is None or (permission != _ANYBODY and not found.may(permission)):
-            method.refused(found)
-            raise Forbidden(reason("AUTH_PERMISSION_MISSING", permission=permission or method.path))
+        try:
+            found = await self.gate.admit(uris, tokens)
+            permission = self.permissions.get(method.path)
+            if permission is None or (permission != _ANYBODY and not found.may(permission)):
+                raise Forbidden(reason("AUTH_PERMISSION_MISSING", permission=permission or method.path))
+        except (Unauthenticated, Forbidden) as error:
+            why = error.reasons[0].code
+            _log.warning("call refused", method=method.path, why=why, certificate=uris, peer=context.peer())
+            raise
         principal.enter(found)
         return found
 
@@ -207,9 +211,6 @@ class _Method:
         if status.code == code_pb2.INTERNAL:
             _log.error("call failed", method=self.path, error=type(error).__name__, places=places(error))
         return status
-
-    def refused(self, found: Principal) -> None:
-        _log.warning("call refused", method=self.path, principal=found.name, role=found.role)
 
 
 _SHAPE_CODES = {

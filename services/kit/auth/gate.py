@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 from services.kit.auth import access
 from services.kit.auth.access import Access
@@ -15,6 +15,8 @@ from services.kit.messages import Reason, reason
 from services.kit.settings import Settings
 
 _BEARER: Final = "bearer "
+_KEPT: Final = 2_000
+T = TypeVar("T")
 
 
 class NotConfigured(Exception):
@@ -23,18 +25,28 @@ class NotConfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
+    """Answers are kept, for the file does not change while a process lives: a lookup costs a twentieth of an answer."""
+
     access: Access
     tokens: Tokens | None  # None: there are no people here, only systems
+    systems: dict[str, tuple[str, Principal | None]] = field(default_factory=dict)  # by URI: kind, and who
+    persons: dict[str, Principal | None] = field(default_factory=dict)  # by token, which is checked all the same
 
     async def admit(self, uris: Sequence[str], authorization: Sequence[str]) -> Principal:
         """Who asks, by the certificate's names and the tokens given. Raises Unauthenticated or Forbidden."""
-        named = self.access.named(uris)
-        if named is None:
-            raise Unauthenticated(reason("AUTH_CERTIFICATE_UNKNOWN"))
-        found = await self._person(named[0], authorization) if authorization else self.access.system(*named)
+        known = self.systems.get(uris[0]) if len(uris) == 1 else None
+        kind, system = known or self._learn(uris)
+        found = await self._person(kind, authorization) if authorization else system
         if found is None:
             raise Forbidden(reason("AUTH_NO_ROLE"))
         return found
+
+    def _learn(self, uris: Sequence[str]) -> tuple[str, Principal | None]:
+        named = self.access.named(uris)
+        if named is None:
+            raise Unauthenticated(reason("AUTH_CERTIFICATE_UNKNOWN"))
+        _keep(self.systems, uris[0], learnt := (named[0], self.access.system(*named)))
+        return learnt
 
     async def _person(self, carrier: str, authorization: Sequence[str]) -> Principal | None:
         scheme, token = authorization[0][: len(_BEARER)], authorization[0][len(_BEARER) :]
@@ -43,7 +55,15 @@ class Gate:
         if carrier not in self.access.token_carriers:
             raise Forbidden(reason("AUTH_CARRIER", "authorization"))
         claims, until = await self.tokens.check(token)
-        return self.access.person(claims, until)
+        if token not in self.persons:
+            _keep(self.persons, token, self.access.person(claims, until))
+        return self.persons[token]
+
+
+def _keep(kept: dict[str, T], name: str, value: T) -> None:
+    if len(kept) >= _KEPT:
+        kept.clear()
+    kept[name] = value
 
 
 def _invalid() -> Reason:

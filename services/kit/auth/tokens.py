@@ -12,6 +12,7 @@ import json
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +35,17 @@ _FETCH_TIMEOUT_S: Final = 5.0
 _LEEWAY_S: Final = 30
 _REMEMBERED: Final = 2_000
 _PUBLIC_KINDS: Final = ("RSA", "EC", "OKP")  # a shared secret (oct) among the keys would let its holders sign
+# What a token that anybody may have written makes of a reader, its library included.
+_UNREADABLE: Final = (
+    JoseError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+)
 _log = telemetry.log(__name__)
 
 Fetch = Callable[[], Awaitable[bytes]]
@@ -86,12 +98,13 @@ class Tokens:
         try:
             claims = await self._signed(token)
             self._rules().validate(dict(claims))
+            until = datetime.fromtimestamp(claims["exp"], UTC)
         except ExpiredTokenError:
             raise Unauthenticated(reason("AUTH_TOKEN_EXPIRED", "authorization")) from None
-        except (JoseError, ValueError) as error:
+        except _UNREADABLE as error:
             _log.warning("token refused", why=type(error).__name__)
             raise Unauthenticated(reason("AUTH_TOKEN_INVALID", "authorization")) from None
-        return claims, datetime.fromtimestamp(claims["exp"], UTC)
+        return claims, until
 
     async def _signed(self, token: str) -> Mapping[str, Any]:
         if len(token) > _TOKEN_BYTES_MAX:
@@ -172,12 +185,9 @@ def _from_url(where: str, trusted: Path | None) -> bytes:
     if trusted is not None:
         context.load_verify_locations(trusted)  # an issuer inside the house has its certificate from our own authority
     connection = http.client.HTTPSConnection(url.netloc, timeout=_FETCH_TIMEOUT_S, context=context)
-    try:
+    with closing(connection):
         connection.request("GET", url.path + (f"?{url.query}" if url.query else ""))
-        response = connection.getresponse()
-        body = response.read(_KEYS_BYTES_MAX)
-    finally:
-        connection.close()
-    if response.status != http.HTTPStatus.OK:
-        raise ValueError
-    return body
+        with connection.getresponse() as response:
+            if response.status != http.HTTPStatus.OK:
+                raise ValueError
+            return response.read(_KEYS_BYTES_MAX)
