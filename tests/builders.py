@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from cradle.claims.v1 import claim_pb2, intake_pb2
+from cradle.claims.v1 import claim_pb2, facts_pb2, intake_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -37,6 +37,7 @@ from services.claims.model import (
     Visit,
 )
 from services.claims.rules import LAW
+from services.kit.dates import to_proto
 from services.kit.law import Law, Value
 from services.kit.parking import Message
 
@@ -256,6 +257,112 @@ def claim(
     )
 
 
+def medical(
+    kind: str = "PROVIDER_SETTLEMENT",
+    *,
+    number: str = "M-1",
+    person: str = MOTHER,
+    on: date = DELIVERED,
+    stays: Sequence[intake_pb2.Stay] = (),
+    visits: Sequence[intake_pb2.Visit] = (),
+    items: Sequence[intake_pb2.Item] = (),
+    husband: str = "",
+    claimed_fen: int | None = None,
+    submitted: datetime = datetime(2026, 11, 20, 2, tzinfo=UTC),
+) -> intake_pb2.ClaimSubmission:
+    """A claim for medical cost of a delivery; it names no employer, for the law needs none."""
+    submission = claim(
+        number=number,
+        person=person,
+        employer="",
+        on=on,
+        own_wage_fen=None,
+        claimed_fen=claimed_fen,
+        submitted=submitted,
+    )
+    submission.kind = claim_pb2.ClaimKind.Value(f"CLAIM_KIND_{kind}")
+    submission.husband_id_number = husband
+    submission.stays.extend(stays)
+    submission.visits.extend(visits)
+    submission.items.extend(items)
+    return submission
+
+
+def charge(policy_range_fen: int, total_fen: int | None = None, **parts: int) -> intake_pb2.Charge:
+    return intake_pb2.Charge(policy_range_fen=policy_range_fen, total_fen=total_fen, **parts)
+
+
+def stay_sent(
+    policy_range_fen: int = 500_000,
+    *,
+    provider: str = HOSPITAL,
+    discharged: date = DELIVERED + timedelta(days=4),
+    transfer_filed: bool = False,
+    level: str = "UNSPECIFIED",
+) -> intake_pb2.Stay:
+    """Five days."""
+    return intake_pb2.Stay(
+        provider=provider,
+        admission_date=to_proto(discharged - timedelta(days=4)),
+        discharge_date=to_proto(discharged),
+        charge=charge(policy_range_fen),
+        transfer_filed=transfer_filed,
+        level=facts_pb2.Level.Value(f"LEVEL_{level}"),
+    )
+
+
+def visit_sent(
+    policy_range_fen: int = 30_000, on: date = date(2026, 1, 15), provider: str = HOSPITAL
+) -> intake_pb2.Visit:
+    return intake_pb2.Visit(provider=provider, date=to_proto(on), charge=charge(policy_range_fen))
+
+
+def item_sent(code: str = "ART-01", on: date = date(2026, 1, 15), policy_range_fen: int = 100_000) -> intake_pb2.Item:
+    return intake_pb2.Item(
+        provider=HOSPITAL,
+        programme=facts_pb2.PROGRAMME_ART,
+        code=code,
+        date=to_proto(on),
+        charge=charge(policy_range_fen),
+    )
+
+
+def void(
+    number: str,
+    revision: int = 1,
+    *,
+    why: str = "ENTERED_TWICE",
+    submitted: datetime = datetime(2026, 11, 21, 2, tzinfo=UTC),
+) -> bytes:
+    message = intake_pb2.VoidClaim(
+        claim_number=number,
+        revision=revision,
+        reason=intake_pb2.VoidReason.Value(f"VOID_REASON_{why}"),
+        submit_time=Timestamp(seconds=int(submitted.timestamp())),
+    )
+    return intake_pb2.ClaimIntake(void=message).SerializeToString()
+
+
+def control_totals(
+    day: date | Date,
+    submitted: int = 0,
+    replaced: int = 0,
+    voided: int = 0,
+    claimed_fen: int = 0,
+    *,
+    sent: datetime = datetime(2026, 11, 22, 2, tzinfo=UTC),
+) -> bytes:
+    message = intake_pb2.ControlTotals(
+        date=Date(year=day.year, month=day.month, day=day.day),
+        submitted=submitted,
+        replaced=replaced,
+        voided=voided,
+        claimed_fen=claimed_fen,
+        submit_time=Timestamp(seconds=int(sent.timestamp())),
+    )
+    return intake_pb2.ClaimIntake(control_totals=message).SerializeToString()
+
+
 def submit(submission: intake_pb2.ClaimSubmission) -> bytes:
     return intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim(claim=submission)).SerializeToString()
 
@@ -298,6 +405,7 @@ def person_record(
     name: str = "王测试",
     paid: tuple[tuple[int, int], ...] = spans(PAID_SINCE_2024),
     category: Category = Category.EMPLOYEE,
+    reported_to: str = "",
 ) -> registry_pb2.PersonRecord:
     """Only an employee is insured by an employer."""
     return registry_pb2.PersonRecord(
@@ -306,4 +414,21 @@ def person_record(
         category=registry_pb2.Category.Value(f"CATEGORY_{category}"),
         employer_uscc=code if category is Category.EMPLOYEE else "",
         paid_months=[registry_pb2.MonthSpan(first_month=first, last_month=last) for first, last in paid],
+        reported_to_month=month(reported_to) if reported_to else 0,
     )
+
+
+def provider_record(
+    code: str,
+    level: Level = Level.TERTIARY,
+    *,
+    first: date = date(2020, 1, 1),
+    last: date | None = None,
+) -> registry_pb2.ProviderRecord:
+    """An institution under contract at one level."""
+    span = registry_pb2.ContractSpan(
+        level=registry_pb2.ProviderLevel.Value(f"PROVIDER_LEVEL_{level}"),
+        first_day=to_proto(first),
+        last_day=to_proto(last) if last else None,
+    )
+    return registry_pb2.ProviderRecord(code=code, name="宝鸡市测试医院", county="610302", contracts=[span])

@@ -16,7 +16,7 @@ from services.claims import rules, store
 from services.claims.model import Claim
 from services.claims.usecases import streaming, submitting
 from services.claims.usecases.streaming import Requests
-from services.claims.usecases.submitting import CALL, Desk, Entry
+from services.claims.usecases.submitting import CALL, Entry, FrontDesk
 from services.claims.usecases.watching import Watching
 from services.claims.wire import facts as reading
 from services.claims.wire import notice, out, paging, plain
@@ -32,7 +32,7 @@ _TO_ANSWER_S = 0.5
 
 
 class Claims(service_pb2_grpc.ClaimsServiceServicer):
-    def __init__(self, database: Database, law: Law, desk: Desk, watching: Watching) -> None:
+    def __init__(self, database: Database, law: Law, desk: FrontDesk, watching: Watching) -> None:
         self.database = database
         self.law = law
         self.desk = desk

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import grpc
 from cradle.claims.v1 import service_pb2, service_pb2_grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
-from services.claims import rules, store, streams
+from services.claims import rules, store, streams, usecases
 from services.claims.api import Claims
 from services.claims.usecases import Office, submitting
-from services.claims.usecases.submitting import Desk
+from services.claims.usecases.submitting import FrontDesk
 from services.claims.usecases.watching import Watching
 from services.claims.wire import out
 from services.kit import rpc, run, tls
@@ -22,7 +24,9 @@ from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
+from services.kit.stream import Stream
 from services.kit.tail import Tail
+from services.kit.timer import every
 from services.kit.waiting import persevere
 
 
@@ -30,7 +34,7 @@ async def api(process: Process) -> None:
     settings, stopping = process.settings, process.stopping
     receipts = Tail(settings, tuple(out.RECEIPT + source for source in settings.sources))
     appender, watching = Appender("claims", settings), Watching(process.database, settings)
-    desk = Desk(settings, process.clock, process.law, process.sealer, process.database, appender, receipts)
+    desk = FrontDesk(settings, process.clock, process.law, process.sealer, process.database, appender, receipts)
 
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_ClaimsServiceServicer_to_server(
@@ -55,21 +59,23 @@ async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
     async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         office = Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
-        parking = Parking(streams.CONSUMER, process.sealer)
-        stream = streams.intake(office)
-        inboxes = [
-            Inbox(
-                stream,
-                process.database,
-                process.settings,
-                parking,
-                process.health,
-                process.stopping,
-                name=f"inbox {n + 1}",
-            )
-            for n in range(process.settings.inboxes_per_worker)
-        ]
-        await asyncio.gather(*[inbox.run() for inbox in inboxes])
+        intake, coverage = streams.intake(office), streams.coverage(office, process.database)
+        count = process.settings.inboxes_per_worker
+        await asyncio.gather(
+            *[_inbox(process, intake, f"inbox {n + 1}").run() for n in range(count)],
+            _inbox(process, coverage, "coverage").run(),
+            _every(process, partial(usecases.expire, office, process.database)),
+            _every(process, partial(usecases.watch, process.database, process.clock)),
+        )
+
+
+def _inbox(process: Process, stream: Stream[Any], name: str) -> Inbox[Any]:
+    parking = Parking(stream.consumer, process.sealer)
+    return Inbox(stream, process.database, process.settings, parking, process.health, process.stopping, name=name)
+
+
+async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> None:
+    await every(process.settings.timer_every_s, process.stopping, work)
 
 
 def main() -> None:

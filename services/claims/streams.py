@@ -1,17 +1,19 @@
-"""The streams of record of claims: the intake of every source."""
+"""The streams of record of claims: the intake of every source, and what the registry says of coverage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from services.claims import usecases
-from services.claims.usecases import Office, Prepared
+from services.claims.usecases import Hearing, Office, Prepared
 from services.claims.wire.intake import intake_topics
-from services.kit.db import Tx
+from services.claims.wire.registry import COVERAGE
+from services.kit.db import Database, Tx
 from services.kit.parking import Message
 from services.kit.stream import Stream
 
 CONSUMER = "claims"
+COVERAGE_CONSUMER = "claims-coverage"
 
 
 def intake(office: Office) -> Stream[Prepared]:
@@ -22,3 +24,13 @@ def intake(office: Office) -> Stream[Prepared]:
         await usecases.take_in(office, tx, prepared)
 
     return Stream(CONSUMER, intake_topics(office.settings.sources), prepare, apply)
+
+
+def coverage(office: Office, database: Database) -> Stream[Hearing]:
+    async def prepare(messages: Sequence[Message]) -> Hearing:
+        return await usecases.prepare_hearing(office, database, messages)
+
+    async def apply(tx: Tx, hearing: Hearing) -> None:
+        await usecases.hear(office, tx, hearing)
+
+    return Stream(COVERAGE_CONSUMER, (COVERAGE,), prepare, apply)

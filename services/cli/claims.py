@@ -20,7 +20,7 @@ from services.kit.messages import Language
 
 app = typer.Typer(no_args_is_help=True, help="Send claims, find them, and have them explained.")
 
-State = Literal["PENDED", "APPROVED", "PARTIALLY_APPROVED", "DENIED", "DUPLICATE"]
+State = Literal["PENDED", "APPROVED", "PARTIALLY_APPROVED", "DENIED", "DUPLICATE", "RETURNED", "WITHDRAWN", "VOIDED"]
 _PAGE_MAX = 1000
 _LANGUAGE = {Language.ZH: service_pb2.LANGUAGE_ZH_CN, Language.EN: service_pb2.LANGUAGE_EN}
 _Name = Annotated[str, typer.Argument(help="claims/ID, sources/SOURCE/claims/NUMBER, or SOURCE/NUMBER")]

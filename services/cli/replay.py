@@ -23,7 +23,7 @@ from services.claims import rules
 from services.claims.model import LineKind
 from services.claims.usecases.replay import Asked, Report, Watch, WorkerDied
 from services.claims.usecases.replay import replay as decide_again
-from services.claims.wire.intake import ABOLISHED, COUNTIES, WIDER
+from services.claims.wire.content import ABOLISHED, COUNTIES, WIDER
 from services.cli.failures import Exit, Failure, coded, reason_of
 from services.cli.session import Session, document
 from services.kit import law as laws

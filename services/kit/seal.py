@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
+_KEY_BYTES = 32
 _FORMAT = b"\x01"
 
 
@@ -23,7 +24,10 @@ class Sealer:
 
     @classmethod
     def from_base64(cls, key: str) -> Sealer:
-        raw = base64.b64decode(key, validate=True)
+        return cls.of(base64.b64decode(key, validate=True))
+
+    @classmethod
+    def of(cls, raw: bytes) -> Sealer:
         return cls(AESGCM(raw), hmac.digest(raw, b"cradle digest", "sha256"))
 
     def digest(self, plain: bytes) -> bytes:
@@ -37,6 +41,14 @@ class Sealer:
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Raises cryptography.exceptions.InvalidTag if the bytes, the key or the context are not the ones."""
         return self.cipher.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], context)
+
+    def new_key(self, context: bytes) -> tuple[Sealer, bytes]:
+        """A key of its own for one owner, and that key sealed. Destroying the sealed key destroys all it sealed."""
+        raw = os.urandom(_KEY_BYTES)
+        return Sealer.of(raw), self.seal(raw, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> Sealer:
+        return Sealer.of(self.open(wrapped, context))
 
 
 def blind_index(key: bytes, value: str) -> bytes:

@@ -76,6 +76,10 @@ class Settings(Identified):
     shutdown_grace_s: float = 10.0
     parked_in_a_row_max: int = 10
     message_bytes_max: int = 65_536
+    coverage_wait_days: int = 60  # calendar days a claim waits for her coverage before it is returned
+    review_days: int = 14  # calendar days until a review task that claims opens is due
+    timer_every_s: float = 30.0  # how often the worker looks for what is due
+    timer_claims_max: int = 500  # claims that are looked at in one transaction of the timer
 
     append_timeout_s: float = 10.0  # how long a record that was handed in over gRPC may take to reach the broker
     requests_kept_days: int = 7  # how long an id of a call or stream is known; as long as the intake is kept

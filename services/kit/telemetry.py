@@ -46,6 +46,8 @@ OUTBOX_SENT = Counter("cradle_outbox_sent_total", "Events acknowledged by the br
 OUTBOX_AGE_SECONDS = Gauge("cradle_outbox_age_seconds", "Age of the oldest event not yet sent")
 OUTBOX_LEADER = Gauge("cradle_outbox_leader", "1 while this relay is the one that sends")
 
+TIMER_FAILED = Counter("cradle_timer_failed_total", "Times that work of a timer failed", ["kind"])
+
 # gRPC, by the field's own names.
 GRPC_STARTED = Counter("grpc_server_started_total", "Calls begun", ["grpc_service", "grpc_method"])
 GRPC_HANDLED = Counter("grpc_server_handled_total", "Calls answered", ["grpc_service", "grpc_method", "grpc_code"])
@@ -56,6 +58,9 @@ GRPC_SECONDS = Histogram(
 # The business.
 HANDED_IN = Counter("cradle_claims_handed_in_total", "Submissions over gRPC", ["source", "result"])
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
+CONTROL_TOTALS_DIFFERENCE = Gauge(
+    "cradle_control_totals_difference", "Days whose control totals differ from what was taken in", ["source"]
+)
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 
 

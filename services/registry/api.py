@@ -10,10 +10,12 @@ from cradle.registry.v1 import service_pb2, service_pb2_grpc
 
 from services.kit.errors import Invalid
 from services.kit.messages import reason
-from services.registry import usecases, wire
-from services.registry.usecases import Office
+from services.registry import usecases
+from services.registry.usecases import Asker, Office
+from services.registry.wire import asking, records
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+PURPOSE_CHARACTERS_MAX = 200
 
 
 class Registry(service_pb2_grpc.RegistryServiceServicer):
@@ -24,8 +26,9 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
         self, request: service_pb2.BatchGetCoverageRequest, context: Context
     ) -> service_pb2.BatchGetCoverageResponse:
         known_at = self._instant(request)
-        found = await usecases.get_coverage(self.office, wire.questions(request), known_at)
-        response = service_pb2.BatchGetCoverageResponse(answers=[wire.answer(coverage) for coverage in found])
+        persons, providers = asking.questions(request), asking.institutions(request)
+        found = await usecases.get_coverage(self.office, persons, known_at, asker(context))
+        response = asking.answers(found, await usecases.get_institutions(self.office, providers, known_at))
         response.known_at.FromDatetime(known_at)
         return response
 
@@ -40,9 +43,18 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
     async def BatchRecordCoverage(
         self, request: service_pb2.BatchRecordCoverageRequest, context: Context
     ) -> service_pb2.BatchRecordCoverageResponse:
-        if problems := wire.problems(request, self.office.clock.today()):
+        if problems := records.problems(request, self.office.clock.today()):
             raise Invalid(*problems)
-        employers = [wire.employer(record) for record in request.employers]
-        persons = [wire.person(record) for record in request.persons]
-        await usecases.record(self.office, employers, persons)
-        return service_pb2.BatchRecordCoverageResponse(employers=len(employers), persons=len(persons))
+        employers = [records.employer(record) for record in request.employers]
+        persons = [records.person(record) for record in request.persons]
+        providers = [records.provider(record) for record in request.providers]
+        await usecases.record(self.office, employers, persons, providers)
+        return service_pb2.BatchRecordCoverageResponse(
+            employers=len(employers), persons=len(persons), providers=len(providers)
+        )
+
+
+def asker(context: Context) -> Asker:
+    """Who calls, and what for: the purpose is in the call's metadata. Who it is, authentication will say here."""
+    metadata = dict(context.invocation_metadata() or ())
+    return Asker(principal="", purpose=str(metadata.get("cradle-purpose", ""))[:PURPOSE_CHARACTERS_MAX])

@@ -26,4 +26,4 @@ async def api(process: Process) -> None:
 
 
 def main() -> None:
-    run.run("registry", {"api": api})
+    run.run("registry", {"api": api, "relay": run.relay})

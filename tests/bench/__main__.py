@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.stack import Stack
-from tests.bench import load, raw, replay
+from tests.bench import load, lookup, raw, replay
 
 RECORDS = 30_000
 LATENCY_S = 15
@@ -155,6 +155,8 @@ def main() -> None:
         figures = asyncio.run(bench(stack))
         _console.print("  stored determinations decided again ...")
         figures |= replay.measure(stack)
+        _console.print("  look-ups of the registry ...")
+        figures["coverage_lookup_ms"] = asyncio.run(lookup.measure(stack))
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2) + "\n")
     table = Table("figure", "value", title="bench")

@@ -150,7 +150,7 @@ FIELDS: dict[str, tuple[Change, tuple[str, str]]] = {
     ),
     "no person": (lambda c: c.ClearField("person_id_number"), ("FIELD_REQUIRED", "person_id_number")),
     "a person of 33": (lambda c: setattr(c, "person_id_number", "1" * 33), ("FIELD_TOO_LONG", "person_id_number")),
-    "no employer": (lambda c: c.ClearField("employer_uscc"), ("FIELD_REQUIRED", "employer_uscc")),
+    "an employer of 33": (lambda c: setattr(c, "employer_uscc", "9" * 33), ("FIELD_TOO_LONG", "employer_uscc")),
     "no county": (lambda c: c.ClearField("county"), ("FIELD_MALFORMED", "county")),
     "a county of five digits": (lambda c: setattr(c, "county", "61030"), ("FIELD_MALFORMED", "county")),
     "a county with an end of line": (lambda c: setattr(c, "county", "610304\n"), ("FIELD_MALFORMED", "county")),
@@ -464,6 +464,11 @@ def test_a_resend_with_a_new_submit_time_is_the_same_content() -> None:
 )
 def test_any_other_field_makes_it_other_content(field: str) -> None:
     base = claim(claimed_fen=1, remark="x")
+    base.husband_id_number = MOTHER
+    base.father.requested = True
+    base.stays.add(provider="H61030200123")
+    base.visits.add(provider="H61030200123")
+    base.items.add(provider="H61030200123")
     other = intake_pb2.ClaimSubmission()
     other.CopyFrom(base)
     other.ClearField(field)  # type: ignore[arg-type]  # every name of the descriptor

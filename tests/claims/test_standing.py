@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from services.claims import rules
-from services.claims.model import Claim, State, Submission
-from services.claims.rules import ACCEPTED, REPEATED, Standing
+from services.claims.model import MOVES, Claim, Move, State, Submission, Void, VoidReason
+from services.claims.rules import ACCEPTED, REPEATED, Standing, standing_of_void
 from services.kit.messages import Language, Reason, reason
 from tests.builders import DELIVERED, EMPLOYER, MOTHER, delivery
 
@@ -104,11 +104,62 @@ def test_the_content_of_another_revision_is_not_a_repetition() -> None:
     assert isinstance(standing(submission(1, b"b"), on_file(b"a", b"b")), Reason)
 
 
-def test_the_state_of_the_claim_does_not_matter() -> None:
-    for state in State:
-        claim = replace(on_file(b"a"), state=state)
-        assert standing(submission(1, b"a"), claim) == REPEATED
-        assert standing(submission(2, b"b"), claim) == ACCEPTED
+@pytest.mark.parametrize("state", [state for state in MOVES if state and state is not State.VOIDED])
+def test_a_claim_in_any_state_but_voided_knows_what_it_was_sent_before(state: State) -> None:
+    assert standing(submission(1, b"a"), replace(on_file(b"a"), state=state)) == REPEATED
+
+
+@pytest.mark.parametrize("state", [state for state, moves in MOVES.items() if state and Move.REPLACE in moves])
+def test_a_claim_in_any_state_that_allows_it_takes_a_correction(state: State) -> None:
+    assert standing(submission(2, b"b"), replace(on_file(b"a"), state=state)) == ACCEPTED
+
+
+def test_a_withdrawn_claim_takes_no_correction_and_says_what_it_takes() -> None:
+    found = standing(submission(2, b"b"), replace(on_file(b"a"), state=State.WITHDRAWN))
+
+    assert found == reason("MOVE_NOT_ALLOWED", "replace.claim.claim_number", state="WITHDRAWN", allowed="VOID")
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (submission(1, b"a"), "submit.claim.claim_number"),
+        (submission(1, b"z"), "submit.claim.claim_number"),
+        (submission(2, b"b"), "replace.claim.claim_number"),
+    ],
+)
+def test_nothing_is_taken_in_under_a_voided_number(given: Submission, field: str) -> None:
+    assert standing(given, replace(on_file(b"a"), state=State.VOIDED)) == reason("CLAIM_VOIDED", field)
+
+
+# --- voids ------------------------------------------------------------------------------------------------------------
+
+
+def void(revision: int = 1) -> Void:
+    return Void("C-1", revision, VoidReason.ENTERED_TWICE, b"void")
+
+
+def test_a_void_of_a_number_not_on_file_is_returned() -> None:
+    assert standing_of_void(void(), b"v", None) == reason("VOID_UNKNOWN", "void.claim_number")
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+def test_a_void_of_another_revision_than_that_on_file_is_told_both(revision: int) -> None:
+    found = standing_of_void(void(revision), b"v", on_file(b"a", b"b"))
+
+    assert found == reason("VOID_STALE", "void.revision", current=2, revision=revision)
+
+
+@pytest.mark.parametrize("state", [state for state in MOVES if state and state is not State.VOIDED])
+def test_a_claim_in_any_state_is_voided_by_the_revision_on_file(state: State) -> None:
+    assert standing_of_void(void(2), b"v", replace(on_file(b"a", b"b"), state=state)) == ACCEPTED
+
+
+def test_the_same_void_again_is_a_repetition_and_another_is_told() -> None:
+    voided = replace(on_file(b"a"), state=State.VOIDED, void_hash=b"v")
+
+    assert standing_of_void(void(), b"v", voided) == REPEATED
+    assert standing_of_void(void(), b"w", voided) == reason("VOID_ALREADY", "void.claim_number")
 
 
 @pytest.mark.parametrize("language", Language)

@@ -43,16 +43,43 @@ def test_a_state_nobody_declared_cannot_be_written(dsn: str) -> None:
         asyncio.run(rows(dsn, CLAIM, "odd", "PAID_TWICE"))
 
 
-DELIVERY = """WITH made AS (INSERT INTO claim VALUES (gen_random_uuid(), $1, 'd', 1, 'APPROVED', '610304', '2026-03-10',
-    NULL, '{}', now(), now()) RETURNING id)
-    INSERT INTO delivery SELECT '00000000-0000-0000-0000-000000000001', '2026-03-10', id FROM made"""
+HOLD = """INSERT INTO benefit_hold
+    VALUES ('00000000-0000-0000-0000-000000000001', '2026-03-10', $1, $2, gen_random_uuid(), '', '', 0)"""
 
 
-def test_a_delivery_is_approved_once_whichever_source_sends_it(dsn: str) -> None:
-    asyncio.run(rows(dsn, DELIVERY, "hospitals"))
+def test_a_benefit_of_an_event_is_approved_once_whichever_source_sends_it(dsn: str) -> None:
+    for event_type in ("DELIVERY", "MISCARRIAGE", "FAMILY_PLANNING_SURGERY"):
+        for benefit in ("ALLOWANCE", "MEDICAL"):
+            asyncio.run(rows(dsn, HOLD, event_type, benefit))
 
-    with pytest.raises(asyncpg.UniqueViolationError):
-        asyncio.run(rows(dsn, DELIVERY, "counter"))
+            with pytest.raises(asyncpg.UniqueViolationError):
+                asyncio.run(rows(dsn, HOLD, event_type, benefit))
+
+
+def test_what_a_worker_of_the_release_before_approves_holds_too(dsn: str) -> None:
+    """It may run on for a while beside this one, and knows only `delivery`."""
+    person, claim_id = "00000000-0000-0000-0000-000000000003", "00000000-0000-0000-0000-000000000004"
+    held = f"SELECT event_type, benefit, kind FROM benefit_hold WHERE person = '{person}'"
+
+    asyncio.run(rows(dsn, f"INSERT INTO delivery VALUES ('{person}', '2026-03-10', '{claim_id}')"))
+    assert [tuple(row) for row in asyncio.run(rows(dsn, held))] == [("DELIVERY", "ALLOWANCE", "ALLOWANCE_APPROVED")]
+
+    asyncio.run(rows(dsn, f"DELETE FROM delivery WHERE claim_id = '{claim_id}'"))
+    assert asyncio.run(rows(dsn, held)) == []
+
+
+ACCUMULATOR = "INSERT INTO accumulator VALUES (gen_random_uuid(), 'ANTENATAL', '2026-03-10', $1, $2)"
+
+
+@pytest.mark.parametrize(("amount", "cap"), [(0, 100), (99, 100), (100, 100), (101, None)])
+def test_a_sum_within_its_cap_is_kept(dsn: str, amount: int, cap: int | None) -> None:
+    asyncio.run(rows(dsn, ACCUMULATOR, amount, cap))
+
+
+@pytest.mark.parametrize(("amount", "cap"), [(-1, None), (-1, 100), (101, 100)])
+def test_a_sum_below_nothing_or_above_its_cap_is_refused(dsn: str, amount: int, cap: int | None) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        asyncio.run(rows(dsn, ACCUMULATOR, amount, cap))
 
 
 DETERMINATION = """INSERT INTO determination
@@ -66,3 +93,15 @@ def test_a_revision_is_decided_once_and_may_be_looked_at_again_while_it_waits(ds
 
     with pytest.raises(asyncpg.UniqueViolationError):
         asyncio.run(rows(dsn, DETERMINATION, 4, "DENIED"))
+
+
+AGAIN = """INSERT INTO determination VALUES
+    ('00000000-0000-0000-0000-000000000005', $1, 1, 'APPROVED', '2026-03-10', now(), '', '', '', '', now(), $2)"""
+
+
+def test_a_revision_is_decided_again_only_under_the_next_number(dsn: str) -> None:
+    asyncio.run(rows(dsn, AGAIN, 1, 1))
+    asyncio.run(rows(dsn, AGAIN, 2, 2))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        asyncio.run(rows(dsn, AGAIN, 3, 2))

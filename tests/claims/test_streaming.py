@@ -15,7 +15,7 @@ from cradle.claims.v1 import claim_pb2, intake_pb2, receipt_pb2, submitting_pb2
 from deploy.local.stack import Stack
 from services.claims.rules import LAW
 from services.claims.usecases import streaming
-from services.claims.usecases.submitting import Desk
+from services.claims.usecases.submitting import FrontDesk
 from services.kit import db
 from services.kit.appending import Appender
 from services.kit.clock import Clock
@@ -237,7 +237,7 @@ def test_no_more_is_read_than_may_be_unanswered(stack: Stack) -> None:
         async with db.connect(new_database(stack, "claims")) as database, asyncio.TaskGroup() as beside:
             beside.create_task(appender.run(stopping))
             beside.create_task(receipts.run(stopping))
-            desk = Desk(given, Clock(TODAY), LAW, sealer_of(stack), database, appender, receipts)
+            desk = FrontDesk(given, Clock(TODAY), LAW, sealer_of(stack), database, appender, receipts)
             answers = streaming.converse(desk, source, opening(str(uuid4()), source=source).open, submissions())
             first = await anext(answers)
             ahead = len(pulled)

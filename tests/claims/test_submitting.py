@@ -18,7 +18,7 @@ from deploy.local.stack import Stack
 from services.claims import store
 from services.claims.rules import LAW
 from services.claims.usecases import submitting
-from services.claims.usecases.submitting import CALL, Desk, Entry
+from services.claims.usecases.submitting import CALL, Entry, FrontDesk
 from services.kit import db
 from services.kit.appending import Appender
 from services.kit.clock import Clock
@@ -254,7 +254,7 @@ def test_a_source_hands_in_for_itself_and_for_nobody_else(stack: Stack) -> None:
 
 
 @asynccontextmanager
-async def desk(stack: Stack, dsn: str, **settings: object) -> AsyncIterator[Desk]:
+async def desk(stack: Stack, dsn: str, **settings: object) -> AsyncIterator[FrontDesk]:
     """What the api has around it, in this process; what is decided is the stack's worker's."""
     given = settings_of(stack, **{"append_timeout_s": 5, **settings})
     stopping = asyncio.Event()
@@ -263,7 +263,7 @@ async def desk(stack: Stack, dsn: str, **settings: object) -> AsyncIterator[Desk
         beside.create_task(appender.run(stopping))
         beside.create_task(receipts.run(stopping))
         try:
-            yield Desk(given, Clock(TODAY), LAW, sealer_of(stack), database, appender, receipts)
+            yield FrontDesk(given, Clock(TODAY), LAW, sealer_of(stack), database, appender, receipts)
         finally:
             stopping.set()
 
@@ -272,12 +272,12 @@ def entry(given: intake_pb2.ClaimSubmission) -> Entry:
     return Entry(CALL, intake(given))
 
 
-async def intend(at: Desk, request_id: UUID, given: Entry, *, sent_until_s: float) -> None:
+async def intend(at: FrontDesk, request_id: UUID, given: Entry, *, sent_until_s: float) -> None:
     """The intent of a process that died before it noted a place."""
     now = at.clock.now()
     body = at.sealer.digest(given.key + given.value)
-    terms = store.Terms(now, now + timedelta(seconds=sent_until_s), now + timedelta(days=1))
-    await store.intend(at.database, "hospitals", request_id, {CALL: body}, terms)
+    lease = store.Lease(now, now + timedelta(seconds=sent_until_s), now + timedelta(days=1))
+    await store.intend(at.database, "hospitals", request_id, {CALL: body}, lease)
 
 
 def test_what_was_intended_and_not_sent_is_sent_by_the_next_call(stack: Stack) -> None:
@@ -368,10 +368,10 @@ def test_an_id_is_forgotten_when_it_has_expired_and_not_before(stack: Stack) -> 
     async def look() -> tuple[int, int, int]:
         async with db.connect(dsn) as database:
             now = Clock().now()
-            terms = store.Terms(now, now, now + timedelta(days=7))
-            await store.intend(database, "hospitals", uuid4(), {CALL: b"digest"}, terms)
-            before = await store.forget(database, terms.expires_at - timedelta(microseconds=1))
-            at = await store.forget(database, terms.expires_at)
+            lease = store.Lease(now, now, now + timedelta(days=7))
+            await store.intend(database, "hospitals", uuid4(), {CALL: b"digest"}, lease)
+            before = await store.forget(database, lease.expires_at - timedelta(microseconds=1))
+            at = await store.forget(database, lease.expires_at)
             return before, at, await value(dsn, "SELECT count(*) FROM handed_in")
 
     assert asyncio.run(look()) == (0, 1, 0)

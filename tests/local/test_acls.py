@@ -20,6 +20,9 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+CLAIMS_OWN = {f"claims.{way}.v1.{source}" for way in ("intake", "receipt") for source in "ab"}
+
+
 def may(system: str, operation: Operation, resource: Resource = Resource.TOPIC) -> set[str]:
     return {
         one.name for one in made(DOCUMENT) if (one.system, one.operation, one.resource) == (system, operation, resource)
@@ -33,8 +36,8 @@ def may(system: str, operation: Operation, resource: Resource = Resource.TOPIC) 
         ("source/b", {"claims.intake.v1.b"}, {"claims.receipt.v1.b"}),
         (
             "service/claims",
-            {"claims.receipt.v1.a", "claims.receipt.v1.b", "claims.claim.v1"},
-            {"claims.intake.v1.a", "claims.intake.v1.b", "claims.claim.v1"},
+            {*CLAIMS_OWN, "claims.claim.v1"},  # what is handed in over gRPC it appends for who handed it in
+            {*CLAIMS_OWN, "claims.claim.v1"},
         ),
         ("service/oversight", set(), {"claims.claim.v1"}),
         ("service/registry", {"registry.coverage-intake.v1"}, {"registry.coverage-intake.v1"}),

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.kit import db
-from services.kit.clock import Clock
 from services.kit.errors import Invalid
-from services.registry import usecases, wire
-from services.registry.model import Category, Coverage, Employer, Person, Question
-from services.registry.usecases import Office
-from tests.builders import TODAY, id_number, person_record, spans, uscc
+from services.registry import usecases
+from services.registry.model import Category, Contributions, Question
+from services.registry.wire import records
+from tests.builders import id_number, person_record, spans, uscc
 from tests.kit.live import new_database, rows, sealer_of, value
+from tests.registry.office import NAME, PAID, asked, employer, office, person
 
 pytestmark = pytest.mark.integration
-PAID = spans("2024-01..2026-03")
-NAME = "欧阳测试"
 
 
 @pytest.fixture(scope="module")
@@ -31,35 +25,13 @@ def dsn(stack: Stack) -> str:
     return new_database(stack, "registry")
 
 
-@asynccontextmanager
-async def office(stack: Stack, dsn: str) -> AsyncIterator[Office]:
-    key = base64.b64decode(stack.environment["CRADLE_BLIND_INDEX_KEY"])
-    async with db.connect(dsn) as database:
-        yield Office(database, Clock(TODAY), sealer_of(stack), key)
-
-
-def employer(code: str, **wages: int) -> Employer:
-    return Employer(
-        code, "宝鸡测试厂", "610304", {int(year[1:]): fen for year, fen in (wages or {"y2025": 600_000}).items()}
-    )
-
-
-def person(number: str, code: str, paid: tuple[tuple[int, int], ...] = PAID) -> Person:
-    return Person(number, NAME, Category.EMPLOYEE, code, paid, ())
-
-
-async def asked(given: Office, number: str, code: str, known_at: datetime | None = None) -> Coverage:
-    (found,) = await usecases.get_coverage(given, [Question(number, code)], known_at or datetime.now(UTC))
-    return found
-
-
 def test_an_unknown_person_and_an_unknown_employer_are_unknown(stack: Stack, dsn: str) -> None:
     async def act() -> None:
         async with office(stack, dsn) as given:
             found = await asked(given, id_number(), uscc())
 
-        assert (found.person, found.category, found.insured_by, found.employer) == (None, None, None, None)
-        assert (found.wages, found.paid_months, found.back_paid) == ((), (), ())
+        assert (found.is_known, found.category, found.insured_by, found.employer) == (False, None, None, None)
+        assert (found.wages, found.bases, found.contributions) == ((), (), Contributions())
 
     asyncio.run(act())
 
@@ -75,7 +47,7 @@ def test_a_known_person_is_answered_with_the_wages_of_who_insures_her(stack: Sta
 
         assert found.category is Category.EMPLOYEE
         assert dict(found.wages) == {2024: 500_000, 2025: 600_000}
-        assert found.paid_months == PAID
+        assert found.contributions.paid_months == PAID
         assert found.insured_by == found.employer
         assert elsewhere.insured_by == found.employer != elsewhere.employer
         assert dict(elsewhere.wages) == dict(found.wages)
@@ -98,8 +70,8 @@ def test_what_was_known_before_a_correction_stays_what_was_known_then(stack: Sta
             unknown, then, now = [await asked(given, number, code, at) for at in (before, between, datetime.now(UTC))]
 
         assert unknown.category is None
-        assert (then.paid_months, dict(then.wages)) == (PAID, {2025: 600_000})
-        assert (now.paid_months, dict(now.wages)) == (spans("2025-01..2026-03"), {2025: 700_000})
+        assert (then.contributions.paid_months, dict(then.wages)) == (PAID, {2025: 600_000})
+        assert (now.contributions.paid_months, dict(now.wages)) == (spans("2025-01..2026-03"), {2025: 700_000})
         assert then.person == now.person
 
     asyncio.run(act())
@@ -111,11 +83,11 @@ def test_an_id_number_is_found_however_it_was_written(stack: Stack, dsn: str) ->
         number = next(n for n in (id_number(sequence=s) for s in range(2, 998, 2)) if n.endswith("X"))
         record = person_record(number.lower(), code)
         async with office(stack, dsn) as given:
-            await usecases.record(given, [employer(code)], [wire.person(record)])
+            await usecases.record(given, [employer(code)], [records.person(record)])
 
             found = await asked(given, number, code)
 
-        assert found.person is not None
+        assert found.is_known
 
     asyncio.run(act())
 
@@ -135,9 +107,9 @@ def test_five_hundred_persons_are_answered_in_order_with_one_row_of_audit(stack:
             took = datetime.now(UTC) - began
             single = {n: (await asked(given, n, code)).person for n in numbers[:12]}
         (row,) = await rows(dsn, "SELECT * FROM audit OFFSET $1 LIMIT 1", audited)
-        assert [coverage.person is None for coverage in found] == [n in unknown for n in numbers]
+        assert [coverage.is_known for coverage in found] == [n not in unknown for n in numbers]
         assert {n: coverage.person for n, coverage in zip(numbers[:12], found, strict=False)} == single
-        assert len(row["subjects"]) == 450
+        assert len(row["subjects"]) == 500
         assert row["method"] == "BatchGetCoverage"
         assert await value(dsn, "SELECT count(*) FROM audit") == audited + 1 + 12
         assert took < timedelta(seconds=2)
@@ -169,7 +141,7 @@ def test_a_person_of_an_unknown_employer_is_refused_and_nothing_is_kept(stack: S
             found = await asked(given, number, code)
 
         assert [(r.code, r.field) for r in raised.value.reasons] == [("EMPLOYER_UNKNOWN", "persons[1].employer_uscc")]
-        assert (found.person, found.employer) == (None, None)
+        assert (found.is_known, found.employer) == (False, None)
 
     asyncio.run(act())
 
@@ -180,12 +152,17 @@ def test_no_table_holds_an_id_number_or_a_name_in_the_clear(stack: Stack, dsn: s
         async with office(stack, dsn) as given:
             await usecases.record(given, [employer(code)], [person(number, code)])
             await asked(given, number, code)
-            (sealed,) = await rows(dsn, "SELECT blind_index, sealed FROM person ORDER BY id DESC LIMIT 1")
+            (sealed,) = await rows(
+                dsn,
+                """SELECT id, sealed, wrapped FROM person JOIN person_key ON person_id = id
+                   ORDER BY id DESC LIMIT 1""",
+            )
 
         assert number.encode() not in sealed["sealed"]
         assert NAME.encode() not in sealed["sealed"]
-        assert sealer_of(stack).open(sealed["sealed"], sealed["blind_index"]) == f"{number}\n{NAME}".encode()
-        for table in ("person", "coverage", "audit", "employer", "employer_wage"):
+        hers = sealer_of(stack).unwrap(sealed["wrapped"], sealed["id"].bytes)
+        assert hers.open(sealed["sealed"], sealed["id"].bytes) == f"{number}\n{NAME}".encode()
+        for table in ("person", "person_key", "coverage", "audit", "employer", "employer_wage", "outbox"):
             held = await value(dsn, f"SELECT count(*) FROM {table} WHERE {table}::text ~ $1", f"{number}|{NAME}")
             assert held == 0, table
 
@@ -194,7 +171,8 @@ def test_no_table_holds_an_id_number_or_a_name_in_the_clear(stack: Stack, dsn: s
 
 @pytest.mark.parametrize("statement", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"])
 @pytest.mark.parametrize(
-    ("table", "column"), [("coverage", "category"), ("employer_wage", "years"), ("audit", "method")]
+    ("table", "column"),
+    [("coverage", "category"), ("employer_wage", "years"), ("provider_level", "levels"), ("audit", "method")],
 )
 def test_what_is_only_ever_appended_to_refuses_to_change(
     stack: Stack, dsn: str, table: str, column: str, statement: str

@@ -78,7 +78,7 @@ def test_sql_stands_in_stores_and_in_the_kit_only() -> None:
 def test_everything_is_caught_only_where_failures_are_told_apart() -> None:
     """`except Exception` belongs where the kinds of failure are told apart."""
     allowed = {
-        *(KIT / f"{name}.py" for name in ("inbox", "replay", "rpc", "run", "waiting")),
+        *(KIT / f"{name}.py" for name in ("inbox", "replay", "rpc", "run", "timer", "waiting")),
         SERVICES / "cli" / "main.py",
     }
 

@@ -1,10 +1,17 @@
-"""What claims are made of: `codes`, then the `facts` of a case, its `determination`, and the `claim` on file."""
+"""What claims are made of: `codes`, the `facts` of a case, its `determination`, the `claim` and its `moves`."""
 
 from services.claims.model.claim import (
     Claim,
+    ControlTotals,
     Coverage,
+    Institution,
+    ItemSent,
     Received,
+    StaySent,
     Submission,
+    Totals,
+    VisitSent,
+    Void,
 )
 from services.claims.model.codes import (
     Benefit,
@@ -19,8 +26,10 @@ from services.claims.model.codes import (
     PriorKind,
     Programme,
     ReceiptStatus,
+    Sent,
     State,
     Surgery,
+    VoidReason,
 )
 from services.claims.model.determination import (
     Determination,
@@ -41,13 +50,18 @@ from services.claims.model.facts import (
     Stay,
     Visit,
 )
+from services.claims.model.holding import Account, Hold, Standing, Taken
+from services.claims.model.moves import MOVES, Move, refusal
 
 __all__ = [
+    "MOVES",
     "NOTHING_PAID",
+    "Account",
     "Benefit",
     "Category",
     "Claim",
     "ClaimKind",
+    "ControlTotals",
     "Coverage",
     "DeliveryMode",
     "Determination",
@@ -56,11 +70,15 @@ __all__ = [
     "Facts",
     "Father",
     "Figures",
+    "Hold",
+    "Institution",
     "Insured",
     "Item",
+    "ItemSent",
     "Level",
     "Line",
     "LineKind",
+    "Move",
     "OutOfCity",
     "Paid",
     "Payee",
@@ -69,11 +87,20 @@ __all__ = [
     "Programme",
     "ReceiptStatus",
     "Received",
+    "Sent",
+    "Standing",
     "State",
     "Stay",
+    "StaySent",
     "Step",
     "StepView",
     "Submission",
     "Surgery",
+    "Taken",
+    "Totals",
     "Visit",
+    "VisitSent",
+    "Void",
+    "VoidReason",
+    "refusal",
 ]

@@ -1,14 +1,51 @@
-"""The claim on file, what was submitted, and what the registry answered."""
+"""The claim on file, what was sent, and what the registry answered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from services.claims.model.codes import Category, State
-from services.claims.model.facts import Event
+from services.claims.model.codes import (
+    Category,
+    ClaimKind,
+    Level,
+    OutOfCity,
+    Programme,
+    Sent,
+    State,
+    VoidReason,
+)
+from services.claims.model.facts import Event, Father
 from services.kit.messages import Reason
+
+
+class StaySent(NamedTuple):
+    """A stay as its sender states it. `level` is only compared with the register's."""
+
+    provider: str
+    admission: date
+    discharge: date
+    policy_range_fen: int
+    transfer_filed: bool = False
+    out_of_city: OutOfCity | None = None
+    level: Level | None = None
+
+
+class VisitSent(NamedTuple):
+    provider: str
+    date: date
+    policy_range_fen: int
+
+
+class ItemSent(NamedTuple):
+    provider: str
+    programme: Programme
+    code: str
+    date: date
+    policy_range_fen: int
+    out_of_city: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +61,38 @@ class Submission:
     event: Event
     own_monthly_wage_fen: int | None
     claimed_fen: int | None
+    kind: ClaimKind = ClaimKind.ALLOWANCE
+    husband_id_number: str = ""
+    father: Father | None = None
+    stays: tuple[StaySent, ...] = ()
+    visits: tuple[VisitSent, ...] = ()
+    items: tuple[ItemSent, ...] = ()
+
+
+class Void(NamedTuple):
+    """A claim taken back by its sender (作废). `content` is what makes it the same void again."""
+
+    number: str
+    revision: int
+    reason: VoidReason
+    content: bytes
+
+
+class Totals(NamedTuple):
+    """What was sent on one day (日对账), by its sender's count or by ours."""
+
+    submitted: int = 0
+    replaced: int = 0
+    voided: int = 0
+    claimed_fen: int = 0
+
+
+class ControlTotals(NamedTuple):
+    """A source's word on one of its days. Of two, that sent later holds."""
+
+    day: date
+    said: Totals
+    submitted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +111,11 @@ class Received:
     revision: int = 0
     submission: Submission | None = None
     reasons: tuple[Reason, ...] = ()
+    sent: Sent | None = None
+    submit_date: date | None = None
+    claimed_fen: int | None = None
+    void: Void | None = None
+    totals: ControlTotals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +129,17 @@ class Coverage:
     paid_months: tuple[tuple[int, int], ...]
     back_paid: tuple[tuple[int, date], ...]
     employer_wages: tuple[tuple[int, int], ...]
+    employer_bases: tuple[tuple[int, int], ...] = ()
+    student: bool = False
+    is_known: bool = True
+    reported_to_month: int = 0  # 0: nothing was reported
+
+
+class Institution(NamedTuple):
+    """What the register says of an institution on a day. `level` None: not under contract on that day."""
+
+    is_known: bool
+    level: Level | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +157,9 @@ class Claim:
     content_hashes: tuple[bytes, ...]
     received_at: datetime
     updated_at: datetime
+    kind: ClaimKind = ClaimKind.ALLOWANCE
+    employer: str = ""  # as the sender named it, by the registry's reference
+    void_hash: bytes = b""  # digest of the void that was carried out
 
     @property
     def revision(self) -> int:

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """State of a claim on file and outcome of a line, in X12's words. A returned submission never becomes a claim.
+    """State of a claim on file and outcome of a line, in X12's words; `moves` says how one follows another.
 
-    ERROR is an outcome only: facts that cannot be. Intake returns such a claim before it is on file.
+    A returned submission never becomes a claim; RETURNED is a claim that waited for what never came. ERROR is an
+    outcome only: facts that cannot be. Intake returns such a claim before it is on file.
     """
 
     PENDED = "PENDED"
@@ -17,6 +18,9 @@ class State(StrEnum):
     DENIED = "DENIED"
     DUPLICATE = "DUPLICATE"
     ERROR = "ERROR"
+    RETURNED = "RETURNED"
+    WITHDRAWN = "WITHDRAWN"
+    VOIDED = "VOIDED"
 
 
 class ReceiptStatus(StrEnum):
@@ -24,6 +28,27 @@ class ReceiptStatus(StrEnum):
     PENDED = "PENDED"
     RETURNED = "RETURNED"
     DUPLICATE = "DUPLICATE"
+    VOIDED = "VOIDED"
+    TOTALS_AGREE = "TOTALS_AGREE"
+    TOTALS_DIFFER = "TOTALS_DIFFER"
+
+
+class Sent(StrEnum):
+    """What a record of the intake holds, by the name of its field."""
+
+    SUBMIT = "submit"
+    REPLACE = "replace"
+    VOID = "void"
+    CONTROL_TOTALS = "control_totals"
+
+
+class VoidReason(StrEnum):
+    """Why a sender takes its claim back (作废原因)."""
+
+    ENTERED_TWICE = "ENTERED_TWICE"
+    ENTERED_WRONGLY = "ENTERED_WRONGLY"
+    SETTLEMENT_UNDONE = "SETTLEMENT_UNDONE"
+    WITHDRAWN_BY_CLAIMANT = "WITHDRAWN_BY_CLAIMANT"
 
 
 class ClaimKind(StrEnum):

@@ -10,6 +10,9 @@
 - `medical`: inpatient stays by mode, family-planning surgery, catastrophic insurance.
 - `items`: antenatal visits, labour analgesia, assisted reproduction.
 - `duplicates`: nobody is paid twice for one event.
+- `holding`: what is on file about her, as facts of the next claim; what a decided claim adds to it.
+- `waiting`: what a claim waits for before it can be decided.
+- `again`: whether a claim decided again on other coverage is better or worse for her.
 - `calculators`: parental leave and the child-care allowance.
 
 `LAW` is the law as shipped; `REVISION` names these rules and is stored with every determination.
@@ -19,15 +22,39 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from services.claims.rules.again import BETTER, SAME, WORSE, compared
 from services.claims.rules.deciding import decide
-from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing
+from services.claims.rules.holding import held_by, taken_by, with_history
+from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing, standing_of_void
+from services.claims.rules.waiting import AWAITING, waits_after, waits_before
 from services.claims.rules.working import FactMissing
 from services.kit import law
 
 REVISION: Final = "2026.2"
 LAW: Final = law.load(Path(__file__).parent.parent / "parameters")
 
-__all__ = ["ACCEPTED", "LAW", "REPEATED", "REVISION", "FactMissing", "Standing", "decide", "first_day", "standing"]
+__all__ = [
+    "ACCEPTED",
+    "AWAITING",
+    "BETTER",
+    "LAW",
+    "REPEATED",
+    "REVISION",
+    "SAME",
+    "WORSE",
+    "FactMissing",
+    "Standing",
+    "compared",
+    "decide",
+    "first_day",
+    "held_by",
+    "standing",
+    "standing_of_void",
+    "taken_by",
+    "waits_after",
+    "waits_before",
+    "with_history",
+]
 
 
 def first_day(effective: law.Law) -> date:

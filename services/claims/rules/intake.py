@@ -1,10 +1,10 @@
-"""What a submission is to the claim on file under its number."""
+"""What was sent is to the claim on file under its number: taken in, the same again, or to be returned."""
 
 from __future__ import annotations
 
 from typing import Final, Literal
 
-from services.claims.model import Claim, Submission
+from services.claims.model import Claim, Move, State, Submission, Void, refusal
 from services.kit.messages import Reason, reason
 
 ACCEPTED: Final = "ACCEPTED"
@@ -20,9 +20,15 @@ def standing(submission: Submission, content_hash: bytes, on_file: Claim | None)
     """
     if on_file is None:
         return ACCEPTED if submission.revision == 1 else reason("REVISION_UNKNOWN", "replace.claim.claim_number")
+    return _of_known(submission, content_hash, on_file)
+
+
+def _of_known(submission: Submission, content_hash: bytes, on_file: Claim) -> Standing:
+    if on_file.state is State.VOIDED:
+        return reason("CLAIM_VOIDED", f"{'submit' if submission.revision == 1 else 'replace'}.claim.claim_number")
     current = on_file.revision
     if submission.revision == current + 1:
-        return ACCEPTED
+        return refusal(on_file.state, Move.REPLACE, "replace.claim.claim_number") or ACCEPTED
     if submission.revision > current:
         return reason("REVISION_GAP", "replace.revision", current=current, expected=current + 1)
     if on_file.content_hashes[submission.revision - 1] == content_hash:
@@ -31,3 +37,14 @@ def standing(submission: Submission, content_hash: bytes, on_file: Claim | None)
         place = "submit.claim.claim_number" if submission.revision == 1 else "replace.revision"
         return reason("CONTENT_CONFLICT", place, expected=current + 1)
     return reason("REVISION_STALE", "replace.revision", current=current, revision=submission.revision)
+
+
+def standing_of_void(void: Void, content_hash: bytes, on_file: Claim | None) -> Standing:
+    """Accepted, the same void again, or the reason to return it. What is voided must be known by its revision."""
+    if on_file is None:
+        return reason("VOID_UNKNOWN", "void.claim_number")
+    if on_file.state is State.VOIDED:
+        return REPEATED if on_file.void_hash == content_hash else reason("VOID_ALREADY", "void.claim_number")
+    if void.revision != on_file.revision:
+        return reason("VOID_STALE", "void.revision", current=on_file.revision, revision=void.revision)
+    return refusal(on_file.state, Move.VOID, "void.claim_number") or ACCEPTED

@@ -1,4 +1,4 @@
-"""Claims and their determinations. Everything is a set: many loaded, many saved, never a statement per row."""
+"""Claims and their determinations, read: those that are decided upon, locked, and those that are asked for."""
 
 from __future__ import annotations
 
@@ -10,31 +10,18 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.claims.model import Claim, Determination, Facts, ReceiptStatus, Received, State
+from services.claims.model import Claim, ClaimKind, Determination, Facts, State
 from services.claims.rules.history import REVISIONS
 from services.kit.db import Database, Tx
-from services.kit.law import Law, canonical
+from services.kit.law import Law
 from services.kit.law import from_content as law_from_content
-from services.kit.messages import Reason
 
 Number = tuple[str, str]  # source, claim number
-Deliveries = dict[UUID, dict[date, UUID]]  # person -> date of delivery -> the claim it was approved under
 
-_CLAIM = "id, source, number, version, state, county, event_date, person, content_hashes, received_at, updated_at"
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of one record of the intake, ready to be written."""
-
-    received: Received
-    status: ReceiptStatus
-    receipt_id: UUID
-    reasons: tuple[Reason, ...]
-    claim: Claim | None = None
-    accepted: bool = False
-    facts: Facts | None = None
-    determination: Determination | None = None
+COLUMNS = (
+    "id, source, number, version, state, county, event_date, person, content_hashes, received_at, updated_at, kind, "
+    "employer, void_hash"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,168 +55,28 @@ async def lock_persons(tx: Tx, persons: Collection[UUID]) -> None:
     )
 
 
+async def persons_of(tx: Tx, numbers: Collection[Number]) -> set[UUID]:
+    """Whose claims these numbers are now, by a look without a lock: they are to be locked before their claims."""
+    ordered = sorted(numbers)
+    rows = await tx.fetch(
+        """SELECT DISTINCT person FROM claim JOIN unnest($1::text[], $2::text[]) AS mine (source, number)
+           USING (source, number) WHERE person IS NOT NULL""",
+        [source for source, _ in ordered],
+        [number for _, number in ordered],
+    )
+    return {row["person"] for row in rows}
+
+
 async def load_claims(tx: Tx, numbers: Collection[Number]) -> dict[Number, Claim]:
     """The claims on file under these numbers, locked."""
     ordered = sorted(numbers)
     rows = await tx.fetch(
-        f"""SELECT {_CLAIM} FROM claim JOIN unnest($1::text[], $2::text[]) AS mine (source, number)
+        f"""SELECT {COLUMNS} FROM claim JOIN unnest($1::text[], $2::text[]) AS mine (source, number)
             USING (source, number) ORDER BY id FOR UPDATE OF claim""",
         [source for source, _ in ordered],
         [number for _, number in ordered],
     )
-    return {(row["source"], row["number"]): _claim(row) for row in rows}
-
-
-async def load_deliveries(tx: Tx, persons: Collection[UUID]) -> Deliveries:
-    rows = await tx.fetch("SELECT person, event_date, claim_id FROM delivery WHERE person = ANY($1)", list(persons))
-    found: Deliveries = {}
-    for row in rows:
-        found.setdefault(row["person"], {})[row["event_date"]] = row["claim_id"]
-    return found
-
-
-# --- writing ---------------------------------------------------------------------------------------------------------
-
-
-async def save(
-    tx: Tx,
-    settled: Sequence[Settled],
-    sealed: Sequence[bytes],
-    *,
-    law: Law,
-    rules: str,
-    known_at: datetime,
-    now: datetime,
-) -> None:
-    """Write a batch: claims, deliveries, determinations, submissions."""
-    await _save_claims(tx, settled)
-    await _save_deliveries(tx, settled)
-    await tx.copy(
-        "determination",
-        (
-            "claim_id",
-            "version",
-            "revision",
-            "outcome",
-            "decision_date",
-            "known_at",
-            "law_digest",
-            "rules_revision",
-            "facts",
-            "result",
-            "decided_at",
-        ),
-        [
-            (
-                s.claim.id,
-                s.claim.version,
-                s.claim.revision,
-                s.determination.outcome,
-                s.facts.decision_date,
-                known_at,
-                law.digest,
-                rules,
-                canonical(s.facts.as_data()),
-                canonical(s.determination.as_data()),
-                now,
-            )
-            for s in settled
-            if s.accepted and s.claim and s.facts and s.determination
-        ],
-    )
-    await tx.copy(
-        "submission",
-        (
-            "receipt_id",
-            "source",
-            "claim_number",
-            "revision",
-            "status",
-            "reasons",
-            "claim_id",
-            "position",
-            "content_hash",
-            "sealed",
-            "received_at",
-        ),
-        [
-            (
-                s.receipt_id,
-                s.received.source,
-                s.received.claim_number,
-                s.received.revision,
-                s.status,
-                [r.code for r in s.reasons],
-                s.claim.id if s.claim else None,
-                s.received.position,
-                s.received.content_hash,
-                bytes_sealed,
-                s.received.received_at,
-            )
-            for s, bytes_sealed in zip(settled, sealed, strict=True)
-        ],
-    )
-
-
-async def _save_claims(tx: Tx, settled: Sequence[Settled]) -> None:
-    """A claim that changed more than once in the batch is written once, as it stands at the end."""
-    last = {s.claim.id: s.claim for s in settled if s.accepted and s.claim}
-    first_version: dict[UUID, int] = {}
-    for s in settled:
-        if s.accepted and s.claim:
-            first_version.setdefault(s.claim.id, s.claim.version)
-    new = [claim for claim in last.values() if first_version[claim.id] == 1]
-    changed = sorted((claim for claim in last.values() if first_version[claim.id] > 1), key=lambda claim: claim.id)
-    await tx.copy(
-        "claim",
-        _CLAIM.split(", "),
-        [
-            (
-                c.id,
-                c.source,
-                c.number,
-                c.version,
-                c.state,
-                c.county,
-                c.event_date,
-                c.person,
-                list(c.content_hashes),
-                c.received_at,
-                c.updated_at,
-            )
-            for c in new
-        ],
-    )
-    for claim in changed:  # corrections are few; an array of arrays does not unnest by row
-        await tx.execute(
-            """UPDATE claim SET version = $2, state = $3, county = $4, event_date = $5, person = $6,
-                                content_hashes = $7, updated_at = $8 WHERE id = $1""",
-            claim.id,
-            claim.version,
-            claim.state,
-            claim.county,
-            claim.event_date,
-            claim.person,
-            list(claim.content_hashes),
-            claim.updated_at,
-        )
-
-
-async def _save_deliveries(tx: Tx, settled: Sequence[Settled]) -> None:
-    # While a correction waits, what was approved before still stands, and so does its hold on the delivery.
-    last = {s.claim.id: s.claim for s in settled if s.accepted and s.claim and s.claim.state is not State.PENDED}
-    corrected = [claim.id for claim in last.values() if claim.revision > 1]
-    if corrected:
-        await tx.execute("DELETE FROM delivery WHERE claim_id = ANY($1)", corrected)
-    await tx.copy(
-        "delivery",
-        ("person", "event_date", "claim_id"),
-        [
-            (c.person, c.event_date, c.id)
-            for c in last.values()
-            if c.state in {State.APPROVED, State.PARTIALLY_APPROVED}
-        ],
-    )
+    return {(row["source"], row["number"]): claim_of(row) for row in rows}
 
 
 async def keep_law(database: Database, law: Law) -> None:
@@ -244,13 +91,13 @@ async def keep_law(database: Database, law: Law) -> None:
 
 
 async def claim_by_id(database: Database, claim_id: UUID) -> Claim | None:
-    rows = await database.fetch(f"SELECT {_CLAIM} FROM claim WHERE id = $1", claim_id)
-    return _claim(rows[0]) if rows else None
+    rows = await database.fetch(f"SELECT {COLUMNS} FROM claim WHERE id = $1", claim_id)
+    return claim_of(rows[0]) if rows else None
 
 
 async def claim_by_number(database: Database, source: str, number: str) -> Claim | None:
-    rows = await database.fetch(f"SELECT {_CLAIM} FROM claim WHERE source = $1 AND number = $2", source, number)
-    return _claim(rows[0]) if rows else None
+    rows = await database.fetch(f"SELECT {COLUMNS} FROM claim WHERE source = $1 AND number = $2", source, number)
+    return claim_of(rows[0]) if rows else None
 
 
 async def versions(database: Database, claim_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -284,7 +131,7 @@ async def list_claims(
     where None bounds nothing.
     """
     rows = await database.fetch(
-        f"""SELECT {_CLAIM} FROM claim
+        f"""SELECT {COLUMNS} FROM claim
             WHERE ($1::uuid IS NULL OR id < $1) AND ($2 = '' OR source = $2) AND ($3 = '' OR county = $3)
               AND ($4::text IS NULL OR state = $4) AND ($5::uuid IS NULL OR person = $5)
               AND ($6::timestamptz IS NULL OR updated_at >= $6) AND ($7::timestamptz IS NULL OR updated_at < $7)
@@ -301,7 +148,7 @@ async def list_claims(
         sources,
         counties,
     )
-    return [_claim(row) for row in rows]
+    return [claim_of(row) for row in rows]
 
 
 async def recorded(database: Database, claim_id: UUID, revision: int) -> Recorded | None:
@@ -321,7 +168,8 @@ async def law_by_digest(database: Database, digest: str) -> Law:
     return law_from_content(rows[0]["content"])
 
 
-def _claim(row: asyncpg.Record) -> Claim:
+def claim_of(row: asyncpg.Record) -> Claim:
+    """A claim from a row of COLUMNS."""
     return Claim(
         row["id"],
         row["source"],
@@ -334,4 +182,7 @@ def _claim(row: asyncpg.Record) -> Claim:
         tuple(row["content_hashes"]),
         row["received_at"],
         row["updated_at"],
+        ClaimKind(row["kind"]),
+        row["employer"],
+        row["void_hash"],
     )

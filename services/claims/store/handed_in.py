@@ -32,7 +32,7 @@ class HandedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Lease:
     """By when it is sent or given up, and until when its id is known."""
 
     now: datetime
@@ -41,7 +41,7 @@ class Terms:
 
 
 async def intend(
-    database: Database, source: str, stream: UUID, digests: Mapping[int, bytes], terms: Terms
+    database: Database, source: str, stream: UUID, digests: Mapping[int, bytes], lease: Lease
 ) -> tuple[set[int], dict[int, HandedIn]]:
     """Take what is ours to send, by number; and answer what stands under the other numbers.
 
@@ -64,9 +64,9 @@ async def intend(
             stream,
             numbers,
             [digests[number] for number in numbers],
-            terms.sending_until,
-            terms.expires_at,
-            terms.now,
+            lease.sending_until,
+            lease.expires_at,
+            lease.now,
         )
         ours = {row["number"] for row in taken}
         others = [number for number in numbers if number not in ours]

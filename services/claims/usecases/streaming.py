@@ -14,7 +14,7 @@ from cradle.claims.v1 import submitting_pb2
 from protovalidate import Validator
 
 from services.claims.usecases import submitting
-from services.claims.usecases.submitting import Desk, Entry, Taken
+from services.claims.usecases.submitting import Entry, FrontDesk, Taken
 from services.claims.wire import out
 from services.kit.errors import Invalid
 from services.kit.messages import reason
@@ -30,7 +30,7 @@ Requests = AsyncIterator[submitting_pb2.StreamClaimsRequest]
 class Conversation:
     """What is under way on one connection. `None` in a queue is its end."""
 
-    desk: Desk
+    desk: FrontDesk
     source: str
     stream: UUID
     resume_after: int
@@ -119,7 +119,7 @@ async def opening(requests: Requests) -> submitting_pb2.OpenClaimStream:
 
 
 async def converse(
-    desk: Desk, source: str, opened: submitting_pb2.OpenClaimStream, requests: Requests
+    desk: FrontDesk, source: str, opened: submitting_pb2.OpenClaimStream, requests: Requests
 ) -> AsyncGenerator[submitting_pb2.SubmissionAnswer, None]:
     """Answer every submission. What was appended is answered before a mistake of the caller's ends the stream."""
     window = asyncio.Semaphore(desk.settings.stream_unanswered_max)

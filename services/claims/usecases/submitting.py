@@ -42,7 +42,7 @@ _FORGET_EVERY_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class FrontDesk:
     """What handing in needs around it. `receipts` looks on at every source's receipts."""
 
     settings: Settings
@@ -90,7 +90,7 @@ class Taken:
     at_s: float = field(default_factory=time.monotonic)
 
 
-def refusals(desk: Desk, source: str, entry: Entry) -> tuple[Reason, ...]:
+def refusals(desk: FrontDesk, source: str, entry: Entry) -> tuple[Reason, ...]:
     """What the worker would return it for by itself, read as the worker reads it; nothing on file is looked at."""
     if entry.problems:
         return entry.problems
@@ -107,7 +107,7 @@ def refusals(desk: Desk, source: str, entry: Entry) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-async def submit(desk: Desk, source: str, request_id: UUID, entry: Entry) -> Taken:
+async def submit(desk: FrontDesk, source: str, request_id: UUID, entry: Entry) -> Taken:
     """Hand in one submission. Raises Invalid with everything that is wrong with it."""
     if problems := refusals(desk, source, entry):
         telemetry.HANDED_IN.labels(source, "refused").inc()
@@ -118,13 +118,13 @@ async def submit(desk: Desk, source: str, request_id: UUID, entry: Entry) -> Tak
     return taken
 
 
-async def hand_in(desk: Desk, source: str, stream: UUID, entries: Sequence[Entry]) -> list[Taken]:
+async def hand_in(desk: FrontDesk, source: str, stream: UUID, entries: Sequence[Entry]) -> list[Taken]:
     """Append what was not appended before, in order, and answer where each lies; all of them were read.
 
     Raises Unavailable if one could not be sent, or is just being sent by another call under the same id.
     """
     bodies = {entry.number: desk.sealer.digest(entry.key + entry.value) for entry in entries}
-    ours, others = await store.intend(desk.database, source, stream, bodies, _terms(desk))
+    ours, others = await store.intend(desk.database, source, stream, bodies, _lease(desk))
     if any(one.place is None and one.body_digest == bodies[number] for number, one in others.items()):
         await store.give_up(desk.database, source, stream, ours, desk.clock.now())
         raise Unavailable("another call is sending it")
@@ -132,11 +132,11 @@ async def hand_in(desk: Desk, source: str, stream: UUID, entries: Sequence[Entry
     return [_taken(source, entry.number, bodies[entry.number], others, places) for entry in entries]
 
 
-def _terms(desk: Desk) -> store.Terms:
+def _lease(desk: FrontDesk) -> store.Lease:
     now = desk.clock.now()
     # Twice as long as we try: whoever takes over must not meet a sender that is still at it.
-    lease = timedelta(seconds=2 * desk.settings.append_timeout_s)
-    return store.Terms(now, now + lease, now + timedelta(days=desk.settings.requests_kept_days))
+    length = timedelta(seconds=2 * desk.settings.append_timeout_s)
+    return store.Lease(now, now + length, now + timedelta(days=desk.settings.requests_kept_days))
 
 
 def _taken(
@@ -153,7 +153,7 @@ def _taken(
     return Taken(number, before.place, repeated=True)
 
 
-async def _append(desk: Desk, source: str, stream: UUID, entries: Sequence[Entry]) -> dict[int, Place]:
+async def _append(desk: FrontDesk, source: str, stream: UUID, entries: Sequence[Entry]) -> dict[int, Place]:
     if not entries:
         return {}
     appended = await desk.appender.append(intake.INTAKE + source, [(entry.key, entry.value) for entry in entries])
@@ -173,7 +173,7 @@ def position(source: str, place: Place) -> receipt_pb2.RecordPosition:
     return receipt_pb2.RecordPosition(topic=intake.INTAKE + source, partition=place.partition, offset=place.offset)
 
 
-async def receipt(desk: Desk, source: str, taken: Taken, wait_s: float) -> receipt_pb2.ClaimReceipt | None:
+async def receipt(desk: FrontDesk, source: str, taken: Taken, wait_s: float) -> receipt_pb2.ClaimReceipt | None:
     """The receipt of what was taken, or None if it does not come in time; to be asked while following."""
     if taken.place is None:
         return None
@@ -184,7 +184,7 @@ async def receipt(desk: Desk, source: str, taken: Taken, wait_s: float) -> recei
     return None if value is None else receipt_pb2.ClaimReceipt.FromString(value)
 
 
-async def forget(desk: Desk, stopping: asyncio.Event) -> None:
+async def forget(desk: FrontDesk, stopping: asyncio.Event) -> None:
     """Delete expired ids, for as long as the process lives."""
     while not stopping.is_set():
         await persevere(partial(store.forget, desk.database, desk.clock.now()), stopping)

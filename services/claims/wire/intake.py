@@ -1,53 +1,61 @@
-"""Reading the intake: bytes to a submission, or to the reasons why not."""
+"""Reading the intake: bytes to a claim, a void or control totals, or to the reasons why not."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
 from typing import Final
 
-from cradle.claims.v1 import claim_pb2, intake_pb2
+from cradle.claims.v1 import claim_pb2, facts_pb2, intake_pb2
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.date_pb2 import Date
 from protovalidate import Validator
 
-from services.claims.model import DeliveryMode, Event, EventType, Received, Submission
-from services.kit.dates import from_ms, from_proto
-from services.kit.identifiers import id_number_problems, is_male, plain, uscc_problems
+from services.claims.model import (
+    ClaimKind,
+    ControlTotals,
+    DeliveryMode,
+    Event,
+    EventType,
+    Father,
+    ItemSent,
+    Level,
+    OutOfCity,
+    Programme,
+    Received,
+    Sent,
+    StaySent,
+    Submission,
+    Surgery,
+    Totals,
+    VisitSent,
+    Void,
+    VoidReason,
+)
+from services.claims.wire.content import (
+    ABOLISHED,
+    claim_problems,
+    day_problems,
+    is_number,
+    submit_time_problems,
+)
+from services.kit.dates import SHANGHAI, from_ms, from_proto
+from services.kit.identifiers import plain
 from services.kit.messages import Reason, reason
 from services.kit.parking import Message
 from services.kit.rpc import shape_problems
 
 INTAKE: Final = "claims.intake.v1."
 
-# GB/T 2260, list of 2024-11: the twelve counties of Baoji; then codes that are kept because people and feeds still
-# carry them: 凤翔县 and 宝鸡县 by what became of them, the whole city, and the local code of 高新区.
-COUNTIES: Final = frozenset(
-    {
-        "610302",
-        "610303",
-        "610304",
-        "610305",
-        "610323",
-        "610324",
-        "610326",
-        "610327",
-        "610328",
-        "610329",
-        "610330",
-        "610331",
-    }
-)
-ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
-WIDER: Final = frozenset({"610300", "610399"})
-
-_LIKE_AN_ID: Final = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
-_SEPARATORS: Final = re.compile(r"[._-]")
-_NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _MODES: Final = {claim_pb2.DeliveryMode.Value(f"DELIVERY_MODE_{mode}"): mode for mode in DeliveryMode}
+_KINDS: Final = {claim_pb2.ClaimKind.Value(f"CLAIM_KIND_{kind}"): kind for kind in ClaimKind}
+_TYPES: Final = {claim_pb2.EventType.Value(f"EVENT_TYPE_{kind}"): kind for kind in EventType}
+_LEVELS: Final = {facts_pb2.Level.Value(f"LEVEL_{level}"): level for level in Level}
+_OUT_OF_CITY: Final = {facts_pb2.OutOfCity.Value(f"OUT_OF_CITY_{way}"): way for way in OutOfCity}
+_PROGRAMMES: Final = {facts_pb2.Programme.Value(f"PROGRAMME_{name}"): name for name in Programme}
+_VOID_REASONS: Final = {intake_pb2.VoidReason.Value(f"VOID_REASON_{why}"): why for why in VoidReason}
+_LAST_S: Final = 253_402_214_400  # 9999-12-31
 _VALIDATOR: Final = Validator()
 
 Digest = Callable[[bytes], bytes]
@@ -65,12 +73,22 @@ class Reading:
     revision: int = 0
     submission: Submission | None = None
     reasons: tuple[Reason, ...] = ()
+    sent: Sent | None = None
+    submit_date: date | None = None
+    claimed_fen: int | None = None
+    void: Void | None = None
+    totals: ControlTotals | None = None
+
+    @property
+    def content(self) -> bytes | None:
+        if self.submission:
+            return self.submission.content
+        return self.void.content if self.void else None
 
 
 def read(message: Message, today: date, first_day: date, bytes_max: int, digest: Digest) -> Received:
     """Read one record of the intake. What is wrong with it is on the result, coded and located; nothing raises."""
     reading = _read(message.value, today, first_day, bytes_max)
-    submission = reading.submission
     return Received(
         message.topic,
         message.partition,
@@ -79,11 +97,16 @@ def read(message: Message, today: date, first_day: date, bytes_max: int, digest:
         message.topic.removeprefix(INTAKE),
         message.value,
         from_ms(message.timestamp_ms),
-        digest(submission.content if submission else message.value),
+        digest(reading.content or message.value),
         reading.claim_number,
         reading.revision,
-        submission,
+        reading.submission,
         reading.reasons,
+        reading.sent,
+        reading.submit_date,
+        reading.claimed_fen,
+        reading.void,
+        reading.totals,
     )
 
 
@@ -100,55 +123,131 @@ def _read(value: bytes, today: date, first_day: date, bytes_max: int) -> Reading
 
 
 def _read_intake(intake: intake_pb2.ClaimIntake, today: date, first_day: date) -> Reading:
-    kind = intake.WhichOneof("event")
-    claim = intake.replace.claim if kind == "replace" else intake.submit.claim
-    revision = intake.replace.revision if kind == "replace" else 1
-    path = f"{kind}.claim"
-    problems = [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]
-    if not _is_number(claim.claim_number):  # it may be anything, so it is not repeated back
-        return Reading(reasons=tuple(problems) or (reason("FIELD_MALFORMED", f"{path}.claim_number"),))
-    id_number, employer = plain(claim.person_id_number), plain(claim.employer_uscc)
-    problems = problems or [
-        *_mother_problems(id_number, f"{path}.person_id_number", today),
-        *uscc_problems(employer, f"{path}.employer_uscc"),
-        *_county_problems(claim.county, f"{path}.county"),
-        *_date_problems(claim.event.date, f"{path}.event.date", today, first_day),
-        *_submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
+    shape = [_amount(problem) for problem in shape_problems(_VALIDATOR, intake)]
+    match intake.WhichOneof("event"):
+        case "submit":
+            return _claim(intake.submit.claim, Sent.SUBMIT, 1, shape, today, first_day)
+        case "replace":
+            return _claim(intake.replace.claim, Sent.REPLACE, intake.replace.revision, shape, today, first_day)
+        case "void":
+            return _void(intake.void, shape, today)
+        case "control_totals":
+            return _totals(intake.control_totals, shape, today)
+        case _:
+            return Reading(reasons=tuple(shape))
+
+
+def _claim(  # noqa: PLR0917  # what is read, and what it is read against
+    claim: intake_pb2.ClaimSubmission, sent: Sent, revision: int, shape: list[Reason], today: date, first_day: date
+) -> Reading:
+    path = f"{sent}.claim"
+    submit_date = _civil(claim.submit_time)
+    claimed_fen = claim.claimed_fen if claim.HasField("claimed_fen") else None
+    if not is_number(claim.claim_number):  # it may be anything, so it is not repeated back
+        problems = shape or [reason("FIELD_MALFORMED", f"{path}.claim_number")]
+        return Reading(reasons=tuple(problems), sent=sent, submit_date=submit_date, claimed_fen=claimed_fen)
+    problems = shape or claim_problems(claim, path, today, first_day)
+    return Reading(
+        claim.claim_number,
+        revision,
+        None if problems else _submission(claim, revision),
+        tuple(problems),
+        sent,
+        submit_date,
+        claimed_fen,
+    )
+
+
+def _void(void: intake_pb2.VoidClaim, shape: list[Reason], today: date) -> Reading:
+    submit_date = _civil(void.submit_time)
+    if not is_number(void.claim_number):
+        problems = shape or [reason("FIELD_MALFORMED", "void.claim_number")]
+        return Reading(reasons=tuple(problems), sent=Sent.VOID, submit_date=submit_date)
+    problems = shape or submit_time_problems(void.submit_time, "void.submit_time", today)
+    read = None
+    if not problems:
+        bare = intake_pb2.VoidClaim()
+        bare.CopyFrom(void)
+        bare.ClearField("submit_time")
+        content = b"void:" + bare.SerializeToString(deterministic=True)
+        read = Void(void.claim_number, void.revision, _VOID_REASONS[void.reason], content)
+    return Reading(void.claim_number, void.revision, None, tuple(problems), Sent.VOID, submit_date, None, read)
+
+
+def _totals(totals: intake_pb2.ControlTotals, shape: list[Reason], today: date) -> Reading:
+    path = "control_totals"
+    problems = shape or [
+        *day_problems(totals.date, f"{path}.date", today),
+        *submit_time_problems(totals.submit_time, f"{path}.submit_time", today),
     ]
-    if problems:
-        return Reading(claim.claim_number, revision, reasons=tuple(problems))
-    return Reading(claim.claim_number, revision, _submission(claim, revision, id_number, employer))
+    if not problems and from_proto(totals.date) == today:
+        problems = [reason("TOTALS_DAY_NOT_OVER", f"{path}.date", today=today)]
+    read = None
+    if not problems:
+        said = Totals(totals.submitted, totals.replaced, totals.voided, totals.claimed_fen)
+        read = ControlTotals(from_proto(totals.date), said, totals.submit_time.ToDatetime(tzinfo=UTC))
+    return Reading(reasons=tuple(problems), sent=Sent.CONTROL_TOTALS, totals=read)
 
 
-def _submission(claim: intake_pb2.ClaimSubmission, revision: int, id_number: str, employer: str) -> Submission:
-    event = claim.event
+def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
     return Submission(
         number=claim.claim_number,
         revision=revision,
         content=content(claim),
-        person_id_number=id_number,
-        employer_uscc=employer,
+        person_id_number=plain(claim.person_id_number),
+        employer_uscc=plain(claim.employer_uscc),
         county=ABOLISHED.get(claim.county, claim.county),
-        event=Event(
-            EventType.DELIVERY,
-            from_proto(event.date),
-            _MODES[event.delivery_mode],
-            event.dystocia,
-            event.infants,
-            event.birth_order,
-            prepregnancy_check=event.prepregnancy_check,
-        ),
+        event=_event(claim.event),
         own_monthly_wage_fen=claim.own_monthly_wage_fen if claim.HasField("own_monthly_wage_fen") else None,
         claimed_fen=claim.claimed_fen if claim.HasField("claimed_fen") else None,
+        kind=_KINDS[claim.kind],
+        husband_id_number=plain(claim.husband_id_number),
+        father=Father(claim.father.requested, claim.father.living_apart) if claim.HasField("father") else None,
+        stays=tuple(map(_stay, claim.stays)),
+        visits=tuple([VisitSent(v.provider, from_proto(v.date), v.charge.policy_range_fen) for v in claim.visits]),
+        items=tuple(map(_item, claim.items)),
     )
 
 
-def _is_number(text: str) -> bool:
-    """Whether it is a claim number and not a national ID number in a claim number's place."""
-    if not _NUMBER.fullmatch(text):
-        return False
-    found = [*_LIKE_AN_ID.findall(text.upper()), _SEPARATORS.sub("", text.upper())]
-    return all(id_number_problems(part, "", date.max) for part in found)
+def _event(event: intake_pb2.MaternityEvent) -> Event:
+    """What only a birth has is left out of any other event, whatever was sent."""
+    kind = _TYPES[event.type]
+    birth = kind is EventType.DELIVERY
+    return Event(
+        kind,
+        from_proto(event.date),
+        _MODES[event.delivery_mode] if birth else None,
+        event.dystocia and birth,
+        event.infants if birth else 1,
+        event.birth_order if birth else None,
+        event.gestation_days if event.HasField("gestation_days") else None,
+        Surgery(event.surgery) if kind is EventType.FAMILY_PLANNING_SURGERY else None,
+        event.prepregnancy_check,
+        event.registered if event.HasField("registered") else True,
+    )
+
+
+def _stay(stay: intake_pb2.Stay) -> StaySent:
+    return StaySent(
+        stay.provider,
+        from_proto(stay.admission_date),
+        from_proto(stay.discharge_date),
+        stay.charge.policy_range_fen,
+        stay.transfer_filed,
+        _OUT_OF_CITY.get(stay.out_of_city),
+        _LEVELS.get(stay.level),
+    )
+
+
+def _item(item: intake_pb2.Item) -> ItemSent:
+    return ItemSent(
+        item.provider,
+        _PROGRAMMES[item.programme],
+        item.code,
+        from_proto(item.date),
+        item.charge.policy_range_fen,
+        item.out_of_city,
+    )
 
 
 def content(claim: intake_pb2.ClaimSubmission) -> bytes:
@@ -157,39 +256,18 @@ def content(claim: intake_pb2.ClaimSubmission) -> bytes:
     bare.CopyFrom(claim)
     bare.ClearField("submit_time")
     bare.person_id_number, bare.employer_uscc = plain(claim.person_id_number), plain(claim.employer_uscc)
+    bare.husband_id_number = plain(claim.husband_id_number)
     return bare.SerializeToString(deterministic=True)
+
+
+def _civil(instant: Timestamp) -> date | None:
+    """The day a record belongs to; None for a time that no calendar has."""
+    if not 0 < instant.seconds < _LAST_S:
+        return None
+    return datetime.fromtimestamp(instant.seconds, SHANGHAI).date()
 
 
 def _amount(problem: Reason) -> Reason:
     if problem.code == "FIELD_OUT_OF_RANGE" and problem.field.endswith("_fen"):
         return reason("AMOUNT_OUT_OF_RANGE", problem.field)
     return problem
-
-
-def _mother_problems(number: str, path: str, today: date) -> list[Reason]:
-    problems = id_number_problems(number, path, today)
-    return problems or ([reason("ID_NUMBER_NOT_THE_MOTHER", path)] if is_male(number) else [])
-
-
-def _county_problems(county: str, path: str) -> list[Reason]:
-    if county in COUNTIES or county in ABOLISHED or county in WIDER:
-        return []
-    return [reason("COUNTY_UNKNOWN", path)]
-
-
-def _date_problems(value: Date, path: str, today: date, first_day: date) -> list[Reason]:
-    try:
-        day = from_proto(value)
-    except ValueError:
-        return [reason("DATE_INVALID", path)]
-    if day > today:
-        return [reason("DATE_IN_FUTURE", path, today=today)]
-    if day < first_day:
-        return [reason("DATE_TOO_EARLY", path, first=first_day)]
-    return []
-
-
-def _submit_time_problems(value: Timestamp, path: str, today: date) -> list[Reason]:
-    """A day of grace: some senders stamp local time as UTC."""
-    limit = (today + timedelta(days=2) - date(1970, 1, 1)).total_seconds()
-    return [reason("DATE_IN_FUTURE", path, today=today)] if value.seconds >= limit else []

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from cradle.claims.v1 import claim_pb2, event_pb2, receipt_pb2
+from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
 
-from services.claims.model import Claim, Determination, Line, LineKind, Payee, ReceiptStatus, Received, State, StepView
+from services.claims.model import (
+    Claim,
+    ClaimKind,
+    Determination,
+    Line,
+    LineKind,
+    Payee,
+    ReceiptStatus,
+    Received,
+    State,
+    StepView,
+    VoidReason,
+)
 from services.kit.dates import to_proto
 from services.kit.ids import stable_id
 from services.kit.messages import Language, Reason, reason
@@ -21,6 +33,8 @@ EVENTS: Final = "claims.claim.v1"
 _STATE: Final = {state: claim_pb2.ClaimState.Value(f"CLAIM_STATE_{state}") for state in State}
 _LINE: Final = {kind: claim_pb2.LineKind.Value(f"LINE_KIND_{kind}") for kind in LineKind}
 _PAYEE: Final = {payee: claim_pb2.Payee.Value(f"PAYEE_{payee}") for payee in Payee}
+_KIND: Final = {kind: claim_pb2.ClaimKind.Value(f"CLAIM_KIND_{kind}") for kind in ClaimKind}
+_VOID: Final = {str(why): intake_pb2.VoidReason.Value(f"VOID_REASON_{why}") for why in VoidReason}
 _STATUS: Final = {status: receipt_pb2.ReceiptStatus.Value(f"RECEIPT_STATUS_{status}") for status in ReceiptStatus}
 
 
@@ -64,9 +78,40 @@ def receipt(
     message.receive_time.FromDatetime(received.received_at)
     if claim is not None:
         message.outcome = _STATE[claim.state]
-    if determination is not None and determination.figures.payee is not None:
-        message.allowance_fen = determination.figures.allowance_fen
-        message.payee = _PAYEE[determination.figures.payee]
+    if determination is not None:
+        _fill(message, determination)
+    return message
+
+
+def _fill(message: receipt_pb2.ClaimReceipt, determination: Determination) -> None:
+    figures = determination.figures
+    if figures.payee is not None:
+        message.allowance_fen = figures.allowance_fen
+        message.payee = _PAYEE[figures.payee]
+    if figures.medical_fen:
+        message.medical_fen = figures.medical_fen
+    message.lines.extend([_line_to_proto(line) for line in determination.lines])
+
+
+def later_receipt(
+    claim: Claim, reasons: Sequence[Reason], determination: Determination | None, now: datetime
+) -> receipt_pb2.ClaimReceipt:
+    """A receipt that answers no record: what became of a claim since. Its id is that of the claim and its version."""
+    status = {State.PENDED: ReceiptStatus.PENDED, State.RETURNED: ReceiptStatus.RETURNED}
+    message = receipt_pb2.ClaimReceipt(
+        receipt_id=str(stable_id(claim.id.bytes, str(claim.version).encode())),
+        source=claim.source,
+        claim_number=claim.number,
+        revision=claim.revision,
+        status=_STATUS[status.get(claim.state, ReceiptStatus.DETERMINED)],
+        reasons=[reason_to_proto(given) for given in reasons],
+        claim=f"claims/{claim.id}",
+        content_hash=claim.content_hashes[-1],
+        outcome=_STATE[claim.state],
+    )
+    message.receive_time.FromDatetime(now)
+    if determination is not None:
+        _fill(message, determination)
     return message
 
 
@@ -80,11 +125,32 @@ def claim_event(
         county=claim.county,
         event_date=to_proto(claim.event_date),
     )
-    if claim.state is State.PENDED or determination is None:
-        event.pended.revision = claim.revision
-        event.pended.kind = claim_pb2.CLAIM_KIND_ALLOWANCE
-        event.pended.reasons.extend(reasons)
-        return event
+    match claim.state:
+        case State.VOIDED:
+            voided = event_pb2.ClaimVoided(revision=claim.revision, kind=_KIND[claim.kind], reason=_VOID[reasons[0]])
+            event.voided.CopyFrom(voided)
+        case State.RETURNED:
+            event.returned.CopyFrom(
+                event_pb2.ClaimReturned(revision=claim.revision, kind=_KIND[claim.kind], reasons=reasons)
+            )
+        case _ if claim.state is State.PENDED or determination is None:
+            event.pended.CopyFrom(
+                event_pb2.ClaimPended(revision=claim.revision, kind=_KIND[claim.kind], reasons=reasons)
+            )
+        case _:
+            event.determined.CopyFrom(_determined(claim, determination, reasons, law_digest, decided))
+    return event
+
+
+def event_type(event: event_pb2.ClaimEvent) -> str:
+    """The type of an event, as its header names it."""
+    kind = event.WhichOneof("event") or ""
+    return f"cradle.claims.v1.Claim{kind.title()}"
+
+
+def _determined(
+    claim: Claim, determination: Determination, reasons: Sequence[str], law_digest: str, decided: date
+) -> event_pb2.ClaimDetermined:
     figures = determination.figures
     lines = [
         event_pb2.DeterminedLine(
@@ -97,21 +163,20 @@ def claim_event(
         )
         for line in determination.lines
     ]
-    event.determined.MergeFrom(
-        event_pb2.ClaimDetermined(
-            lines=lines,
-            revision=claim.revision,
-            kind=claim_pb2.CLAIM_KIND_ALLOWANCE,
-            outcome=_STATE[claim.state],
-            reasons=reasons,
-            allowance_fen=figures.allowance_fen,
-            payee=_PAYEE[figures.payee] if figures.payee else claim_pb2.PAYEE_UNSPECIFIED,
-            fund_days=figures.fund_days if figures.payee else 0,
-            decision_date=to_proto(decided),
-            law_digest=law_digest,
-        )
+    return event_pb2.ClaimDetermined(
+        lines=lines,
+        revision=claim.revision,
+        kind=_KIND[claim.kind],
+        outcome=_STATE[claim.state],
+        reasons=reasons,
+        allowance_fen=figures.allowance_fen,
+        payee=_PAYEE[figures.payee] if figures.payee else claim_pb2.PAYEE_UNSPECIFIED,
+        fund_days=figures.fund_days if figures.payee else 0,
+        decision_date=to_proto(decided),
+        law_digest=law_digest,
+        medical_fen=figures.medical_fen,
+        catastrophic_fen=figures.catastrophic_fen,
     )
-    return event
 
 
 def determination_to_proto(
@@ -169,7 +234,7 @@ def claim_to_proto(claim: Claim) -> claim_pb2.Claim:
         source=claim.source,
         claim_number=claim.number,
         revision=claim.revision,
-        kind=claim_pb2.CLAIM_KIND_ALLOWANCE,
+        kind=_KIND[claim.kind],
         state=_STATE[claim.state],
         county=claim.county,
         event_date=to_proto(claim.event_date),

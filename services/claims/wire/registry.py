@@ -1,30 +1,93 @@
-"""Asking the registry, and reading its answer."""
+"""Asking the registry, and reading its answer and its events."""
 
 from __future__ import annotations
 
-from cradle.registry.v1 import service_pb2
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
 
-from services.claims.model import Category, Coverage, Submission
-from services.kit.dates import from_proto
+from cradle.registry.v1 import event_pb2, service_pb2
+from google.protobuf.message import DecodeError
+
+from services.claims.model import Category, Coverage, Institution, Level, Submission
+from services.kit.dates import from_proto, to_proto
 from services.kit.ids import read_id
+
+COVERAGE: Final = "registry.coverage.v1"
+QUERIES_MAX: Final = 1_000  # of one call, by its contract
+PROVIDERS_MAX: Final = 2_000
+
+Visited = tuple[str, date]  # an institution, and the day that is asked for
+
+_CATEGORIES: Final = {service_pb2.Category.Value(f"CATEGORY_{category}"): category for category in Category}
+_LEVELS: Final = {service_pb2.ProviderLevel.Value(f"PROVIDER_LEVEL_{level}"): level for level in Level}
+
+
+class Changed(NamedTuple):
+    """A person's coverage is known otherwise since an instant."""
+
+    person: UUID
+    version: int
+    recorded_at: datetime
 
 
 def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
     return service_pb2.CoverageQuery(
         person_id_number=submission.person_id_number,
         employer_uscc=submission.employer_uscc,
+        husband_id_number=submission.husband_id_number,
+        on=to_proto(submission.event.date),
     )
+
+
+def person_query(person: UUID, on: date) -> service_pb2.CoverageQuery:
+    return service_pb2.CoverageQuery(person=str(person), on=to_proto(on))
+
+
+def visited(submission: Submission) -> Iterator[Visited]:
+    """The institutions a claim names; a stay counts by its day of discharge."""
+    for stay in submission.stays:
+        yield stay.provider, stay.discharge
+    for visit in submission.visits:
+        yield visit.provider, visit.date
+    for item in submission.items:
+        yield item.provider, item.date
+
+
+def provider_queries(asked: Iterable[Visited]) -> list[service_pb2.ProviderQuery]:
+    return [service_pb2.ProviderQuery(code=code, on=to_proto(day)) for code, day in asked]
+
+
+def institution(answer: service_pb2.ProviderAnswer) -> Institution:
+    return Institution(bool(answer.provider), _LEVELS.get(answer.level))
 
 
 def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:
     return Coverage(
         person=read_id(answer.person) if answer.person else None,
-        category=Category(service_pb2.Category.Name(answer.category).removeprefix("CATEGORY_"))
-        if answer.category
-        else None,
+        category=_CATEGORIES.get(answer.category),
         insured_by=answer.insured_by,
         employer=answer.employer,
-        paid_months=tuple((span.first_month, span.last_month) for span in answer.paid_months),
-        back_paid=tuple((late.month, from_proto(late.paid_on)) for late in answer.back_paid),
+        paid_months=tuple([(span.first_month, span.last_month) for span in answer.paid_months]),
+        back_paid=tuple([(late.month, from_proto(late.paid_on)) for late in answer.back_paid]),
         employer_wages=tuple(sorted(answer.average_monthly_wage_fen.items())),
+        employer_bases=tuple(sorted(answer.average_contribution_base_fen.items())),
+        student=answer.student,
+        is_known=answer.person_known or bool(answer.category),
+        reported_to_month=answer.reported_to_month,
     )
+
+
+def changed(value: bytes) -> Changed | None:
+    """What an event on coverage says. None for an event of a kind that came later than this code.
+
+    Raises ValueError for what is no event: it is ours to send it well, so that is a bug.
+    """
+    try:
+        event = event_pb2.CoverageEvent.FromString(value)
+    except DecodeError:
+        raise ValueError("not an event on coverage") from None
+    if not event.HasField("changed"):
+        return None
+    return Changed(read_id(event.person), event.version, event.changed.recorded_at.ToDatetime(tzinfo=UTC))

@@ -5,6 +5,7 @@ What everyone else learns: topic `claims.claim.v1`, key claim id. No facts, no t
 
 from collections import abc as _abc
 from cradle.claims.v1 import claim_pb2 as _claim_pb2
+from cradle.claims.v1 import intake_pb2 as _intake_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -33,6 +34,8 @@ class ClaimEvent(_message.Message):
     EVENT_DATE_FIELD_NUMBER: _builtins.int
     DETERMINED_FIELD_NUMBER: _builtins.int
     PENDED_FIELD_NUMBER: _builtins.int
+    VOIDED_FIELD_NUMBER: _builtins.int
+    RETURNED_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     version: _builtins.int
     source: _builtins.str
@@ -43,6 +46,10 @@ class ClaimEvent(_message.Message):
     def determined(self) -> Global___ClaimDetermined: ...
     @_builtins.property
     def pended(self) -> Global___ClaimPended: ...
+    @_builtins.property
+    def voided(self) -> Global___ClaimVoided: ...
+    @_builtins.property
+    def returned(self) -> Global___ClaimReturned: ...
     def __init__(
         self,
         *,
@@ -53,12 +60,14 @@ class ClaimEvent(_message.Message):
         event_date: _date_pb2.Date | None = ...,
         determined: Global___ClaimDetermined | None = ...,
         pended: Global___ClaimPended | None = ...,
+        voided: Global___ClaimVoided | None = ...,
+        returned: Global___ClaimReturned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "voided", b"voided"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "source", b"source", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "source", b"source", "version", b"version", "voided", b"voided"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended", "voided", "returned"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -80,6 +89,8 @@ class ClaimDetermined(_message.Message):
     DECISION_DATE_FIELD_NUMBER: _builtins.int
     LAW_DIGEST_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    MEDICAL_FEN_FIELD_NUMBER: _builtins.int
+    CATASTROPHIC_FEN_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     kind: _claim_pb2.ClaimKind.ValueType
     outcome: _claim_pb2.ClaimState.ValueType
@@ -87,6 +98,10 @@ class ClaimDetermined(_message.Message):
     payee: _claim_pb2.Payee.ValueType
     fund_days: _builtins.int
     law_digest: _builtins.str
+    medical_fen: _builtins.int
+    """生育医疗费用"""
+    catastrophic_fen: _builtins.int
+    """大病保险"""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -106,10 +121,12 @@ class ClaimDetermined(_message.Message):
         decision_date: _date_pb2.Date | None = ...,
         law_digest: _builtins.str = ...,
         lines: _abc.Iterable[Global___DeterminedLine] | None = ...,
+        medical_fen: _builtins.int = ...,
+        catastrophic_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision_date", b"decision_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "decision_date", b"decision_date", "fund_days", b"fund_days", "kind", b"kind", "law_digest", b"law_digest", "lines", b"lines", "outcome", b"outcome", "payee", b"payee", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "catastrophic_fen", b"catastrophic_fen", "decision_date", b"decision_date", "fund_days", b"fund_days", "kind", b"kind", "law_digest", b"law_digest", "lines", b"lines", "medical_fen", b"medical_fen", "outcome", b"outcome", "payee", b"payee", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -179,3 +196,58 @@ class ClaimPended(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimPended: _TypeAlias = ClaimPended  # noqa: Y015
+
+@_typing.final
+class ClaimVoided(_message.Message):
+    """A claim was taken back by its sender (作废): nothing is owed, whatever was determined before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    kind: _claim_pb2.ClaimKind.ValueType
+    reason: _intake_pb2.VoidReason.ValueType
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        kind: _claim_pb2.ClaimKind.ValueType = ...,
+        reason: _intake_pb2.VoidReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimVoided: _TypeAlias = ClaimVoided  # noqa: Y015
+
+@_typing.final
+class ClaimReturned(_message.Message):
+    """A claim waited for what never came, and was sent back (退回补正). What an earlier revision was determined to be stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    kind: _claim_pb2.ClaimKind.ValueType
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        kind: _claim_pb2.ClaimKind.ValueType = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reasons", b"reasons", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimReturned: _TypeAlias = ClaimReturned  # noqa: Y015

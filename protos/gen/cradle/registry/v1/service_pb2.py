@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cradle/registry/v1/service.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc7\x01\n\x17\x42\x61tchGetCoverageRequest\x12=\n\x07queries\x18\x01 \x03(\x0b\x32!.cradle.registry.v1.CoverageQueryB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\tproviders\x18\x03 \x03(\x0b\x32!.cradle.registry.v1.ProviderQueryB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"M\n\rProviderQuery\x12\x15\n\x04\x63ode\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12%\n\x02on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"d\n\x0eProviderAnswer\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x30\n\x05level\x18\x02 \x01(\x0e\x32!.cradle.registry.v1.ProviderLevel\x12\x0e\n\x06\x63ounty\x18\x03 \x01(\t\"\xc2\x01\n\rCoverageQuery\x12%\n\x10person_id_number\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12*\n\remployer_uscc\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x1d\n\x02on\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x17\n\x06person\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12&\n\x11husband_id_number\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\"\xb4\x01\n\x18\x42\x61tchGetCoverageResponse\x12\x33\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.CoverageAnswer\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\tproviders\x18\x03 \x03(\x0b\x32\".cradle.registry.v1.ProviderAnswer\"\xed\x04\n\x0e\x43overageAnswer\x12\x0e\n\x06person\x18\x01 \x01(\t\x12.\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32\x1c.cradle.registry.v1.Category\x12\x12\n\ninsured_by\x18\x03 \x01(\t\x12\x10\n\x08\x65mployer\x18\x04 \x01(\t\x12_\n\x18\x61verage_monthly_wage_fen\x18\x05 \x03(\x0b\x32=.cradle.registry.v1.CoverageAnswer.AverageMonthlyWageFenEntry\x12\x32\n\x0bpaid_months\x18\x06 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpan\x12\x32\n\tback_paid\x18\x07 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPayment\x12\x14\n\x0cperson_known\x18\x08 \x01(\x08\x12i\n\x1d\x61verage_contribution_base_fen\x18\t \x03(\x0b\x32\x42.cradle.registry.v1.CoverageAnswer.AverageContributionBaseFenEntry\x12\x0f\n\x07student\x18\n \x01(\x08\x12\x19\n\x11reported_to_month\x18\x0b \x01(\x05\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"R\n\tMonthSpan\x12\"\n\x0b\x66irst_month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12!\n\nlast_month\x18\x02 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\"O\n\x0b\x42\x61\x63kPayment\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12\"\n\x07paid_on\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\x9c\x01\n\x1a\x42\x61tchRecordCoverageRequest\x12@\n\temployers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.EmployerRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12<\n\x07persons\x18\x02 \x03(\x0b\x32 .cradle.registry.v1.PersonRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xae\x02\n\x0e\x45mployerRecord\x12\x17\n\x04uscc\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12!\n\x06\x63ounty\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12|\n\x18\x61verage_monthly_wage_fen\x18\x04 \x03(\x0b\x32=.cradle.registry.v1.EmployerRecord.AverageMonthlyWageFenEntryB\x1b\xbaH\x18\x9a\x01\x15\"\x08\x1a\x06\x10\xb4\x10(\xbc\x0f*\t\"\x07\x18\x80\xda\xc4\t \x00\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xb0\x02\n\x0cPersonRecord\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12\'\n\x04name\x18\x02 \x01(\tB\x19\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12:\n\x08\x63\x61tegory\x18\x03 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12*\n\remployer_uscc\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x32\n\x0bpaid_months\x18\x05 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpan\x12\x32\n\tback_paid\x18\x06 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPayment\"A\n\x1b\x42\x61tchRecordCoverageResponse\x12\x11\n\temployers\x18\x01 \x01(\x05\x12\x0f\n\x07persons\x18\x02 \x01(\x05*\xce\x01\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41TEGORY_EMPLOYEE\x10\x01\x12\x1f\n\x1b\x43\x41TEGORY_UNINSURED_EMPLOYEE\x10\x02\x12\x15\n\x11\x43\x41TEGORY_FLEXIBLE\x10\x03\x12!\n\x1d\x43\x41TEGORY_UNEMPLOYMENT_BENEFIT\x10\x04\x12\x1f\n\x1b\x43\x41TEGORY_SPOUSE_OF_EMPLOYEE\x10\x05\x12\x15\n\x11\x43\x41TEGORY_RESIDENT\x10\x06*\xa3\x01\n\rProviderLevel\x12\x1e\n\x1aPROVIDER_LEVEL_UNSPECIFIED\x10\x00\x12\x1b\n\x17PROVIDER_LEVEL_TOWNSHIP\x10\x01\x12\x1a\n\x16PROVIDER_LEVEL_PRIMARY\x10\x02\x12\x1c\n\x18PROVIDER_LEVEL_SECONDARY\x10\x03\x12\x1b\n\x17PROVIDER_LEVEL_TERTIARY\x10\x04\x32\xb3\x02\n\x0fRegistryService\x12\x89\x01\n\x10\x42\x61tchGetCoverage\x12+.cradle.registry.v1.BatchGetCoverageRequest\x1a,.cradle.registry.v1.BatchGetCoverageResponse\"\x1a\x92\xb5\x18\x16registry.coverage.read\x12\x93\x01\n\x13\x42\x61tchRecordCoverage\x12..cradle.registry.v1.BatchRecordCoverageRequest\x1a/.cradle.registry.v1.BatchRecordCoverageResponse\"\x1b\x92\xb5\x18\x17registry.coverage.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cradle/registry/v1/service.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc7\x01\n\x17\x42\x61tchGetCoverageRequest\x12=\n\x07queries\x18\x01 \x03(\x0b\x32!.cradle.registry.v1.CoverageQueryB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\tproviders\x18\x03 \x03(\x0b\x32!.cradle.registry.v1.ProviderQueryB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"M\n\rProviderQuery\x12\x15\n\x04\x63ode\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12%\n\x02on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"d\n\x0eProviderAnswer\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x30\n\x05level\x18\x02 \x01(\x0e\x32!.cradle.registry.v1.ProviderLevel\x12\x0e\n\x06\x63ounty\x18\x03 \x01(\t\"\xc2\x01\n\rCoverageQuery\x12%\n\x10person_id_number\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12*\n\remployer_uscc\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x1d\n\x02on\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x17\n\x06person\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12&\n\x11husband_id_number\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\"\xb4\x01\n\x18\x42\x61tchGetCoverageResponse\x12\x33\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.CoverageAnswer\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\tproviders\x18\x03 \x03(\x0b\x32\".cradle.registry.v1.ProviderAnswer\"\xed\x04\n\x0e\x43overageAnswer\x12\x0e\n\x06person\x18\x01 \x01(\t\x12.\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32\x1c.cradle.registry.v1.Category\x12\x12\n\ninsured_by\x18\x03 \x01(\t\x12\x10\n\x08\x65mployer\x18\x04 \x01(\t\x12_\n\x18\x61verage_monthly_wage_fen\x18\x05 \x03(\x0b\x32=.cradle.registry.v1.CoverageAnswer.AverageMonthlyWageFenEntry\x12\x32\n\x0bpaid_months\x18\x06 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpan\x12\x32\n\tback_paid\x18\x07 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPayment\x12\x14\n\x0cperson_known\x18\x08 \x01(\x08\x12i\n\x1d\x61verage_contribution_base_fen\x18\t \x03(\x0b\x32\x42.cradle.registry.v1.CoverageAnswer.AverageContributionBaseFenEntry\x12\x0f\n\x07student\x18\n \x01(\x08\x12\x19\n\x11reported_to_month\x18\x0b \x01(\x05\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"R\n\tMonthSpan\x12\"\n\x0b\x66irst_month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12!\n\nlast_month\x18\x02 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\"O\n\x0b\x42\x61\x63kPayment\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12\"\n\x07paid_on\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\xde\x01\n\x1a\x42\x61tchRecordCoverageRequest\x12@\n\temployers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.EmployerRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12<\n\x07persons\x18\x02 \x03(\x0b\x32 .cradle.registry.v1.PersonRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12@\n\tproviders\x18\x03 \x03(\x0b\x32\".cradle.registry.v1.ProviderRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xfa\x03\n\x0e\x45mployerRecord\x12\x17\n\x04uscc\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12!\n\x06\x63ounty\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12|\n\x18\x61verage_monthly_wage_fen\x18\x04 \x03(\x0b\x32=.cradle.registry.v1.EmployerRecord.AverageMonthlyWageFenEntryB\x1b\xbaH\x18\x9a\x01\x15\"\x08\x1a\x06\x10\xb4\x10(\xbc\x0f*\t\"\x07\x18\x80\xda\xc4\t \x00\x12\x86\x01\n\x1d\x61verage_contribution_base_fen\x18\x05 \x03(\x0b\x32\x42.cradle.registry.v1.EmployerRecord.AverageContributionBaseFenEntryB\x1b\xbaH\x18\x9a\x01\x15\"\x08\x1a\x06\x10\xb4\x10(\xbc\x0f*\t\"\x07\x18\x80\xda\xc4\t \x00\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xeb\x01\n\x0eProviderRecord\x12\'\n\x04\x63ode\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18 2\x0e^[0-9A-Za-z]*$\x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12!\n\x06\x63ounty\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12(\n\x07\x61\x63\x63ount\x18\x04 \x01(\tB\x17\xbaH\x10r\x0e\x18@2\n^[^\\x00]*$\x88\xb5\x18\x01\x12=\n\tcontracts\x18\x05 \x03(\x0b\x32 .cradle.registry.v1.ContractSpanB\x08\xbaH\x05\x92\x01\x02\x10\x64\"\x9f\x01\n\x0c\x43ontractSpan\x12<\n\x05level\x18\x01 \x01(\x0e\x32!.cradle.registry.v1.ProviderLevelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12,\n\tfirst_day\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12#\n\x08last_day\x18\x03 \x01(\x0b\x32\x11.google.type.Date\"\xd2\x01\n\x0c\x43overageSpan\x12:\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12*\n\remployer_uscc\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x0f\n\x07student\x18\x03 \x01(\x08\x12$\n\tfirst_day\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12#\n\x08last_day\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"\xab\x03\n\x0cPersonRecord\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12\'\n\x04name\x18\x02 \x01(\tB\x19\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12\x38\n\x08\x63\x61tegory\x18\x03 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\remployer_uscc\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12=\n\x0bpaid_months\x18\x05 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpanB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\tback_paid\x18\x06 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPaymentB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x08\x63overage\x18\x07 \x03(\x0b\x32 .cradle.registry.v1.CoverageSpanB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12&\n\x11reported_to_month\x18\x08 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x10\xf0\xc4\x01(\x00\"T\n\x1b\x42\x61tchRecordCoverageResponse\x12\x11\n\temployers\x18\x01 \x01(\x05\x12\x0f\n\x07persons\x18\x02 \x01(\x05\x12\x11\n\tproviders\x18\x03 \x01(\x05*\xce\x01\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41TEGORY_EMPLOYEE\x10\x01\x12\x1f\n\x1b\x43\x41TEGORY_UNINSURED_EMPLOYEE\x10\x02\x12\x15\n\x11\x43\x41TEGORY_FLEXIBLE\x10\x03\x12!\n\x1d\x43\x41TEGORY_UNEMPLOYMENT_BENEFIT\x10\x04\x12\x1f\n\x1b\x43\x41TEGORY_SPOUSE_OF_EMPLOYEE\x10\x05\x12\x15\n\x11\x43\x41TEGORY_RESIDENT\x10\x06*\xa3\x01\n\rProviderLevel\x12\x1e\n\x1aPROVIDER_LEVEL_UNSPECIFIED\x10\x00\x12\x1b\n\x17PROVIDER_LEVEL_TOWNSHIP\x10\x01\x12\x1a\n\x16PROVIDER_LEVEL_PRIMARY\x10\x02\x12\x1c\n\x18PROVIDER_LEVEL_SECONDARY\x10\x03\x12\x1b\n\x17PROVIDER_LEVEL_TERTIARY\x10\x04\x32\xb3\x02\n\x0fRegistryService\x12\x89\x01\n\x10\x42\x61tchGetCoverage\x12+.cradle.registry.v1.BatchGetCoverageRequest\x1a,.cradle.registry.v1.BatchGetCoverageResponse\"\x1a\x92\xb5\x18\x16registry.coverage.read\x12\x93\x01\n\x13\x42\x61tchRecordCoverage\x12..cradle.registry.v1.BatchRecordCoverageRequest\x1a/.cradle.registry.v1.BatchRecordCoverageResponse\"\x1b\x92\xb5\x18\x17registry.coverage.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -65,8 +65,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHRECORDCOVERAGEREQUEST'].fields_by_name['employers']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_BATCHRECORDCOVERAGEREQUEST'].fields_by_name['persons']._loaded_options = None
   _globals['_BATCHRECORDCOVERAGEREQUEST'].fields_by_name['persons']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_BATCHRECORDCOVERAGEREQUEST'].fields_by_name['providers']._loaded_options = None
+  _globals['_BATCHRECORDCOVERAGEREQUEST'].fields_by_name['providers']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._loaded_options = None
   _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._serialized_options = b'8\001'
+  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._loaded_options = None
+  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_options = b'8\001'
   _globals['_EMPLOYERRECORD'].fields_by_name['uscc']._loaded_options = None
   _globals['_EMPLOYERRECORD'].fields_by_name['uscc']._serialized_options = b'\272H\006r\004\020\001\030 '
   _globals['_EMPLOYERRECORD'].fields_by_name['name']._loaded_options = None
@@ -75,22 +79,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMPLOYERRECORD'].fields_by_name['county']._serialized_options = b'\272H\016r\0142\n^[0-9]{6}$'
   _globals['_EMPLOYERRECORD'].fields_by_name['average_monthly_wage_fen']._loaded_options = None
   _globals['_EMPLOYERRECORD'].fields_by_name['average_monthly_wage_fen']._serialized_options = b'\272H\030\232\001\025\"\010\032\006\020\264\020(\274\017*\t\"\007\030\200\332\304\t \000'
+  _globals['_EMPLOYERRECORD'].fields_by_name['average_contribution_base_fen']._loaded_options = None
+  _globals['_EMPLOYERRECORD'].fields_by_name['average_contribution_base_fen']._serialized_options = b'\272H\030\232\001\025\"\010\032\006\020\264\020(\274\017*\t\"\007\030\200\332\304\t \000'
+  _globals['_PROVIDERRECORD'].fields_by_name['code']._loaded_options = None
+  _globals['_PROVIDERRECORD'].fields_by_name['code']._serialized_options = b'\272H\026r\024\020\001\030 2\016^[0-9A-Za-z]*$'
+  _globals['_PROVIDERRECORD'].fields_by_name['name']._loaded_options = None
+  _globals['_PROVIDERRECORD'].fields_by_name['name']._serialized_options = b'\272H\023r\021\020\001\030\310\0012\n^[^\\x00]*$'
+  _globals['_PROVIDERRECORD'].fields_by_name['county']._loaded_options = None
+  _globals['_PROVIDERRECORD'].fields_by_name['county']._serialized_options = b'\272H\016r\0142\n^[0-9]{6}$'
+  _globals['_PROVIDERRECORD'].fields_by_name['account']._loaded_options = None
+  _globals['_PROVIDERRECORD'].fields_by_name['account']._serialized_options = b'\272H\020r\016\030@2\n^[^\\x00]*$\210\265\030\001'
+  _globals['_PROVIDERRECORD'].fields_by_name['contracts']._loaded_options = None
+  _globals['_PROVIDERRECORD'].fields_by_name['contracts']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_CONTRACTSPAN'].fields_by_name['level']._loaded_options = None
+  _globals['_CONTRACTSPAN'].fields_by_name['level']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_CONTRACTSPAN'].fields_by_name['first_day']._loaded_options = None
+  _globals['_CONTRACTSPAN'].fields_by_name['first_day']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_COVERAGESPAN'].fields_by_name['category']._loaded_options = None
+  _globals['_COVERAGESPAN'].fields_by_name['category']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_COVERAGESPAN'].fields_by_name['employer_uscc']._loaded_options = None
+  _globals['_COVERAGESPAN'].fields_by_name['employer_uscc']._serialized_options = b'\272H\020r\016\030 2\n^[^\\x00]*$'
   _globals['_PERSONRECORD'].fields_by_name['person_id_number']._loaded_options = None
   _globals['_PERSONRECORD'].fields_by_name['person_id_number']._serialized_options = b'\272H\006r\004\020\017\030 \210\265\030\001'
   _globals['_PERSONRECORD'].fields_by_name['name']._loaded_options = None
   _globals['_PERSONRECORD'].fields_by_name['name']._serialized_options = b'\272H\022r\020\020\001\030d2\n^[^\\x00]*$\210\265\030\001'
   _globals['_PERSONRECORD'].fields_by_name['category']._loaded_options = None
-  _globals['_PERSONRECORD'].fields_by_name['category']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_PERSONRECORD'].fields_by_name['category']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_PERSONRECORD'].fields_by_name['employer_uscc']._loaded_options = None
   _globals['_PERSONRECORD'].fields_by_name['employer_uscc']._serialized_options = b'\272H\020r\016\030 2\n^[^\\x00]*$'
+  _globals['_PERSONRECORD'].fields_by_name['paid_months']._loaded_options = None
+  _globals['_PERSONRECORD'].fields_by_name['paid_months']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_PERSONRECORD'].fields_by_name['back_paid']._loaded_options = None
+  _globals['_PERSONRECORD'].fields_by_name['back_paid']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_PERSONRECORD'].fields_by_name['coverage']._loaded_options = None
+  _globals['_PERSONRECORD'].fields_by_name['coverage']._serialized_options = b'\272H\006\222\001\003\020\310\001'
+  _globals['_PERSONRECORD'].fields_by_name['reported_to_month']._loaded_options = None
+  _globals['_PERSONRECORD'].fields_by_name['reported_to_month']._serialized_options = b'\272H\010\032\006\020\360\304\001(\000'
   _globals['_REGISTRYSERVICE'].methods_by_name['BatchGetCoverage']._loaded_options = None
   _globals['_REGISTRYSERVICE'].methods_by_name['BatchGetCoverage']._serialized_options = b'\222\265\030\026registry.coverage.read'
   _globals['_REGISTRYSERVICE'].methods_by_name['BatchRecordCoverage']._loaded_options = None
   _globals['_REGISTRYSERVICE'].methods_by_name['BatchRecordCoverage']._serialized_options = b'\222\265\030\027registry.coverage.write'
-  _globals['_CATEGORY']._serialized_start=2566
-  _globals['_CATEGORY']._serialized_end=2772
-  _globals['_PROVIDERLEVEL']._serialized_start=2775
-  _globals['_PROVIDERLEVEL']._serialized_end=2938
+  _globals['_CATEGORY']._serialized_start=3591
+  _globals['_CATEGORY']._serialized_end=3797
+  _globals['_PROVIDERLEVEL']._serialized_start=3800
+  _globals['_PROVIDERLEVEL']._serialized_end=3963
   _globals['_BATCHGETCOVERAGEREQUEST']._serialized_start=176
   _globals['_BATCHGETCOVERAGEREQUEST']._serialized_end=375
   _globals['_PROVIDERQUERY']._serialized_start=377
@@ -112,15 +144,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BACKPAYMENT']._serialized_start=1646
   _globals['_BACKPAYMENT']._serialized_end=1725
   _globals['_BATCHRECORDCOVERAGEREQUEST']._serialized_start=1728
-  _globals['_BATCHRECORDCOVERAGEREQUEST']._serialized_end=1884
-  _globals['_EMPLOYERRECORD']._serialized_start=1887
-  _globals['_EMPLOYERRECORD']._serialized_end=2189
+  _globals['_BATCHRECORDCOVERAGEREQUEST']._serialized_end=1950
+  _globals['_EMPLOYERRECORD']._serialized_start=1953
+  _globals['_EMPLOYERRECORD']._serialized_end=2459
   _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._serialized_start=1433
   _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._serialized_end=1493
-  _globals['_PERSONRECORD']._serialized_start=2192
-  _globals['_PERSONRECORD']._serialized_end=2496
-  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_start=2498
-  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_end=2563
-  _globals['_REGISTRYSERVICE']._serialized_start=2941
-  _globals['_REGISTRYSERVICE']._serialized_end=3248
+  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_start=1495
+  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_end=1560
+  _globals['_PROVIDERRECORD']._serialized_start=2462
+  _globals['_PROVIDERRECORD']._serialized_end=2697
+  _globals['_CONTRACTSPAN']._serialized_start=2700
+  _globals['_CONTRACTSPAN']._serialized_end=2859
+  _globals['_COVERAGESPAN']._serialized_start=2862
+  _globals['_COVERAGESPAN']._serialized_end=3072
+  _globals['_PERSONRECORD']._serialized_start=3075
+  _globals['_PERSONRECORD']._serialized_end=3502
+  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_start=3504
+  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_end=3588
+  _globals['_REGISTRYSERVICE']._serialized_start=3966
+  _globals['_REGISTRYSERVICE']._serialized_end=4273
 # @@protoc_insertion_point(module_scope)

@@ -156,7 +156,11 @@ Global___ProviderAnswer: _TypeAlias = ProviderAnswer  # noqa: Y015
 
 @_typing.final
 class CoverageQuery(_message.Message):
-    """Whose coverage is asked for: by ID number, or by the reference an earlier answer gave."""
+    """Whose coverage is asked for: by ID number, or by the reference an earlier answer gave.
+
+    With a husband given, his contributions and employer answer, and the category is SPOUSE_OF_EMPLOYEE, if on that day
+    he is insured as EMPLOYEE and she is not insured by work herself: without coverage, RESIDENT, or recorded as spouse.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -168,7 +172,7 @@ class CoverageQuery(_message.Message):
     person_id_number: _builtins.str
     employer_uscc: _builtins.str
     person: _builtins.str
-    """Instead of an ID number."""
+    """Instead of an ID number; one that the registry never gave is answered without `person`."""
     husband_id_number: _builtins.str
     """The husband of an unemployed spouse: contributions are then his."""
     @_builtins.property
@@ -383,19 +387,23 @@ class BatchRecordCoverageRequest(_message.Message):
 
     EMPLOYERS_FIELD_NUMBER: _builtins.int
     PERSONS_FIELD_NUMBER: _builtins.int
+    PROVIDERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def employers(self) -> _containers.RepeatedCompositeFieldContainer[Global___EmployerRecord]: ...
     @_builtins.property
     def persons(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonRecord]: ...
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderRecord]: ...
     def __init__(
         self,
         *,
         employers: _abc.Iterable[Global___EmployerRecord] | None = ...,
         persons: _abc.Iterable[Global___PersonRecord] | None = ...,
+        providers: _abc.Iterable[Global___ProviderRecord] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["employers", b"employers", "persons", b"persons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["employers", b"employers", "persons", b"persons", "providers", b"providers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -425,15 +433,40 @@ class EmployerRecord(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class AverageContributionBaseFenEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     USCC_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     COUNTY_FIELD_NUMBER: _builtins.int
     AVERAGE_MONTHLY_WAGE_FEN_FIELD_NUMBER: _builtins.int
+    AVERAGE_CONTRIBUTION_BASE_FEN_FIELD_NUMBER: _builtins.int
     uscc: _builtins.str
     name: _builtins.str
     county: _builtins.str
     @_builtins.property
     def average_monthly_wage_fen(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]: ...
+    @_builtins.property
+    def average_contribution_base_fen(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
+        """月平均缴费基数"""
+
     def __init__(
         self,
         *,
@@ -441,14 +474,123 @@ class EmployerRecord(_message.Message):
         name: _builtins.str = ...,
         county: _builtins.str = ...,
         average_monthly_wage_fen: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
+        average_contribution_base_fen: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_monthly_wage_fen", b"average_monthly_wage_fen", "county", b"county", "name", b"name", "uscc", b"uscc"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_contribution_base_fen", b"average_contribution_base_fen", "average_monthly_wage_fen", b"average_monthly_wage_fen", "county", b"county", "name", b"name", "uscc", b"uscc"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EmployerRecord: _TypeAlias = EmployerRecord  # noqa: Y015
+
+@_typing.final
+class ProviderRecord(_message.Message):
+    """An institution, with its level by days of contract; its level on a day outside them is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    COUNTY_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    CONTRACTS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """定点医药机构编码"""
+    name: _builtins.str
+    county: _builtins.str
+    account: _builtins.str
+    """Where it is paid; kept sealed."""
+    @_builtins.property
+    def contracts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContractSpan]: ...
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        name: _builtins.str = ...,
+        county: _builtins.str = ...,
+        account: _builtins.str = ...,
+        contracts: _abc.Iterable[Global___ContractSpan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "code", b"code", "contracts", b"contracts", "county", b"county", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderRecord: _TypeAlias = ProviderRecord  # noqa: Y015
+
+@_typing.final
+class ContractSpan(_message.Message):
+    """Days under contract at one level, both in. Spans of an institution do not overlap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    level: Global___ProviderLevel.ValueType
+    @_builtins.property
+    def first_day(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def last_day(self) -> _date_pb2.Date:
+        """Unset: still under contract."""
+
+    def __init__(
+        self,
+        *,
+        level: Global___ProviderLevel.ValueType = ...,
+        first_day: _date_pb2.Date | None = ...,
+        last_day: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_day", b"first_day", "last_day", b"last_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_day", b"first_day", "last_day", b"last_day", "level", b"level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContractSpan: _TypeAlias = ContractSpan  # noqa: Y015
+
+@_typing.final
+class CoverageSpan(_message.Message):
+    """Days covered in one way, both in. Spans of a person do not overlap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    EMPLOYER_USCC_FIELD_NUMBER: _builtins.int
+    STUDENT_FIELD_NUMBER: _builtins.int
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    category: Global___Category.ValueType
+    employer_uscc: _builtins.str
+    """Empty for a person without an employer."""
+    student: _builtins.bool
+    """A student or child in the residents' scheme."""
+    @_builtins.property
+    def first_day(self) -> _date_pb2.Date:
+        """Unset: from the beginning."""
+
+    @_builtins.property
+    def last_day(self) -> _date_pb2.Date:
+        """Unset: it goes on."""
+
+    def __init__(
+        self,
+        *,
+        category: Global___Category.ValueType = ...,
+        employer_uscc: _builtins.str = ...,
+        student: _builtins.bool = ...,
+        first_day: _date_pb2.Date | None = ...,
+        last_day: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_day", b"first_day", "last_day", b"last_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "employer_uscc", b"employer_uscc", "first_day", b"first_day", "last_day", b"last_day", "student", b"student"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CoverageSpan: _TypeAlias = CoverageSpan  # noqa: Y015
 
 @_typing.final
 class PersonRecord(_message.Message):
@@ -460,15 +602,22 @@ class PersonRecord(_message.Message):
     EMPLOYER_USCC_FIELD_NUMBER: _builtins.int
     PAID_MONTHS_FIELD_NUMBER: _builtins.int
     BACK_PAID_FIELD_NUMBER: _builtins.int
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    REPORTED_TO_MONTH_FIELD_NUMBER: _builtins.int
     person_id_number: _builtins.str
     name: _builtins.str
     category: Global___Category.ValueType
+    """The one way she is covered, from the beginning; unset if `coverage` says it by days."""
     employer_uscc: _builtins.str
     """Empty for a person without an employer."""
+    reported_to_month: _builtins.int
+    """The last month of which her office has reported; 0: the last of the months given."""
     @_builtins.property
     def paid_months(self) -> _containers.RepeatedCompositeFieldContainer[Global___MonthSpan]: ...
     @_builtins.property
     def back_paid(self) -> _containers.RepeatedCompositeFieldContainer[Global___BackPayment]: ...
+    @_builtins.property
+    def coverage(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageSpan]: ...
     def __init__(
         self,
         *,
@@ -478,10 +627,12 @@ class PersonRecord(_message.Message):
         employer_uscc: _builtins.str = ...,
         paid_months: _abc.Iterable[Global___MonthSpan] | None = ...,
         back_paid: _abc.Iterable[Global___BackPayment] | None = ...,
+        coverage: _abc.Iterable[Global___CoverageSpan] | None = ...,
+        reported_to_month: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["back_paid", b"back_paid", "category", b"category", "employer_uscc", b"employer_uscc", "name", b"name", "paid_months", b"paid_months", "person_id_number", b"person_id_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["back_paid", b"back_paid", "category", b"category", "coverage", b"coverage", "employer_uscc", b"employer_uscc", "name", b"name", "paid_months", b"paid_months", "person_id_number", b"person_id_number", "reported_to_month", b"reported_to_month"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -493,17 +644,20 @@ class BatchRecordCoverageResponse(_message.Message):
 
     EMPLOYERS_FIELD_NUMBER: _builtins.int
     PERSONS_FIELD_NUMBER: _builtins.int
+    PROVIDERS_FIELD_NUMBER: _builtins.int
     employers: _builtins.int
     persons: _builtins.int
+    providers: _builtins.int
     def __init__(
         self,
         *,
         employers: _builtins.int = ...,
         persons: _builtins.int = ...,
+        providers: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["employers", b"employers", "persons", b"persons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["employers", b"employers", "persons", b"persons", "providers", b"providers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

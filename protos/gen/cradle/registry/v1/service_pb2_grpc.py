@@ -57,7 +57,8 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchRecordCoverage(self, request, context):
-        """Records what an insurance office knows; the latest record of a person or employer replaces the earlier ones.
+        """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
+        ones. The same record again changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

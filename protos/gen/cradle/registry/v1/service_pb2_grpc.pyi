@@ -34,7 +34,9 @@ class RegistryServiceStub:
     BatchGetCoverage: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchGetCoverageRequest, _service_pb2.BatchGetCoverageResponse]
     """Resolves identity and answers coverage for many persons in one call and one statement."""
     BatchRecordCoverage: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchRecordCoverageRequest, _service_pb2.BatchRecordCoverageResponse]
-    """Records what an insurance office knows; the latest record of a person or employer replaces the earlier ones."""
+    """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
+    ones. The same record again changes nothing.
+    """
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -42,7 +44,9 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     BatchGetCoverage: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchGetCoverageRequest, _service_pb2.BatchGetCoverageResponse]  # type: ignore[assignment]
     """Resolves identity and answers coverage for many persons in one call and one statement."""
     BatchRecordCoverage: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchRecordCoverageRequest, _service_pb2.BatchRecordCoverageResponse]  # type: ignore[assignment]
-    """Records what an insurance office knows; the latest record of a person or employer replaces the earlier ones."""
+    """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
+    ones. The same record again changes nothing.
+    """
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -59,6 +63,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.BatchRecordCoverageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.BatchRecordCoverageResponse, _abc.Awaitable[_service_pb2.BatchRecordCoverageResponse]]:
-        """Records what an insurance office knows; the latest record of a person or employer replaces the earlier ones."""
+        """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
+        ones. The same record again changes nothing.
+        """
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

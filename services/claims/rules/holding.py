@@ -1,0 +1,143 @@
+"""What is on file about a person, as facts of the next claim; and what a decided claim adds to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date
+
+from services.claims.model import (
+    NOTHING_PAID,
+    Account,
+    Benefit,
+    Category,
+    Determination,
+    Facts,
+    Hold,
+    Item,
+    Line,
+    LineKind,
+    Paid,
+    Prior,
+    PriorKind,
+    Programme,
+    State,
+    Taken,
+)
+from services.kit.law import Dated, Law
+
+_STAYS = {LineKind.STAY, LineKind.SURGERY}
+
+
+def with_history(facts: Facts, holds: Iterable[Hold], taken: Iterable[Taken], law: Law) -> Facts:
+    """The facts with what other claims of the same person hold and took."""
+    benefits = set(facts.benefits)
+    prior = [
+        Prior(hold.kind, hold.event_date, hold.event_type, hold.hospital, hold.paid_fen)
+        for hold in holds
+        if hold.benefit in benefits
+    ]
+    prior.sort(key=lambda one: (one.event_date, one.event_type, one.kind))
+    if Benefit.MEDICAL not in benefits:
+        return facts._replace(prior=tuple(prior), paid=NOTHING_PAID)
+    before = list(taken)
+    times: Counter[str] = Counter()
+    for one in before:
+        if one.account is Account.ITEM:
+            times[one.key] += one.amount
+    return facts._replace(
+        prior=tuple(prior),
+        paid=_paid(facts, before, law),
+        items=tuple([item._replace(times_before=times[_key(item)]) for item in facts.items]),
+    )
+
+
+def held_by(facts: Facts, determination: Determination, others: Collection[Hold]) -> tuple[Hold, ...]:
+    """What a determination holds: each benefit of an event once. A stay after a filed transfer holds nothing."""
+    approved = [line for line in determination.lines if line.outcome is State.APPROVED]
+    found = []
+    if any(line.kind is LineKind.ALLOWANCE for line in approved):
+        found.append(_hold(facts, Benefit.ALLOWANCE, PriorKind.ALLOWANCE_APPROVED))
+    if stays := [line for line in approved if line.kind in _STAYS]:
+        resident = facts.insured.category is Category.RESIDENT
+        kind = PriorKind.RESIDENT_SETTLED if resident else PriorKind.DELIVERY_SETTLED
+        hospital, paid_fen = facts.stays[stays[0].number - 1].hospital, sum(line.amount_fen for line in stays)
+        found.append(_hold(facts, Benefit.MEDICAL, kind, hospital, paid_fen))
+    taken = {(other.benefit, other.event_type, other.event_date) for other in others}
+    return tuple(hold for hold in found if (hold.benefit, hold.event_type, hold.event_date) not in taken)
+
+
+def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Taken, ...]:
+    """What a determination takes from each account, once for each; where nothing is taken there is no entry."""
+    sums: dict[tuple[Account, str], int] = {}
+    caps: dict[tuple[Account, str], int] = {}
+    for one in _taken(facts, determination, law):
+        place = (one.account, one.key)
+        sums[place] = sums.get(place, 0) + one.amount
+        if one.cap is not None:
+            caps[place] = max(caps.get(place, 0), one.cap)
+    return tuple(Taken(*place, amount, caps.get(place)) for place, amount in sorted(sums.items()) if amount)
+
+
+def _hold(facts: Facts, benefit: Benefit, kind: PriorKind, hospital: str = "", paid_fen: int = 0) -> Hold:
+    return Hold(benefit, facts.event.type, facts.event.date, kind, hospital, paid_fen)
+
+
+def _key(item: Item) -> str:
+    """A code may stand on both lists, and only one of them has a limit."""
+    return f"{item.programme}/{item.code}"
+
+
+def _paid(facts: Facts, taken: Iterable[Taken], law: Law) -> Paid:
+    window = law.on(event=facts.event.date)["duplicate.window_days"].count
+    year = _year(facts)
+    sums: Counter[Account] = Counter()
+    for one in taken:
+        if one.account is Account.ANTENATAL:
+            near = abs((date.fromisoformat(one.key) - facts.event.date).days) <= window
+            sums[one.account] += one.amount if near else 0
+        elif one.key == year:
+            sums[one.account] += one.amount
+    return Paid(*[sums[account] for account in (Account.ANTENATAL, Account.FUND, Account.OWN, Account.CATASTROPHIC)])
+
+
+def _year(facts: Facts) -> str:
+    """The calendar year a claim's stays count in: that of the last discharge, for all of them."""
+    return str(max((stay.discharge for stay in facts.stays), default=facts.event.date).year)
+
+
+def _taken(facts: Facts, determination: Determination, law: Law) -> Iterator[Taken]:
+    year, event = _year(facts), facts.event.date
+    for line in determination.lines:
+        if line.outcome is not State.APPROVED:
+            continue
+        match line.kind:
+            case LineKind.STAY | LineKind.SURGERY if _is_ordinary(line):
+                stay = facts.stays[line.number - 1]
+                scheme = "resident" if facts.insured.category is Category.RESIDENT else "employee"
+                cap = law.on(event=event, discharge=stay.discharge)[f"medical.ordinary.{scheme}.annual_cap"]
+                yield Taken(Account.FUND, year, line.amount_fen, _cap(cap))
+                yield Taken(Account.OWN, year, stay.policy_range_fen - line.amount_fen)
+            case LineKind.CATASTROPHIC:
+                last = max(stay.discharge for stay in facts.stays)
+                cap = law.on(event=event, discharge=last)["medical.catastrophic.resident.annual_cap"]
+                yield Taken(Account.CATASTROPHIC, year, line.amount_fen, _cap(cap))
+            case LineKind.VISIT:
+                day = facts.visits[line.number - 1].date
+                cap = law.on(event=event, visit=day, discharge=day)["medical.antenatal.cap_per_pregnancy"]
+                yield Taken(Account.ANTENATAL, event.isoformat(), line.amount_fen, _cap(cap))
+            case LineKind.ITEM:
+                item = facts.items[line.number - 1]
+                most = law.on(event=event, item=item.date)["art.times_per_item"]
+                yield Taken(Account.ITEM, _key(item), 1, _cap(most) if item.programme is Programme.ART else None)
+            case _:
+                pass
+
+
+def _is_ordinary(line: Line) -> bool:
+    """Whether the ordinary inpatient rules decided a stay: then it counts against the year's cap."""
+    return any(step[0] == "ORDINARY" for step in line.trace)
+
+
+def _cap(value: Dated) -> int | None:
+    return value.count if value.is_set else None

@@ -1,0 +1,155 @@
+"""Claims that may have to be decided again: what is known of them, and what a person must look at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.claims.model import MOVES, Claim, Determination, Facts, Move
+from services.claims.rules.history import REVISIONS
+from services.claims.store.claims import COLUMNS, claim_of
+from services.kit.db import Database, Tx
+from services.kit.ids import new_id
+
+_OPEN: Final = sorted(state for state, moves in MOVES.items() if state and Move.DECIDE_AGAIN in moves)
+
+
+class Heard(NamedTuple):
+    """A change of a person's coverage, as it was told."""
+
+    person: UUID
+    version: int
+    recorded_at: datetime
+
+
+class Look(NamedTuple):
+    """What the registry must be asked to decide a claim again: the person, on the day of the event."""
+
+    person: UUID
+    on: date
+
+
+class Known(NamedTuple):
+    """A claim with what it rests on: the facts it waits with, or its latest determination."""
+
+    claim: Claim
+    facts: Facts
+    known_at: datetime
+    waits: tuple[str, ...] = ()
+    due_on: date | None = None
+    determination: Determination | None = None
+    sequence: int = 1
+
+
+class Task(NamedTuple):
+    """Something about a claim that a reviewer must look at."""
+
+    claim: Claim
+    kind: str
+    reason: str
+    due_on: date
+
+
+async def looks_of(database: Database, persons: Collection[UUID]) -> list[Look]:
+    """What there is to ask about these persons' claims; mostly nothing."""
+    rows = await database.fetch(
+        "SELECT DISTINCT person, event_date FROM claim WHERE person = ANY($1) AND state = ANY($2)",
+        list(persons),
+        _OPEN,
+    )
+    return [Look(row["person"], row["event_date"]) for row in rows]
+
+
+async def hear(tx: Tx, heard: Sequence[Heard]) -> set[UUID]:
+    """Note changes under the persons' locks; answers whose are news. What is not above what was heard is none."""
+    ordered = sorted(heard)
+    rows = await tx.fetch(
+        """INSERT INTO person (id, coverage_version, coverage_recorded_at)
+           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+           ON CONFLICT (id) DO UPDATE SET coverage_version = excluded.coverage_version,
+               coverage_recorded_at = GREATEST(person.coverage_recorded_at, excluded.coverage_recorded_at)
+           WHERE person.coverage_version < excluded.coverage_version RETURNING id""",
+        [one.person for one in ordered],
+        [one.version for one in ordered],
+        [one.recorded_at for one in ordered],
+    )
+    return {row["id"] for row in rows}
+
+
+async def of_persons(tx: Tx, persons: Collection[UUID]) -> list[Known]:
+    """The claims of these persons that may be decided again, locked."""
+    return await _known(tx, "person = ANY($2)", list(persons))
+
+
+async def of_claims(tx: Tx, claims: Collection[UUID]) -> list[Known]:
+    """Those of these claims that may be decided again, locked."""
+    return await _known(tx, "id = ANY($2)", list(claims))
+
+
+async def _known(tx: Tx, which: str, argument: list[UUID]) -> list[Known]:
+    columns = ", ".join(f"claim.{name}" for name in COLUMNS.split(", "))
+    rows = await tx.fetch(
+        f"""SELECT {columns}, waiting.reasons AS waits, waiting.due_on, waiting.facts AS open_facts,
+                   waiting.known_at AS open_known_at, decided.*
+            FROM claim LEFT JOIN waiting ON waiting.claim_id = claim.id
+            LEFT JOIN LATERAL (
+                SELECT facts, result, rules_revision, known_at, sequence FROM determination
+                WHERE determination.claim_id = claim.id AND revision = cardinality(claim.content_hashes)
+                ORDER BY determination.version DESC LIMIT 1
+            ) AS decided ON waiting.claim_id IS NULL
+            WHERE {which.replace("person", "claim.person").replace("id =", "claim.id =")} AND claim.state = ANY($1)
+            ORDER BY claim.id FOR UPDATE OF claim""",
+        _OPEN,
+        argument,
+    )
+    return [_one(row) for row in rows if row["waits"] or row["facts"]]
+
+
+def _one(row: asyncpg.Record) -> Known:
+    claim = claim_of(row)
+    if row["waits"]:
+        facts = Facts.from_data(orjson.loads(row["open_facts"]))
+        return Known(claim, facts, row["open_known_at"], tuple(row["waits"]), row["due_on"])
+    lift = REVISIONS[row["rules_revision"]]
+    return Known(
+        claim,
+        lift.lift_facts(orjson.loads(row["facts"])),
+        row["known_at"],
+        determination=lift.lift_result(orjson.loads(row["result"])),
+        sequence=row["sequence"],
+    )
+
+
+async def due(database: Database, today: date, limit: int) -> list[tuple[UUID, Look | None]]:
+    """Claims whose last day of waiting is over, the oldest first, with what to ask about each."""
+    rows = await database.fetch(
+        """SELECT claim.id, claim.person, claim.event_date FROM waiting JOIN claim ON claim.id = waiting.claim_id
+           WHERE waiting.due_on < $1 ORDER BY waiting.due_on, claim.id LIMIT $2""",
+        today,
+        limit,
+    )
+    return [(row["id"], Look(row["person"], row["event_date"]) if row["person"] else None) for row in rows]
+
+
+async def open_tasks(tx: Tx, tasks: Sequence[Task], now: datetime) -> None:
+    """Open each task once for a version of its claim, however often it is found."""
+    if not tasks:
+        return
+    await tx.execute(
+        """INSERT INTO review_task (id, claim_id, version, kind, reason, due_on, opened_at)
+           SELECT mine.*, $7 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::date[])
+               AS mine (id, claim_id, version, kind, reason, due_on)
+           ON CONFLICT (claim_id, version, kind) DO NOTHING""",
+        [new_id() for _ in tasks],
+        [task.claim.id for task in tasks],
+        [task.claim.version for task in tasks],
+        [task.kind for task in tasks],
+        [task.reason for task in tasks],
+        [task.due_on for task in tasks],
+        now,
+    )

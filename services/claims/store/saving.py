@@ -1,0 +1,289 @@
+"""Writing a batch: claims and what they were decided to be, what they hold and take, what came in. Sets, never rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.claims.model import Claim, Determination, Facts, Hold, ReceiptStatus, Received, State, Taken
+from services.claims.store.claims import COLUMNS
+from services.kit.db import Tx
+from services.kit.law import Law, canonical
+from services.kit.messages import Reason
+
+# While a correction waits, or was sent back, what an earlier revision was approved for still stands.
+KEEPS: Final = frozenset({State.PENDED, State.RETURNED, State.WITHDRAWN})
+
+_DETERMINATION: Final = (
+    "claim_id",
+    "version",
+    "revision",
+    "outcome",
+    "decision_date",
+    "known_at",
+    "law_digest",
+    "rules_revision",
+    "facts",
+    "result",
+    "decided_at",
+    "sequence",
+)
+_SUBMISSION: Final = (
+    "receipt_id",
+    "source",
+    "claim_number",
+    "revision",
+    "status",
+    "reasons",
+    "claim_id",
+    "position",
+    "content_hash",
+    "sealed",
+    "received_at",
+    "sent",
+    "submit_date",
+    "claimed_fen",
+)
+_HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
+_TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
+_WAITING: Final = ("claim_id", "revision", "person", "due_on", "reasons", "facts", "known_at")
+
+
+class Waiting(NamedTuple):
+    """Why a claim waits before it is decided, and its facts without what the registry knows of her."""
+
+    reasons: tuple[str, ...]
+    facts: Facts
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A claim as it stands from now on, and what it was decided to be, holds, takes, or waits for."""
+
+    claim: Claim
+    facts: Facts | None = None
+    determination: Determination | None = None
+    sequence: int = 1  # of the determinations of a revision
+    holds: tuple[Hold, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one record of the intake, ready to be written."""
+
+    received: Received
+    status: ReceiptStatus
+    receipt_id: UUID
+    reasons: tuple[Reason, ...]
+    claim: Claim | None = None
+    change: Change | None = None
+
+
+class Ground(NamedTuple):
+    """What decisions rest on beside their facts, and when they are written."""
+
+    law: Law
+    rules: str
+    known_at: datetime
+    now: datetime
+
+
+async def save_changes(tx: Tx, changes: Sequence[Change], ground: Ground) -> None:
+    """Write what became of claims. One that changed more than once is written once, as it stands at the end."""
+    last = {change.claim.id: change for change in changes}
+    before: dict[UUID, int] = {}
+    for change in changes:
+        before.setdefault(change.claim.id, change.claim.version - 1)
+    on_file = {claim_id for claim_id, version in before.items() if version}
+    await _insert_claims(tx, [change.claim for change in last.values() if change.claim.id not in on_file])
+    if on_file:
+        await _update_claims(tx, [last[claim_id].claim for claim_id in sorted(on_file)])
+    standing = {c.claim.id: c for c in changes if c.claim.state not in KEEPS}
+    await _save_standing(tx, standing, [claim_id for claim_id in standing if claim_id in on_file])
+    await _save_waiting(tx, last, on_file, ground.known_at)
+    await tx.copy("determination", _DETERMINATION, [row for c in changes if (row := _determination(c, ground))])
+
+
+async def save_submissions(tx: Tx, settled: Sequence[Settled], sealed: Sequence[bytes]) -> None:
+    """Write what came in, sealed, and what was answered."""
+    await tx.copy(
+        "submission",
+        _SUBMISSION,
+        [
+            (
+                s.receipt_id,
+                s.received.source,
+                s.received.claim_number,
+                s.received.revision,
+                s.status,
+                [r.code for r in s.reasons],
+                s.claim.id if s.claim else None,
+                s.received.position,
+                s.received.content_hash,
+                bytes_sealed,
+                s.received.received_at,
+                s.received.sent,
+                s.received.submit_date,
+                s.received.claimed_fen,
+            )
+            for s, bytes_sealed in zip(settled, sealed, strict=True)
+        ],
+    )
+
+
+def _determination(change: Change, ground: Ground) -> tuple[object, ...] | None:
+    if change.facts is None or change.determination is None:
+        return None
+    return (
+        change.claim.id,
+        change.claim.version,
+        change.claim.revision,
+        change.determination.outcome,
+        change.facts.decision_date,
+        ground.known_at,
+        ground.law.digest,
+        ground.rules,
+        canonical(change.facts.as_data()),
+        canonical(change.determination.as_data()),
+        ground.now,
+        change.sequence,
+    )
+
+
+async def _insert_claims(tx: Tx, claims: Sequence[Claim]) -> None:
+    await tx.copy(
+        "claim",
+        COLUMNS.split(", "),
+        [
+            (
+                c.id,
+                c.source,
+                c.number,
+                c.version,
+                c.state,
+                c.county,
+                c.event_date,
+                c.person,
+                list(c.content_hashes),
+                c.received_at,
+                c.updated_at,
+                c.kind,
+                c.employer,
+                c.void_hash,
+            )
+            for c in claims
+        ],
+    )
+
+
+async def _update_claims(tx: Tx, claims: Sequence[Claim]) -> None:
+    # The digests go by row and are gathered again: an array of arrays does not unnest by row.
+    digests = [(c.id, n, digest) for c in claims for n, digest in enumerate(c.content_hashes)]
+    await tx.execute(
+        """WITH digest AS (
+               SELECT id, array_agg(hash ORDER BY n) AS hashes
+               FROM unnest($11::uuid[], $12::int[], $13::bytea[]) AS one (id, n, hash) GROUP BY id)
+           UPDATE claim SET version = mine.version, state = mine.state, county = mine.county,
+                            event_date = mine.event_date, person = mine.person, updated_at = mine.updated_at,
+                            kind = mine.kind, employer = mine.employer, void_hash = mine.void_hash,
+                            content_hashes = digest.hashes
+           FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::date[], $6::uuid[], $7::timestamptz[],
+                       $8::text[], $9::text[], $10::bytea[])
+                AS mine (id, version, state, county, event_date, person, updated_at, kind, employer, void_hash)
+                JOIN digest USING (id)
+           WHERE claim.id = mine.id""",
+        [c.id for c in claims],
+        [c.version for c in claims],
+        [c.state for c in claims],
+        [c.county for c in claims],
+        [c.event_date for c in claims],
+        [c.person for c in claims],
+        [c.updated_at for c in claims],
+        [c.kind for c in claims],
+        [c.employer for c in claims],
+        [c.void_hash for c in claims],
+        *map(list, zip(*digests, strict=True)),
+    )
+
+
+# --- what claims hold and take ---------------------------------------------------------------------------------------
+
+
+async def _save_standing(tx: Tx, standing: Mapping[UUID, Change], on_file: Sequence[UUID]) -> None:
+    """What a claim held and took before is given back as exactly that, and what it holds and takes now is written."""
+    given_back: list[tuple[UUID, str, str, int]] = []
+    if on_file:
+        await tx.execute("DELETE FROM benefit_hold WHERE claim_id = ANY($1)", on_file)
+        rows = await tx.fetch(
+            "DELETE FROM taken WHERE claim_id = ANY($1) RETURNING person, account, key, amount", on_file
+        )
+        given_back = [(row["person"], row["account"], row["key"], row["amount"]) for row in rows]
+    await tx.copy(
+        "benefit_hold", _HOLD, [(c.claim.person, c.claim.id, *hold) for c in standing.values() for hold in c.holds]
+    )
+    taken = [(c.claim.person, c.claim.id, one) for c in standing.values() for one in c.taken]
+    if taken:
+        await tx.copy(
+            "taken", _TAKEN, [(person, claim_id, one.account, one.key, one.amount) for person, claim_id, one in taken]
+        )
+    if taken or given_back:
+        await _count(tx, [(person, one) for person, _, one in taken], given_back)
+
+
+async def _count(
+    tx: Tx, taken: Sequence[tuple[UUID | None, Taken]], given_back: Sequence[tuple[UUID, str, str, int]]
+) -> None:
+    """Move the sums by what changed. What would pass a cap, or fall below nothing, is refused by the table."""
+    moved: Counter[tuple[UUID | None, str, str]] = Counter()
+    caps: dict[tuple[UUID | None, str, str], int] = {}
+    for owner, account, key, amount in given_back:
+        moved[owner, account, key] -= amount
+    for person, one in taken:
+        moved[person, one.account, one.key] += one.amount
+        if one.cap is not None:
+            caps[person, one.account, one.key] = max(one.cap, caps.get((person, one.account, one.key), 0))
+    places = sorted(moved, key=str)  # in one order, so that nobody waits in a circle
+    columns: list[list[object]] = [list(column) for column in zip(*places, strict=True)]
+    await tx.execute(
+        """INSERT INTO accumulator (person, account, key, amount)
+           SELECT *, 0 FROM unnest($1::uuid[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING""",
+        *columns,
+    )
+    await tx.execute(
+        """UPDATE accumulator AS a SET amount = a.amount + mine.amount, cap = GREATEST(a.cap, mine.cap)
+           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+                AS mine (person, account, key, amount, cap)
+           WHERE a.person = mine.person AND a.account = mine.account AND a.key = mine.key""",
+        *columns,
+        [moved[place] for place in places],
+        [caps.get(place) for place in places],
+    )
+
+
+async def _save_waiting(tx: Tx, last: Mapping[UUID, Change], on_file: Collection[UUID], known_at: datetime) -> None:
+    if on_file:
+        await tx.execute("DELETE FROM waiting WHERE claim_id = ANY($1)", list(on_file))
+    await tx.copy(
+        "waiting",
+        _WAITING,
+        [
+            (
+                c.claim.id,
+                c.claim.revision,
+                c.claim.person,
+                c.waiting.due_on,
+                list(c.waiting.reasons),
+                canonical(c.waiting.facts.as_data()),
+                known_at,
+            )
+            for c in last.values()
+            if c.waiting
+        ],
+    )

@@ -1,0 +1,155 @@
+"""Deciding claims again when coverage is known otherwise: who waited is decided, what is better for her is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from cradle.registry.v1 import service_pb2 as registry_pb2
+
+from services.claims import rules, store
+from services.claims.model import Category, Coverage, Determination, State
+from services.claims.store import Change, Known, Look, Task, Waiting
+from services.claims.usecases.office import Office, OnFile, Terms
+from services.claims.usecases.settling import completed, decide
+from services.claims.usecases.telling import count_paid, say_later
+from services.claims.wire import registry as asking
+from services.kit.db import Tx
+from services.kit.errors import Conflict
+
+# By a husband's coverage, which a question by her own reference does not ask for.
+_NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
+WORSE: Final = "COVERAGE_WORSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the registry answered about persons on days."""
+
+    coverage: Mapping[Look, Coverage]
+    known_at: datetime
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of looking at claims again."""
+
+    changes: list[Change] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+
+
+async def look(office: Office, looks: Sequence[Look]) -> Answers:
+    """Ask about all of them, as known at one instant."""
+    if not looks:
+        return Answers({}, office.clock.now())
+    found: dict[Look, Coverage] = {}
+    known_at = None
+    for start in range(0, len(looks), asking.QUERIES_MAX):
+        part = looks[start : start + asking.QUERIES_MAX]
+        request = registry_pb2.BatchGetCoverageRequest(
+            queries=[asking.person_query(one.person, one.on) for one in part], known_at=known_at
+        )
+        answer = await office.registry.BatchGetCoverage(request, timeout=office.settings.grpc_deadline_s)
+        known_at = answer.known_at
+        found |= zip(part, map(asking.coverage, answer.answers), strict=True)
+    return Answers(found, answer.known_at.ToDatetime(tzinfo=UTC))
+
+
+async def decide_again(
+    office: Office, tx: Tx, known: Sequence[Known], answers: Answers, *, overdue: bool = False, cause: str
+) -> Outcome:
+    """Decide these claims again, whose persons are locked; save it and say so. Overdue ones do not wait any longer."""
+    persons = {one.claim.person for one in known if one.claim.person}
+    on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True)), office.terms()
+    due_on = terms.today + timedelta(days=office.settings.review_days)
+    outcome = Outcome()
+    for one in known:
+        on_file.claims[one.claim.source, one.claim.number] = one.claim
+        change = _again(one, answers, on_file, terms, outcome.tasks, due_on)
+        if change is None and overdue:
+            change = _returned(one, terms)
+        if change is not None:
+            on_file.take(change)
+            outcome.changes.append(change)
+    await store.save_changes(tx, outcome.changes, terms.ground(answers.known_at))
+    await store.open_tasks(tx, outcome.tasks, terms.now)
+    for change in outcome.changes:
+        say_later(tx, change, cause, terms)
+    tx.after_commit(lambda: count_paid(outcome.changes))
+    return outcome
+
+
+def _again(  # noqa: PLR0917  # all of it is needed to decide
+    one: Known, answers: Answers, on_file: OnFile, terms: Terms, tasks: list[Task], due_on: date
+) -> Change | None:
+    """How the claim changes; None if it does not. What was decided on later knowledge stays."""
+    if one.claim.person is None or one.known_at >= answers.known_at:
+        return None
+    coverage = answers.coverage.get(Look(one.claim.person, one.claim.event_date))
+    if coverage is None:
+        raise Conflict("a claim came on file while its person was looked up")
+    if one.determination is None:
+        return _of_waiting(one, coverage, on_file, terms)
+    if _is_unchanged(one, coverage, terms):
+        return None
+    if rules.waits_before(one.claim.kind, coverage, one.claim.employer):
+        found = rules.WORSE
+        change = None
+    else:
+        change = _decided(one, coverage, on_file, terms, one.determination)
+        found = rules.compared(one.determination, change.determination) if change.determination else rules.SAME
+    if found == rules.WORSE and one.determination.outcome is not State.PENDED:
+        tasks.append(Task(one.claim, WORSE, WORSE, due_on))
+    return change if found == rules.BETTER else None
+
+
+def _of_waiting(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms) -> Change | None:
+    if waits := rules.waits_before(one.claim.kind, coverage, one.claim.employer):
+        return _waits(one, waits, terms)
+    change = _decided(one, coverage, on_file, terms, None)
+    if change.determination and (waits := rules.waits_after(one.facts.event, coverage, change.determination)):
+        return _waits(one, waits, terms)
+    return change
+
+
+def _waits(one: Known, waits: tuple[str, ...], terms: Terms) -> Change | None:
+    """It waits on; for something else only if that is told in another word than before."""
+    if waits[0] == one.waits[0]:
+        return None
+    due_on = terms.waits_until if waits[0] == rules.AWAITING else None
+    claim = replace(one.claim, version=one.claim.version + 1, updated_at=terms.now)
+    return Change(claim, waiting=Waiting(waits, one.facts, due_on))
+
+
+def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, before: Determination | None) -> Change:
+    """Decided once more: the next in the sequence of its revision, where it was decided before."""
+    decided = decide(one.facts, coverage, on_file.others(one.claim.person, one.claim), terms)
+    claim = replace(one.claim, version=one.claim.version + 1, state=decided.determination.outcome, updated_at=terms.now)
+    was_decided = before is not None and before.outcome is not State.PENDED
+    return Change(
+        claim,
+        decided.facts,
+        decided.determination,
+        one.sequence + 1 if was_decided else one.sequence,
+        decided.holds,
+        decided.taken,
+    )
+
+
+def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
+    """Whether the registry answers what was decided on: then another law, or another claim, is no reason to decide."""
+    if one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in _NOT_HER_OWN:
+        return True
+    now = completed(one.facts, coverage, terms.today)
+    return (now.insured, now.employer_wages, now.employer_bases) == (
+        one.facts.insured,
+        one.facts.employer_wages,
+        one.facts.employer_bases,
+    )
+
+
+def _returned(one: Known, terms: Terms) -> Change:
+    """It waited for what never came. What an earlier revision was approved for still stands."""
+    return Change(replace(one.claim, version=one.claim.version + 1, state=State.RETURNED, updated_at=terms.now))

@@ -1,0 +1,102 @@
+"""Saying so: receipts to senders, events to everyone, and what the metrics are told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from cradle.claims.v1 import receipt_pb2
+
+from services.claims.model import ReceiptStatus, State
+from services.claims.store import Change, Settled
+from services.claims.usecases.office import Terms
+from services.claims.wire import out
+from services.kit import telemetry
+from services.kit.db import Tx
+from services.kit.ids import new_id, read_id
+from services.kit.messages import reason
+from services.kit.outbox import Event
+
+_OTHER = {ReceiptStatus.RETURNED: "RETURNED", ReceiptStatus.DUPLICATE: "REPEATED"}
+
+
+def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
+    """A receipt to the sender, and an event to everyone if the claim changed."""
+    received, change = settled.received, settled.change
+    receipt = out.receipt(
+        received, settled.status, settled.reasons, settled.claim, change.determination if change else None
+    )
+    tx.emit(receipt_event(settled.receipt_id, receipt, received.position, terms.now))
+    if change is not None:
+        reasons = [received.void.reason] if received.void else [reason.code for reason in settled.reasons]
+        tx.emit(claim_event(change, reasons, received.position, terms))
+
+
+def say_later(tx: Tx, change: Change, cause: str, terms: Terms) -> None:
+    """What became of a claim since its submission was answered: to its source, and to everyone."""
+    claim = change.claim
+    reasons = [reason(code) for code in _codes(change)]
+    receipt = out.later_receipt(claim, reasons, change.determination, terms.now)
+    tx.emit(receipt_event(read_id(receipt.receipt_id), receipt, cause, terms.now))
+    tx.emit(claim_event(change, [given.code for given in reasons], cause, terms))
+
+
+def _codes(change: Change) -> tuple[str, ...]:
+    if change.claim.state is State.RETURNED:
+        return ("COVERAGE_LATE",)
+    if change.waiting is not None:
+        return change.waiting.reasons
+    return change.determination.reasons if change.determination else ()
+
+
+def receipt_event(receipt_id: UUID, receipt: receipt_pb2.ClaimReceipt, causation: str, now: datetime) -> Event:
+    return Event(
+        id=receipt_id,
+        aggregate_type="submission",
+        aggregate_id=receipt.receipt_id,
+        version=1,
+        type="cradle.claims.v1.ClaimReceipt",
+        topic=out.RECEIPT + receipt.source,
+        key=(receipt.claim_number or receipt.receipt_id).encode(),
+        occurred_at=now,
+        causation=causation,
+        payload=receipt.SerializeToString(),
+    )
+
+
+def claim_event(change: Change, reasons: Sequence[str], causation: str, terms: Terms) -> Event:
+    claim = change.claim
+    event = out.claim_event(claim, change.determination, reasons, terms.law.digest, terms.today)
+    return Event(
+        id=new_id(),
+        aggregate_type="claim",
+        aggregate_id=str(claim.id),
+        version=claim.version,
+        type=out.event_type(event),
+        topic=out.EVENTS,
+        key=str(claim.id).encode(),
+        occurred_at=terms.now,
+        causation=causation,
+        payload=event.SerializeToString(),
+    )
+
+
+def count(batch: Sequence[Settled]) -> None:
+    """Tell the metrics what stands now."""
+    outcomes = Counter(
+        (s.received.source, s.change.claim.state if s.change else _OTHER.get(s.status, s.status)) for s in batch
+    )
+    for (source, outcome), times in outcomes.items():
+        telemetry.CLAIMS.labels(source, outcome).inc(times)
+    count_paid([s.change for s in batch if s.change])
+
+
+def count_paid(changes: Sequence[Change]) -> None:
+    paid: Counter[str] = Counter()
+    for change in changes:
+        if change.determination and (payee := change.determination.figures.payee):
+            paid[payee] += change.determination.figures.allowance_fen
+    for name, fen in paid.items():
+        telemetry.ALLOWANCE_FEN.labels(name).inc(fen)

@@ -1,0 +1,101 @@
+"""Questions and their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from cradle.registry.v1 import service_pb2
+
+from services.kit.dates import from_proto, to_proto
+from services.kit.errors import Invalid
+from services.kit.identifiers import plain
+from services.kit.ids import read_id
+from services.kit.messages import Reason, reason
+from services.registry.model import Coverage, Institution, Question
+
+
+def questions(request: service_pb2.BatchGetCoverageRequest) -> list[Question]:
+    """Raises Invalid for what is no question: nobody is named, or the day or the reference is none."""
+    problems: list[Reason] = []
+    read = [_question(query, f"queries[{place}]", problems) for place, query in enumerate(request.queries)]
+    if problems:
+        raise Invalid(*problems)
+    return read
+
+
+def _question(query: service_pb2.CoverageQuery, path: str, problems: list[Reason]) -> Question:
+    if not query.person and not query.person_id_number:
+        problems.append(reason("FIELD_REQUIRED", f"{path}.person_id_number"))
+    return Question(
+        "" if query.person else plain(query.person_id_number),
+        plain(query.employer_uscc),
+        _day(query, path, problems),
+        _reference(query.person, f"{path}.person", problems),
+        plain(query.husband_id_number),
+    )
+
+
+def _day(query: service_pb2.CoverageQuery, path: str, problems: list[Reason]) -> date | None:
+    if not query.HasField("on"):
+        return None
+    try:
+        return from_proto(query.on)
+    except ValueError:
+        problems.append(reason("DATE_INVALID", f"{path}.on"))
+        return None
+
+
+def _reference(text: str, path: str, problems: list[Reason]) -> UUID | None:
+    try:
+        return read_id(text) if text else None
+    except ValueError:
+        problems.append(reason("FIELD_MALFORMED", path))
+        return None
+
+
+def institutions(request: service_pb2.BatchGetCoverageRequest) -> list[tuple[str, date]]:
+    """Raises Invalid for a day that the calendar does not have."""
+    asked: list[tuple[str, date]] = []
+    for place, query in enumerate(request.providers):
+        try:
+            asked.append((plain(query.code), from_proto(query.on)))
+        except ValueError:
+            raise Invalid(reason("DATE_INVALID", f"providers[{place}].on")) from None
+    return asked
+
+
+def answer(coverage: Coverage) -> service_pb2.CoverageAnswer:
+    paid = coverage.contributions
+    return service_pb2.CoverageAnswer(
+        person=_text(coverage.person),
+        person_known=coverage.is_known,
+        category=service_pb2.Category.Value(f"CATEGORY_{coverage.category or 'UNSPECIFIED'}"),
+        insured_by=_text(coverage.insured_by),
+        employer=_text(coverage.employer),
+        student=coverage.is_student,
+        average_monthly_wage_fen=dict(coverage.wages),
+        average_contribution_base_fen=dict(coverage.bases),
+        paid_months=[service_pb2.MonthSpan(first_month=first, last_month=last) for first, last in paid.paid_months],
+        back_paid=[service_pb2.BackPayment(month=month, paid_on=to_proto(day)) for month, day in paid.back_paid],
+        reported_to_month=paid.reported_to_month,
+    )
+
+
+def institution(given: Institution) -> service_pb2.ProviderAnswer:
+    return service_pb2.ProviderAnswer(
+        provider=_text(given.provider),
+        level=service_pb2.ProviderLevel.Value(f"PROVIDER_LEVEL_{given.level or 'UNSPECIFIED'}"),
+        county=given.county,
+    )
+
+
+def answers(coverage: Sequence[Coverage], institutions_: Sequence[Institution]) -> service_pb2.BatchGetCoverageResponse:
+    return service_pb2.BatchGetCoverageResponse(
+        answers=[answer(one) for one in coverage], providers=[institution(one) for one in institutions_]
+    )
+
+
+def _text(reference: UUID | None) -> str:
+    return str(reference) if reference else ""

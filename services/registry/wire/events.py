@@ -1,0 +1,77 @@
+"""Events: what others learn of a change, by reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from cradle.registry.v1 import event_pb2
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.kit.dates import to_proto
+from services.kit.ids import new_id
+from services.kit.outbox import Event
+
+COVERAGE: Final = "registry.coverage.v1"
+PERSON: Final = "registry.person.v1"
+EMPLOYER: Final = "registry.employer.v1"
+
+
+class Told(NamedTuple):
+    """About whom an event is, in which order, when, and what caused it: the place of a record, or a method."""
+
+    id: UUID
+    version: int
+    at: datetime
+    cause: str
+
+
+def coverage_changed(told: Told, first_day: date) -> Event:
+    message = event_pb2.CoverageEvent(person=str(told.id), version=told.version)
+    message.changed.recorded_at.CopyFrom(_instant(told.at))
+    getattr(message.changed, "from").CopyFrom(to_proto(first_day))
+    return _event(told, "person", "CoverageChanged", COVERAGE, message)
+
+
+def person_recorded(told: Told) -> Event:
+    message = event_pb2.PersonEvent(person=str(told.id), version=told.version)
+    message.recorded.recorded_at.CopyFrom(_instant(told.at))
+    return _event(told, "person", "PersonRecorded", PERSON, message)
+
+
+def employer_recorded(told: Told, county: str) -> Event:
+    message = event_pb2.EmployerEvent(employer=str(told.id), version=told.version)
+    message.recorded.county = county
+    message.recorded.recorded_at.CopyFrom(_instant(told.at))
+    return _event(told, "employer", "EmployerRecorded", EMPLOYER, message)
+
+
+def employer_wage_changed(told: Told, years: Sequence[int]) -> Event:
+    message = event_pb2.EmployerEvent(employer=str(told.id), version=told.version)
+    message.wage_changed.years.extend(years)
+    message.wage_changed.recorded_at.CopyFrom(_instant(told.at))
+    return _event(told, "employer", "EmployerWageChanged", EMPLOYER, message)
+
+
+def _event(told: Told, aggregate: str, name: str, topic: str, message: Message) -> Event:
+    return Event(
+        id=new_id(),
+        aggregate_type=aggregate,
+        aggregate_id=str(told.id),
+        version=told.version,
+        type=f"cradle.registry.v1.{name}",
+        topic=topic,
+        key=str(told.id).encode(),
+        occurred_at=told.at,
+        causation=told.cause,
+        payload=message.SerializeToString(),
+    )
+
+
+def _instant(at: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp

@@ -1,0 +1,219 @@
+"""What a decided claim holds against others and takes from caps and counts, and what the next one is told of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from services.claims.model import (
+    Account,
+    Benefit,
+    Category,
+    ClaimKind,
+    Determination,
+    EventType,
+    Facts,
+    Hold,
+    Item,
+    Paid,
+    Prior,
+    PriorKind,
+    Programme,
+    State,
+    Surgery,
+    Taken,
+    Visit,
+)
+from services.claims.rules import decide, held_by, taken_by, with_history
+from services.kit.law import Law
+from tests.builders import ALLOWANCE, DELIVERED, HOSPITAL, MEDICAL, facts, law_with, miscarriage, stay, surgery
+
+CAPPED = law_with(
+    {
+        "medical.antenatal.cap_per_pregnancy": 200_000,
+        "medical.delivery.mode": "ORDINARY",
+        "art.items": ("ART-01", "ART-02"),
+        "art.times_per_item": 3,
+        "labour_analgesia.item": True,
+        "labour_analgesia.pct": "0.8",
+    }
+)
+ART = Item(Programme.ART, "ART-01", date(2026, 1, 15), 100_000)
+
+
+def after(given: Facts, law: Law = CAPPED, others: tuple[Hold, ...] = ()) -> tuple[tuple[Hold, ...], tuple[Taken, ...]]:
+    determination = decide(given, law)
+    return held_by(given, determination, others), taken_by(given, determination, law)
+
+
+# --- holds ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_approved_allowance_holds_its_event() -> None:
+    held, taken = after(facts(benefits=ALLOWANCE))
+
+    assert held == (Hold(Benefit.ALLOWANCE, EventType.DELIVERY, DELIVERED, PriorKind.ALLOWANCE_APPROVED),)
+    assert taken == ()
+
+
+def test_a_denied_allowance_holds_nothing() -> None:
+    assert after(facts(benefits=ALLOWANCE, paid_months=())) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [(Category.EMPLOYEE, PriorKind.DELIVERY_SETTLED), (Category.RESIDENT, PriorKind.RESIDENT_SETTLED)],
+)
+def test_a_settled_stay_holds_its_event_with_where_and_how_much(category: Category, kind: PriorKind) -> None:
+    given = facts(benefits=MEDICAL, category=category, stays=[stay(500_000)])
+
+    ((hold,), _) = after(given)
+
+    paid_fen = decide(given, CAPPED).figures.medical_fen
+    assert hold == Hold(Benefit.MEDICAL, EventType.DELIVERY, DELIVERED, kind, HOSPITAL, paid_fen)
+
+
+def test_visits_alone_hold_nothing() -> None:
+    held, _ = after(facts(benefits=MEDICAL, visits=[Visit(date(2026, 1, 15), 30_000)]))
+
+    assert held == ()
+
+
+def test_a_stay_after_a_filed_transfer_holds_nothing_beside_the_first() -> None:
+    first = Hold(Benefit.MEDICAL, EventType.DELIVERY, DELIVERED, PriorKind.DELIVERY_SETTLED, HOSPITAL, 450_000)
+    given = with_history(facts(benefits=MEDICAL, stays=[stay(480_000, transfer_filed=True)]), [first], [], CAPPED)
+
+    determination = decide(given, CAPPED)
+
+    assert determination.outcome is State.APPROVED
+    assert held_by(given, determination, [first]) == ()
+
+
+@pytest.mark.parametrize("event", [miscarriage(120), surgery(Surgery.LIGATION)])
+def test_every_type_of_event_is_held_by_itself(event: object) -> None:
+    given = facts(event, benefits=ALLOWANCE)  # type: ignore[arg-type]  # events both
+
+    ((hold,), _) = after(given)
+
+    assert hold.event_type is given.event.type
+
+
+# --- what is taken --------------------------------------------------------------------------------------------------
+
+
+def test_a_stay_by_the_ordinary_rules_takes_from_the_year_of_its_discharge() -> None:
+    given = facts(benefits=MEDICAL, stays=[stay(1_000_000, discharged=date(2026, 1, 2))])
+
+    _, taken = after(given)
+
+    assert taken == (
+        Taken(Account.FUND, "2026", 722_500, 35_000_000),  # (10,000 - 1,500) x 85 %
+        Taken(Account.OWN, "2026", 277_500),
+    )
+
+
+def test_a_stay_paid_in_full_takes_nothing() -> None:
+    full = law_with({"medical.delivery.mode": "POLICY_FULL"})
+
+    assert after(facts(benefits=MEDICAL, stays=[stay()]), full)[1] == ()
+
+
+def test_two_stays_across_new_year_count_in_the_year_of_the_last() -> None:
+    stays = [stay(1_000_000, discharged=date(2025, 12, 30)), stay(1_000_000, discharged=date(2026, 1, 9))]
+
+    _, taken = after(facts(benefits=MEDICAL, stays=stays))
+
+    assert {one.key for one in taken} == {"2026"}
+    assert taken[0].amount == 2 * 722_500
+
+
+def test_visits_take_from_the_cap_of_the_pregnancy() -> None:
+    visits = [Visit(date(2026, 1, 15), 150_000), Visit(date(2026, 2, 15), 150_000)]
+
+    _, taken = after(facts(benefits=MEDICAL, visits=visits))
+
+    assert taken == (Taken(Account.ANTENATAL, "2026-03-10", 200_000, 200_000),)
+
+
+def test_each_approved_item_is_counted_by_programme_and_code() -> None:
+    items = [ART, ART, ART._replace(code="ART-02"), Item(Programme.ANALGESIA, "ART-01", date(2026, 3, 10), 88_000)]
+
+    _, taken = after(facts(benefits=MEDICAL, items=items))
+
+    assert taken == (
+        Taken(Account.ITEM, "ANALGESIA/ART-01", 1),
+        Taken(Account.ITEM, "ART/ART-01", 2, 3),
+        Taken(Account.ITEM, "ART/ART-02", 1, 3),
+    )
+
+
+# --- what the next claim is told ------------------------------------------------------------------------------------
+
+
+def told(given: Facts, *taken: Taken) -> Facts:
+    return with_history(given, [], taken, CAPPED)
+
+
+@pytest.mark.parametrize(
+    ("other", "counted"),
+    [("2026-03-10", 70_000), ("2026-08-07", 70_000), ("2026-08-08", 0), ("2025-10-11", 70_000), ("2025-10-10", 0)],
+)
+def test_events_within_the_window_are_one_pregnancy(other: str, counted: int) -> None:
+    given = facts(benefits=MEDICAL, visits=[Visit(date(2026, 1, 15), 150_000)])
+
+    assert told(given, Taken(Account.ANTENATAL, other, 70_000)).paid.antenatal_fen == counted
+
+
+def test_only_the_year_of_the_discharge_counts() -> None:
+    given = facts(benefits=MEDICAL, stays=[stay(discharged=date(2026, 1, 2))])
+    sums = [
+        Taken(Account.FUND, "2026", 1),
+        Taken(Account.OWN, "2026", 2),
+        Taken(Account.CATASTROPHIC, "2026", 3),
+        Taken(Account.FUND, "2025", 100),
+        Taken(Account.FUND, "2026", 10),
+    ]
+
+    assert told(given, *sums).paid == Paid(fund_fen=11, own_fen=2, catastrophic_fen=3)
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(2, State.APPROVED), (3, State.DENIED), (4, State.DENIED)])
+def test_an_item_is_paid_as_often_as_the_law_allows(times: int, outcome: State) -> None:
+    given = told(facts(benefits=MEDICAL, items=[ART]), Taken(Account.ITEM, "ART/ART-01", times))
+
+    assert given.items[0].times_before == times
+    assert decide(given, CAPPED).outcome is outcome
+
+
+def test_an_allowance_is_told_of_allowances_and_medical_cost_of_settlements() -> None:
+    holds = [
+        Hold(Benefit.MEDICAL, EventType.DELIVERY, DELIVERED, PriorKind.DELIVERY_SETTLED, HOSPITAL, 5),
+        Hold(Benefit.ALLOWANCE, EventType.DELIVERY, DELIVERED, PriorKind.ALLOWANCE_APPROVED),
+    ]
+
+    cash = with_history(facts(benefits=ALLOWANCE, kind=ClaimKind.ALLOWANCE), holds, [], CAPPED)
+    cost = with_history(facts(benefits=MEDICAL, stays=[stay()]), holds, [], CAPPED)
+
+    assert cash.prior == (Prior(PriorKind.ALLOWANCE_APPROVED, DELIVERED),)
+    assert cost.prior == (Prior(PriorKind.DELIVERY_SETTLED, DELIVERED, hospital=HOSPITAL, paid_fen=5),)
+
+
+def test_what_is_taken_never_passes_its_cap_however_claims_follow() -> None:
+    """As the table of sums demands it: `amount <= cap`."""
+    before: list[Taken] = []
+    for _ in range(4):
+        given = told(facts(benefits=MEDICAL, visits=[Visit(date(2026, 1, 15), 70_000)], items=[ART]), *before)
+        before += taken_by(given, decide(given, CAPPED), CAPPED)
+
+    sums = {account: sum(one.amount for one in before if one.account is account) for account in Account}
+    assert sums[Account.ANTENATAL] == 200_000
+    assert sums[Account.ITEM] == 3
+
+
+def test_a_determination_that_waits_takes_nothing_of_the_lines_that_are_approved() -> None:
+    determination = decide(facts(benefits=MEDICAL, stays=[stay()]), law_with({"medical.delivery.mode": "FLAT"}))
+
+    assert isinstance(determination, Determination)
+    assert determination.outcome is State.PENDED
+    assert taken_by(facts(benefits=MEDICAL, stays=[stay()]), determination, CAPPED) == ()
