@@ -13,7 +13,7 @@ from services.kit.parking import Message
 from services.kit.stream import Stream
 
 CONSUMER = "claims"
-COVERAGE_CONSUMER = "claims-coverage"
+COVERAGE_CONSUMER = "claims.coverage"
 
 
 def intake(office: Office) -> Stream[Prepared]:

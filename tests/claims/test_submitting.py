@@ -27,7 +27,7 @@ from services.kit.member_key import member_key
 from services.kit.tail import Tail
 from tests.builders import TODAY, claim, claim_number, id_number, submit
 from tests.claims.harness import Insured, asking, claims_dsn, insured, told
-from tests.kit.live import new_database, read_until, rows, sealer_of, settings_of, value
+from tests.kit.live import eventually, new_database, read_until, rows, sealer_of, settings_of, value
 
 pytestmark = pytest.mark.integration
 WAIT = Duration(seconds=20)
@@ -296,6 +296,23 @@ def test_what_was_intended_and_not_sent_is_sent_by_the_next_call(stack: Stack) -
     assert receipt is not None
     assert receipt.status == receipt_pb2.RECEIPT_STATUS_DETERMINED
     assert submissions(stack, number) == ["DETERMINED"]
+
+
+def test_who_leaves_while_it_is_sent_finds_it_sent(stack: Stack) -> None:
+    request_id, given = uuid4(), entry(claim(number=claim_number(), person=id_number()))
+
+    async def leave_and_come_back() -> bool:
+        async with desk(stack, new_database(stack, "claims")) as at:
+            leaving = asyncio.create_task(submitting.submit(at, "hospitals", request_id, given))
+            await eventually(lambda: told_of(at, request_id))
+            leaving.cancel()
+            return (await submitting.submit(at, "hospitals", request_id, given)).repeated
+
+    assert asyncio.run(leave_and_come_back())
+
+
+async def told_of(at: FrontDesk, request_id: UUID) -> bool:
+    return bool(await at.database.fetch("SELECT 1 FROM handed_in WHERE stream = $1", request_id))
 
 
 def test_what_another_call_is_sending_is_not_sent_twice(stack: Stack) -> None:

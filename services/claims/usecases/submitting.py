@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from cradle.claims.v1 import intake_pb2, receipt_pb2
@@ -39,6 +39,11 @@ from services.kit.waiting import persevere
 
 CALL: Final = 0  # the number of a single call in the stream that its request_id is
 _FORGET_EVERY_S: Final = 600.0
+_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)  # so long we wait for another call under the same id
+
+
+class _BeingSentError(Unavailable):
+    """Another call has it under the same id, and is about to note its place or to die."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class FrontDesk:
     database: Database
     appender: Appender
     receipts: Tail
+    under_way: set[asyncio.Future[Any]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +127,37 @@ async def submit(desk: FrontDesk, source: str, request_id: UUID, entry: Entry) -
 async def hand_in(desk: FrontDesk, source: str, stream: UUID, entries: Sequence[Entry]) -> list[Taken]:
     """Append what was not appended before, in order, and answer where each lies; all of them were read.
 
-    Raises Unavailable if one could not be sent, or is just being sent by another call under the same id.
+    Once begun it is done to the end, also if the caller leaves: else its intents would stand unsent until their time
+    is over, and the caller could not come back before. Raises Unavailable if one could not be sent, or is just being
+    sent by another call under the same id.
     """
+    doing = asyncio.ensure_future(_patiently(desk, source, stream, entries))
+    desk.under_way.add(doing)
+    doing.add_done_callback(partial(_done, desk))
+    return await asyncio.shield(doing)
+
+
+def _done(desk: FrontDesk, doing: asyncio.Future[list[Taken]]) -> None:
+    desk.under_way.discard(doing)
+    if not doing.cancelled():
+        doing.exception()  # whoever waits is told; if nobody does, it was a failure of an id that may come again
+
+
+async def _patiently(desk: FrontDesk, source: str, stream: UUID, entries: Sequence[Entry]) -> list[Taken]:
+    for pause_s in _PAUSES_S:
+        try:
+            return await _hand_in(desk, source, stream, entries)
+        except _BeingSentError:
+            await asyncio.sleep(pause_s)
+    return await _hand_in(desk, source, stream, entries)
+
+
+async def _hand_in(desk: FrontDesk, source: str, stream: UUID, entries: Sequence[Entry]) -> list[Taken]:
     bodies = {entry.number: desk.sealer.digest(entry.key + entry.value) for entry in entries}
     ours, others = await store.intend(desk.database, source, stream, bodies, _lease(desk))
     if any(one.place is None and one.body_digest == bodies[number] for number, one in others.items()):
         await store.give_up(desk.database, source, stream, ours, desk.clock.now())
-        raise Unavailable("another call is sending it")
+        raise _BeingSentError("another call is sending it")
     places = await _append(desk, source, stream, [entry for entry in entries if entry.number in ours])
     return [_taken(source, entry.number, bodies[entry.number], others, places) for entry in entries]
 
