@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import grpc
 import pytest
-from cradle.claims.v1 import claim_pb2, service_pb2, submitting_pb2
+from cradle.claims.v1 import claim_pb2, intake_pb2, service_pb2, submitting_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from deploy.local.stack import Stack
@@ -70,6 +70,28 @@ def test_who_comes_back_is_told_only_what_is_new(stack: Stack) -> None:
             return 0
 
     assert [asyncio.run(watch(after)) for after in (0, 1, 2)] == [2, 2, 0]
+
+
+def test_a_watch_ends_when_nothing_can_change_any_more(stack: Stack) -> None:
+    who, number = insured(stack), claim_number()
+    void = intake_pb2.VoidClaim(
+        claim_number=number,
+        revision=1,
+        reason=intake_pb2.VOID_REASON_ENTERED_TWICE,
+        submit_time=Timestamp(seconds=1_795_000_000),
+    )
+    exchange(
+        stack,
+        submit(claim(number=number, person=who.number, employer=who.employer)),
+        intake_pb2.ClaimIntake(void=void).SerializeToString(),
+    )
+
+    async def watch() -> list[int]:
+        async with asking(stack) as stub:
+            request = submitting_pb2.WatchClaimRequest(name=f"sources/hospitals/claims/{number}")
+            return [answer.claim.state async for answer in stub.WatchClaim(request, timeout=20)]
+
+    assert asyncio.run(watch()) == [claim_pb2.CLAIM_STATE_VOIDED]
 
 
 def test_a_claim_that_is_not_there_cannot_be_watched(stack: Stack) -> None:

@@ -8,22 +8,15 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
 from uuid import UUID
 
 from services.claims import store
 from services.claims.model import Claim
+from services.claims.model.moves import FINAL
 from services.kit.db import Database
 from services.kit.errors import Unavailable
 from services.kit.settings import Settings
 from services.kit.waiting import persevere
-
-# Nothing follows these. Every other state may still change: by a correction, a void, or coverage told later.
-_LAST: Final = frozenset({"VOIDED", "WITHDRAWN"})
-
-
-def is_last(claim: Claim) -> bool:
-    return str(claim.state) in _LAST
 
 
 @dataclass(slots=True)
@@ -68,7 +61,7 @@ class Watching:
                 if current.version > after:
                     after = current.version
                     yield current
-                if is_last(current):
+                if current.state in FINAL:
                     return
         finally:
             self.watchers[claim.id].discard(changed)

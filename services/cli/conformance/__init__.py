@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from cradle.registry.v1.service_pb2 import BatchRecordCoverageRequest
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from services.cli import views
@@ -87,11 +88,11 @@ def verify(
 
 def _played(session: Session, play: Play, source: str, today: date, timeout_s: float) -> list[Played]:
     settings = session.settings
-    employers, persons = playing.registry_records(play, today)
+    employers, persons, provider = playing.registry_records(play, today)
     with session.channel(settings.registry_target) as channel:
-        done = import_records(
-            RegistryServiceStub(channel), employers, persons, lambda _: None, timeout_s=settings.grpc_deadline_s
-        )
+        stub, timeout = RegistryServiceStub(channel), settings.grpc_deadline_s
+        stub.BatchRecordCoverage(BatchRecordCoverageRequest(providers=[provider]), timeout=timeout)
+        done = import_records(stub, employers, persons, lambda _: None, timeout_s=timeout)
     if done.rejected:
         raise Failure(Exit.INTERNAL, [one.reason for one in done.rejected[:1]])
     with asking_broker(settings.kafka_bootstrap_servers):

@@ -15,6 +15,7 @@ from cradle.claims.v1 import intake_pb2, receipt_pb2, submitting_pb2
 from cradle.claims.v1.service_pb2_grpc import ClaimsServiceStub
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.type.date_pb2 import Date
 
 from services.cli.conformance.scenarios import Play, Step
 from services.cli.failures import from_rpc
@@ -51,8 +52,8 @@ class Played:
 
 def registry_records(
     play: Play, today: date
-) -> tuple[list[registry_pb2.EmployerRecord], list[registry_pb2.PersonRecord]]:
-    """The women of the cases and their employers, paid for without a gap."""
+) -> tuple[list[registry_pb2.EmployerRecord], list[registry_pb2.PersonRecord], registry_pb2.ProviderRecord]:
+    """The women of the cases and their employers, paid for without a gap, and a hospital."""
     wages = dict.fromkeys(range(today.year - _YEARS, today.year + 1), _WAGE_FEN)
     span = registry_pb2.MonthSpan(first_month=month_of(today) - 12 * _YEARS, last_month=month_of(today))
     employers = [
@@ -69,7 +70,10 @@ def registry_records(
         )
         for one in play.insured
     ]
-    return employers, persons
+    first = Date(year=today.year - _YEARS, month=1, day=1)
+    contract = registry_pb2.ContractSpan(level=registry_pb2.PROVIDER_LEVEL_TERTIARY, first_day=first)
+    provider = registry_pb2.ProviderRecord(code=play.provider, name="一致性测试", county=_COUNTY, contracts=[contract])
+    return employers, persons, provider
 
 
 async def by_topic(client: Mapping[str, Any], source: str, steps: Sequence[Step], timeout_s: float) -> list[Played]:
@@ -130,6 +134,7 @@ def by_grpc(channel: grpc.Channel, source: str, steps: Sequence[Step], timeout_s
             intake=intake_pb2.ClaimIntake.FromString(step.value),
             request_id=request_id,
             validate_only=step.request == "dry",
+            member_key=member_key(step.key_of) if step.key_of else b"",
             receipt_wait=Duration(seconds=min(30, int(timeout_s))),
         )
         played = Played(step)

@@ -18,8 +18,8 @@ from stdnum.cn import ric, uscc
 _TABLE: Final = Path(__file__).with_name("scenarios.yaml")
 _AREA: Final = "99"  # no region's code begins so: a number made here is nobody's
 _HUGE: Final = 70_000
-_MORNING: Final = time(1, tzinfo=UTC)
-_LATER: Final = time(1, 0, 1, tzinfo=UTC)
+_TIMES: Final = {"@now": time(1, tzinfo=UTC), "@later": time(1, 0, 1, tzinfo=UTC)}
+_NUMBERED: Final = {"submit", "replace", "void"}
 _STEP: Final = {"send", "with", "number", "revision", "reason", "bytes", "keyless", "by", "request", "expect"}
 _EXPECT: Final = {"status", "outcome", "codes", "refused"}
 
@@ -60,6 +60,7 @@ class Play:
     """Everything of one run."""
 
     run: str
+    provider: str
     employers: tuple[str, ...]
     insured: tuple[Person, ...]
     steps: tuple[Step, ...]
@@ -75,6 +76,7 @@ def play(run: str, today: date) -> Play:
     table = yaml.safe_load(_TABLE.read_text("utf-8"))
     draw = Random(run)  # noqa: S311  # made-up numbers, no secrets
     employers = tuple(_uscc(draw) for _ in range(2))
+    provider = f"H{_AREA}{draw.randrange(10**9):09d}"
     insured, steps = [], []
     for case in table["cases"]:
         mother = Person(_id_number(draw, woman=True), employers[0])
@@ -85,27 +87,29 @@ def play(run: str, today: date) -> Play:
             "employer": employers[0],
             "other_employer": employers[1],
             "unknown_employer": _uscc(draw),
+            "provider": provider,
             "long": "长" * 2001,
         }
         insured.append(mother)
-        steps += list(_steps(case, table["base"], run, _Values(names, today)))
-    return Play(run, employers, tuple(insured), tuple(steps))
+        steps += list(_steps(case, table["base"], run, _Values(names, today, table["stay"])))
+    return Play(run, provider, employers, tuple(insured), tuple(steps))
 
 
 @dataclass(frozen=True, slots=True)
 class _Values:
     names: Mapping[str, str]
     today: date
+    stay: Mapping[str, Any]
 
     def of(self, given: Any) -> Any:
         """What a value of the table stands for."""
         match given:
             case dict():
                 return {key: self.of(value) for key, value in given.items()}
-            case "@now":
-                return datetime.combine(self.today, _MORNING).isoformat()
-            case "@later":
-                return datetime.combine(self.today, _LATER).isoformat()
+            case list():
+                return [self.of(value) for value in given]
+            case "@now" | "@later":
+                return datetime.combine(self.today, _TIMES[given]).isoformat()
             case str() if given.startswith("@"):
                 day = self.today + timedelta(days=int(given[1:]))
                 return {"year": day.year, "month": day.month, "day": day.day}
@@ -125,13 +129,14 @@ def _steps(case: Mapping[str, Any], base: Mapping[str, Any], run: str, values: _
         claim_number = values.of(number) if isinstance(number, str) else f"CF-{run}-{case['case']}-{number}"[:64]
         revision = step.get("revision", 1)
         prefix = {"submit": "submit.claim.", "replace": "replace.claim."}.get(step["send"], "")
+        numbered = step["send"] in _NUMBERED
         yield Step(
             case["case"],
             place,
             _value(step, base, claim_number, values),
             None if step.get("keyless") else values.names["mother"],
-            claim_number,
-            revision,
+            claim_number if numbered else "",
+            revision if numbered else 0,
             step.get("by") == "grpc",
             step.get("request", "new"),
             Expected(
@@ -146,22 +151,21 @@ def _steps(case: Mapping[str, Any], base: Mapping[str, Any], run: str, values: _
 def _located(code: str, prefix: str) -> str:
     """A field is written without the path of the claim, unless it is one of the message around it."""
     name, _, field = code.partition(" ")
-    if not field or field.startswith(("submit.", "replace.", "void.")):
+    if not field or field.startswith(("submit.", "replace.", "void.", "control_totals.")):
         return code
     return f"{name} {prefix}{field}"
 
 
 def _value(step: Mapping[str, Any], base: Mapping[str, Any], claim_number: str, values: _Values) -> bytes:
     match step["send"]:
-        case "empty":
-            return b""
-        case "huge":
-            return b"\x0a" * _HUGE
-        case "bytes":
-            return bytes.fromhex(step["bytes"])
+        case "empty" | "huge" | "bytes":
+            return {"empty": b"", "huge": b"\x0a" * _HUGE}.get(step["send"]) or bytes.fromhex(step.get("bytes", ""))
         case "void":
             given = {"claim_number": claim_number, "revision": step["revision"], "reason": step["reason"]}
             return _encoded({"void": {**given, "submit_time": values.of(base["submit_time"])}})
+        case "totals":
+            totals = {**step["with"], "submit_time": "@now"}
+            return _encoded({"control_totals": values.of(totals)})
         case "submit":
             return _encoded({"submit": {"claim": _claim(step, base, claim_number, values)}})
         case "replace":
@@ -172,16 +176,16 @@ def _value(step: Mapping[str, Any], base: Mapping[str, Any], claim_number: str, 
 
 
 def _claim(step: Mapping[str, Any], base: Mapping[str, Any], claim_number: str, values: _Values) -> dict[str, Any]:
-    claim = {"claim_number": claim_number, **copy.deepcopy(dict(base))}
+    claim: dict[str, Any] = {"claim_number": claim_number, **copy.deepcopy(dict(base))}
     for path, value in step.get("with", {}).items():
         *above, last = path.split(".")
-        inside = claim
+        inside: Any = claim
         for name in above:
-            inside = inside[name]
+            inside = inside[int(name) if name.isdigit() else name]
         if value is None:
             del inside[last]
         else:
-            inside[last] = value
+            inside[last] = [copy.deepcopy(dict(values.stay))] if value == ["$stay"] else value
     made: dict[str, Any] = values.of(claim)
     return made
 
