@@ -4,13 +4,16 @@ A client is known by its certificate's subject, `CN=<name>,OU=<kind>`. A topic i
 
 | topic | written by | read by |
 |---|---|---|
-| `<owner>.<...>intake.v1.<source>` | that source; its owner, for who hands in over gRPC | its owner |
-| `<owner>.receipt.v1.<source>` | its owner | that source; its owner, which answers who handed in |
+| `<owner>.<...>intake.v1.<partner>` | that partner; its owner, for who hands in over gRPC | its owner |
+| `<owner>.<...>.v1.<partner>` | its owner | that partner; its owner, which answers who handed in |
 | any other | its owner, and who stands in `writers` | its owner, and who stands in `readers` |
+
+A partner is a `<source>`, as listed under `sources`, or an `<office>`, under `offices`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -20,7 +23,7 @@ from typing import Any, Final
 import yaml
 
 _TOPICS: Final = Path(__file__).with_name("topics.yaml")
-_SOURCE: Final = ".<source>"
+_PARTNER: Final = re.compile(r"\.<([a-z]+)>$")
 _ALLOW: Final = 3
 
 
@@ -73,21 +76,19 @@ def declared() -> list[Acl]:
 
 
 def made(document: Mapping[str, Any]) -> list[Acl]:
-    found = [acl for topic in document["topics"] for acl in _of_topic(topic, document["sources"])]
+    found = [acl for topic in document["topics"] for acl in _of_topic(topic, document)]
     return sorted({*found, *(group for acl in found for group in _groups(acl.system))})
 
 
-def _of_topic(topic: Mapping[str, Any], sources: list[str]) -> Iterator[Acl]:
-    owner = f"service/{topic['owner']}"
-    if not topic["name"].endswith(_SOURCE):
-        writers, readers = topic.get("writers", []), topic.get("readers", [])
-        yield from _lines(topic["name"], {owner, *writers}, {owner, *readers})
+def _of_topic(topic: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Acl]:
+    owner, partner = f"service/{topic['owner']}", _PARTNER.search(topic["name"])
+    if partner is None:
+        yield from _lines(topic["name"], {owner, *topic.get("writers", [])}, {owner, *topic.get("readers", [])})
         return
     comes_in = topic["name"].split(".")[1].endswith("intake")
-    for source in sources:
-        sender = {f"source/{source}"}
-        name = topic["name"].replace("<source>", source)
-        yield from _lines(name, sender | {owner}, {owner}) if comes_in else _lines(name, {owner}, sender | {owner})
+    for one in document[f"{partner[1]}s"]:
+        name, other = topic["name"].replace(partner[0], f".{one}"), {f"{partner[1]}/{one}"}
+        yield from _lines(name, {owner} | (other if comes_in else set()), {owner} | (set() if comes_in else other))
 
 
 def _lines(name: str, writers: set[str], readers: set[str]) -> Iterator[Acl]:

@@ -99,14 +99,36 @@ def status(name: _Name = "main", output: Literal["table", "json"] = "table") -> 
 
 
 @app.command()
-def env(name: _Name = "main") -> None:
-    """Print what a client of the running stack needs, for a shell to eval."""
+def env(
+    name: _Name = "main",
+    system: Annotated[
+        str | None, typer.Option("--as", help="another system's certificate, as in source/hospitals")
+    ] = None,
+) -> None:
+    """Print what a client of the running stack needs, for a shell to eval: an operator, or the system that is named."""
     if layout.NameLock(name).holder() is None:
         raise StackError(f"{name} is not running; start it with `make up`")
-    state = layout.read_json(layout.home() / name / "state.json")
-    token = authority.keep(layout.home() / name / "tls").operator().token  # that of the start may be over by now
-    for key, value in {**state["environment"], "CRADLE_TOKEN": token, "CRADLE_STACK": name}.items():
+    state, own = layout.read_json(layout.home() / name / "state.json"), _authority(name)
+    who = own.operator() if system is None else own.identity(system)  # the token of the start may be over by now
+    told = {**authority.variables(who), "CRADLE_TOKEN": who.token, "CRADLE_STACK": name}
+    for key, value in {**state["environment"], **told}.items():
         typer.echo(f"export {key}={shlex.quote(value)}")
+
+
+@app.command()
+def token(
+    subject: Annotated[str, typer.Argument(help="whose, as in anna")],
+    role: Annotated[str, typer.Option(help="as deploy/access.yaml has it in a grant to persons")],
+    county: Annotated[list[str] | None, typer.Option(help="for a county's reviewer; may be given again")] = None,
+    name: _Name = "main",
+) -> None:
+    """Print a person's token, for CRADLE_TOKEN beside the operators' certificate."""
+    claims = {"cradle_role": role, **({"cradle_counties": county} if county else {})}
+    typer.echo(_authority(name).token(subject, claims))
+
+
+def _authority(name: str) -> authority.Authority:
+    return authority.Authority(layout.home() / name / "tls")
 
 
 def _start_behind(name: str, options: list[str]) -> None:

@@ -6,6 +6,7 @@ All of it is made at the stack's first start and lies in its folder, readable by
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from deploy.local import layout
+from deploy.local.errors import StackError
 from services.kit.tls import Identity
 
 TRUST_DOMAIN: Final = "cradle"
@@ -35,6 +37,7 @@ _TOKEN_LASTS: Final = timedelta(days=7)
 _RENEWED_AFTER: Final = timedelta(days=300)
 _SKEW: Final = timedelta(minutes=5)
 _SERVING: Final = ("service", "broker")
+_SYSTEM: Final = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
 _KEY_ID: Final = "local"
 
 
@@ -50,6 +53,8 @@ class Authority:
 
     def identity(self, system: str, *, token: str = "") -> Identity:
         """The certificate of a system, made when it is first asked for."""
+        if not _SYSTEM.fullmatch(system):
+            raise StackError(f"{system} names no system; kind and name belong there, as in source/hospitals")
         kind, name = system.split("/")
         certificate, key = self.folder / f"{kind}-{name}.pem", self.folder / f"{kind}-{name}.key"
         if not certificate.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -77,14 +78,30 @@ def _handler(method: MethodDescriptor, behaviours: Behaviours) -> grpc.RpcMethod
 
 
 async def ask(
-    address: str, identity: Identity, method: MethodDescriptor, *requests: Any, metadata: Sequence[tuple[str, str]] = ()
+    address: str,
+    identity: Identity,
+    method: MethodDescriptor,
+    *requests: Any,
+    metadata: Sequence[tuple[str, str]] = (),
+    ends: bool = True,
 ) -> list[Any]:
-    """Every answer of one call, with a channel of its own. Raises AioRpcError."""
-    asked = list(requests) or [GetMessageClass(method.input_type)()]
+    """Every answer of one call, with a channel of its own. Raises AioRpcError.
+
+    A stream without a request, or one that does not end, stays open until the server ends it. Where a server ends a
+    call while its client is sending, grpc's client now and then says INTERNAL of itself instead of what it was told.
+    """
+    asked = requests[0] if requests else GetMessageClass(method.input_type)()
     options: dict[str, Any] = {"timeout": 10, "metadata": tuple(metadata)}
     async with rpc.channel(address, identity) as channel:
-        call = stub(channel, method)(iter(asked) if method.client_streaming else asked[0], **options)
+        call = stub(channel, method)(_sending(requests, ends=ends) if method.client_streaming else asked, **options)
         return [answer async for answer in call] if method.server_streaming else [await call]
+
+
+async def _sending(requests: Sequence[Any], *, ends: bool) -> AsyncIterator[Any]:
+    for request in requests:
+        yield request
+    if not requests or not ends:
+        await asyncio.Event().wait()  # until the call ends
 
 
 def stub(channel: grpc.aio.Channel, method: MethodDescriptor) -> Any:

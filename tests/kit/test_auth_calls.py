@@ -77,8 +77,8 @@ async def one(request: Any, context: Any) -> Any:
 
 
 async def take(requests: AsyncIterator[Any], context: Any) -> Any:
-    words = [request.value async for request in requests]
-    return _answer(Text(value=",".join(words)))
+    answers = [_answer(request).value async for request in requests]
+    return Text(value=",".join(answers))
 
 
 async def tell(request: Any, context: Any) -> AsyncIterator[Any]:
@@ -130,7 +130,7 @@ def through(
 def refusal(ours: Authority, identity: Identity, name: str, *words: str) -> grpc.aio.AioRpcError:
     async def asked(address: str) -> grpc.aio.AioRpcError:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await ask(address, identity, METHODS[name], *[Text(value=word) for word in words])
+            await ask(address, identity, METHODS[name], *[Text(value=word) for word in words], ends=False)
         return refused.value
 
     return through(ours, asked)
@@ -148,7 +148,7 @@ def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
     ("name", "words", "answers"),
     [
         ("One", ["a"], ["source/friend a"]),
-        ("Take", ["a", "b"], ["source/friend a,b"]),
+        ("Take", ["a", "b"], ["source/friend a,source/friend b"]),
         ("Tell", ["a"], ["source/friend a", "source/friend a"]),
         ("Talk", ["a", "b"], ["source/friend a", "source/friend b"]),
     ],
@@ -165,7 +165,7 @@ def test_a_method_of_every_arity_knows_who_asks(
 
 @pytest.mark.parametrize("name", ARITIES)
 def test_a_method_of_every_arity_refuses_who_may_not(ours: Authority, name: str) -> None:
-    refused = refusal(ours, ours.identity("source/stranger"), name, "a")
+    refused = refusal(ours, ours.identity("source/stranger"), name)
 
     assert refused.code() is grpc.StatusCode.PERMISSION_DENIED
     assert info(refused).reason == "AUTH_PERMISSION_MISSING"
@@ -174,7 +174,7 @@ def test_a_method_of_every_arity_refuses_who_may_not(ours: Authority, name: str)
 
 @pytest.mark.parametrize("name", ARITIES)
 def test_a_method_of_every_arity_refuses_a_token_it_cannot_trust(ours: Authority, name: str) -> None:
-    refused = refusal(ours, ours.identity(authority.OPERATOR, token="x.y.z"), name, "a")
+    refused = refusal(ours, ours.identity(authority.OPERATOR, token="x.y.z"), name)
 
     assert refused.code() is grpc.StatusCode.UNAUTHENTICATED
     assert info(refused).reason == "AUTH_TOKEN_INVALID"

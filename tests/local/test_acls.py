@@ -11,11 +11,14 @@ from deploy.acls import Acl, Operation, Pattern, Resource, made, user
 
 DOCUMENT: dict[str, Any] = {
     "sources": ["a", "b"],
+    "offices": ["tax", "care"],
     "topics": [
         {"name": "claims.intake.v1.<source>", "owner": "claims"},
         {"name": "claims.receipt.v1.<source>", "owner": "claims"},
         {"name": "claims.claim.v1", "owner": "claims", "readers": ["service/oversight"]},
-        {"name": "registry.coverage-intake.v1", "owner": "registry", "writers": ["office/tax"]},
+        {"name": "registry.coverage-intake.v1.<office>", "owner": "registry"},
+        {"name": "registry.coverage-receipt.v1.<office>", "owner": "registry"},
+        {"name": "registry.paper.v1", "owner": "registry", "writers": ["office/tax"]},
     ],
 }
 
@@ -29,20 +32,20 @@ def may(system: str, operation: Operation, resource: Resource = Resource.TOPIC) 
     }
 
 
+CLAIMS_OWN = {f"claims.{way}.v1.{source}" for way in ("intake", "receipt") for source in "ab"} | {"claims.claim.v1"}
+
+
 @pytest.mark.parametrize(
     ("system", "writes", "reads"),
     [
         ("source/a", {"claims.intake.v1.a"}, {"claims.receipt.v1.a"}),
         ("source/b", {"claims.intake.v1.b"}, {"claims.receipt.v1.b"}),
-        (
-            "service/claims",
-            {*CLAIMS_OWN, "claims.claim.v1"},  # what is handed in over gRPC it appends for who handed it in
-            {*CLAIMS_OWN, "claims.claim.v1"},
-        ),
+        ("service/claims", CLAIMS_OWN, CLAIMS_OWN),  # what is handed in over gRPC it appends for who handed it in
         ("service/oversight", set(), {"claims.claim.v1"}),
-        ("service/registry", {"registry.coverage-intake.v1"}, {"registry.coverage-intake.v1"}),
-        ("office/tax", {"registry.coverage-intake.v1"}, set()),
+        ("office/care", {"registry.coverage-intake.v1.care"}, {"registry.coverage-receipt.v1.care"}),
+        ("office/tax", {"registry.coverage-intake.v1.tax", "registry.paper.v1"}, {"registry.coverage-receipt.v1.tax"}),
         ("source/c", set(), set()),
+        ("source/tax", set(), set()),
     ],
 )
 def test_who_writes_and_reads_what(system: str, writes: set[str], reads: set[str]) -> None:
@@ -70,7 +73,7 @@ def test_a_client_is_known_by_the_subject_of_its_certificate() -> None:
 def test_a_line_is_one_for_kafkas_own_command() -> None:
     first = made(DOCUMENT)[0]
 
-    assert str(first).startswith("--add --allow-principal User:CN=tax,OU=office --operation ")
+    assert str(first).startswith("--add --allow-principal User:CN=care,OU=office --operation ")
     assert "--resource-pattern-type" in str(first)
 
 

@@ -83,10 +83,9 @@ async def over_grpc(stack: Stack, *given: intake_pb2.ClaimSubmission) -> list[st
             )
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await stub.SubmitClaim(request, timeout=10)
-            trailers = [
-                value if isinstance(value, bytes) else value.encode() for _, value in error.value.trailing_metadata()
-            ]
-            told.append(f"{error.value.details()}{b' '.join(trailers).decode('utf-8', 'replace')}")
+            trailers: Any = error.value.trailing_metadata()
+            words = [value if isinstance(value, bytes) else value.encode() for _, value in trailers]
+            told.append(f"{error.value.details()}{b' '.join(words).decode('utf-8', 'replace')}")
     return told
 
 
