@@ -490,7 +490,7 @@ def answered(value: bytes, timestamp_ms: int = 0) -> None:
 
     assert (received.submission is None) == bool(received.reasons)
     assert len(received.claim_number) <= 64
-    assert 0 <= received.revision < 2**31
+    assert 0 <= received.revision < 2**32
     assert all(found.text(language) for found in received.reasons for language in Language)
 
 
