@@ -15,7 +15,7 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from services.claims import rules, store, streams, usecases
 from services.claims.api import Claims, Reviews
 from services.claims.usecases import Desk, Office
-from services.kit import rpc, run
+from services.kit import rpc, run, tls
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
@@ -27,7 +27,7 @@ from services.kit.waiting import persevere
 
 async def api(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)  # reviews decide by it
-    async with rpc.channel(process.settings.registry_target) as channel:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         await _serve(process, Desk(_office(process, channel), process.database))
 
 
@@ -49,7 +49,7 @@ async def _serve(process: Process, desk: Desk) -> None:
 
 async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
-    async with rpc.channel(process.settings.registry_target) as channel:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         office = _office(process, channel)
         intake, coverage = streams.intake(office), streams.coverage(office, process.database)
         count = process.settings.inboxes_per_worker

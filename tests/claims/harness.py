@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
 from cradle.claims.v1 import event_pb2, receipt_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from cradle.registry.v1 import service_pb2_grpc as registry_grpc
 
 from deploy.local.stack import Stack
 from services.claims.model import Category
+from services.kit import rpc
 from tests.builders import employer_record, id_number, person_record, spans, uscc
 from tests.kit.live import Record, read_until, send, unique
 
@@ -27,7 +27,7 @@ async def record(
     providers: Sequence[registry_pb2.ProviderRecord] = (),
 ) -> None:
     """Have the registry know these."""
-    async with grpc.aio.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         request = registry_pb2.BatchRecordCoverageRequest(employers=employers, persons=persons, providers=providers)
         await registry_grpc.RegistryServiceStub(channel).BatchRecordCoverage(request, timeout=10)
 

@@ -19,6 +19,7 @@ from protovalidate import Validator
 from deploy.local.stack import Stack
 from services.claims import rules
 from services.claims.api import Claims
+from services.kit import rpc
 from services.kit.errors import Invalid
 from services.kit.rpc import shape_problems
 from tests.claims.harness import claims_dsn
@@ -200,7 +201,7 @@ def test_the_running_service_decides_and_stores_nothing(stack: Stack) -> None:
     dsn = claims_dsn(stack)
     before = asyncio.run(counted(dsn))
 
-    with grpc.insecure_channel(stack.environment["CRADLE_CLAIMS_TARGET"]) as channel:
+    with rpc.blocking_channel(stack.environment["CRADLE_CLAIMS_TARGET"], stack.operator) as channel:
         stub = service_pb2_grpc.ClaimsServiceStub(channel)
         answer = stub.Decide(request(facts()), timeout=10)
         incomplete = facts()

@@ -44,7 +44,11 @@ FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULE
 
 @pytest.mark.parametrize("topic", TOPICS["topics"], ids=lambda topic: str(topic["name"]))
 def test_a_topic_says_everything_about_itself(topic: dict[str, Any]) -> None:
-    assert set(topic) == {"name", "owner", "key", "partitions", "retention_days", "personal_data"}
+    assert set(topic) - {"readers", "writers"} == {
+        "name", "owner", "key", "partitions", "retention_days", "personal_data"
+    }  # fmt: skip
+    others = [*topic.get("readers", []), *topic.get("writers", [])]
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*", one) for one in others)
     assert re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9](\.<source>)?", topic["name"])
     assert (ROOT / "services" / topic["owner"]).is_dir()
     assert topic["name"].startswith(f"{topic['owner']}.")

@@ -12,6 +12,7 @@ from services.claims import rules, store
 from services.claims.model import Claim
 from services.claims.wire import facts as reading
 from services.claims.wire import notice, out, plain
+from services.kit import auth
 from services.kit.db import Database
 from services.kit.errors import Invalid, NotFound
 from services.kit.law import Law, NotInForce, Unset
@@ -41,7 +42,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
     async def ListClaims(
         self, request: service_pb2.ListClaimsRequest, context: Context
     ) -> service_pb2.ListClaimsResponse:
-        limit = request.page_size or _PAGE
+        limit, asking = request.page_size or _PAGE, auth.current()
         claims = await store.list_claims(
             self.database,
             before=_page_token(request.page_token),
@@ -49,6 +50,8 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
             source=request.source,
             county=request.county,
             state=out.state_from_proto(request.state) if request.state else None,
+            sources=asking.sources,
+            counties=asking.counties,
         )
         more = len(claims) > limit
         return service_pb2.ListClaimsResponse(
@@ -97,7 +100,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         )
 
     async def _find(self, name: str) -> Claim:
-        """A claim by its id, or by its sender's number."""
+        """A claim by its id, or by its sender's number, if it is in the scope of who asks."""
         match name.split("/"):
             case ["claims", text]:
                 try:
@@ -108,8 +111,8 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
                 claim = await store.claim_by_number(self.database, source, number)
             case _:
                 raise Invalid(reason("NAME_MALFORMED", "name"))
-        if claim is None:
-            raise NotFound(reason("NOT_FOUND", "name", name=name))
+        if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
+            raise NotFound(reason("NOT_FOUND", "name", name=name))  # the same words, so that nobody learns of it
         return claim
 
 

@@ -101,19 +101,32 @@ async def claim_by_number(database: Database, source: str, number: str) -> Claim
 
 
 async def list_claims(
-    database: Database, *, before: UUID | None, limit: int, source: str, county: str, state: State | None
+    database: Database,
+    *,
+    before: UUID | None,
+    limit: int,
+    source: str,
+    county: str,
+    state: State | None,
+    sources: Collection[str] | None = None,
+    counties: Collection[str] | None = None,
 ) -> list[Claim]:
-    """Newest first; ids are uuid7, so their order is that of time. Empty filters do not filter."""
+    """Newest first; ids are uuid7, so their order is that of time. Empty filters do not filter; `sources` and
+    `counties` are the scope of who asks, where None bounds nothing.
+    """
     rows = await database.fetch(
         f"""SELECT {COLUMNS} FROM claim
             WHERE ($1::uuid IS NULL OR id < $1) AND ($2 = '' OR source = $2) AND ($3 = '' OR county = $3)
               AND ($4::text IS NULL OR state = $4)
+              AND ($6::text[] IS NULL OR source = ANY($6)) AND ($7::text[] IS NULL OR county = ANY($7))
             ORDER BY id DESC LIMIT $5""",
         before,
         source,
         county,
         state,
         limit,
+        sources,
+        counties,
     )
     return [claim_of(row) for row in rows]
 
