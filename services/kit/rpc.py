@@ -247,10 +247,10 @@ def _element(element: Any) -> str:
 
 _CODES: dict[type[Invalid], int] = {
     NotFound: code_pb2.NOT_FOUND,
-    Unauthenticated: code_pb2.UNAUTHENTICATED,
-    Forbidden: code_pb2.PERMISSION_DENIED,
     Refused: code_pb2.FAILED_PRECONDITION,
     Stale: code_pb2.ABORTED,
+    Unauthenticated: code_pb2.UNAUTHENTICATED,
+    Forbidden: code_pb2.PERMISSION_DENIED,
 }
 
 

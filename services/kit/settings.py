@@ -51,6 +51,7 @@ class Settings(Identified):
     sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
     blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
     sources: _Names = ("hospitals", "counter")
+    offices: _Names = ("tax", "insurance")  # whose records the registry takes in
     law_overrides: _Place = None  # a directory of the city's own law, laid over the one shipped
 
     access: _File = None  # who may what: deploy/access.yaml; no server starts without one
@@ -91,6 +92,7 @@ class ClientSettings(Identified):
     claims_target: str
     registry_target: str
     sources: _Names = ("hospitals", "counter")
+    offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0
 
 

@@ -46,6 +46,8 @@ class Reviewer:
 
     @property
     def identity(self) -> Identity:
+        if self.role == "source":  # a system, and no person
+            return self.stack.authority.identity("source/hospitals")
         return self.stack.authority.identity(authority.OPERATOR, token=self.token)
 
     def call(self, method: str, request: Any) -> Any:

@@ -443,13 +443,13 @@ def test_who_has_not_taken_it_moves_nothing(stack: Stack, li: Reviewer, wang: Re
     assert raised.value.codes == (("REVIEW_HELD", ""),)
 
 
-def test_who_runs_the_system_looks_and_moves_nothing(stack: Stack, li: Reviewer) -> None:
-    review, operator = one(li.of_claim(mismatched(stack).receipt.claim)), Reviewer(stack, "op", role="operator")
+def test_a_senders_system_has_no_review(stack: Stack, li: Reviewer) -> None:
+    review, sender = one(li.of_claim(mismatched(stack).receipt.claim)), Reviewer(stack, "", role="source")
 
-    assert operator.get(review.name).name == review.name
-    with pytest.raises(Refusal) as raised:
-        operator.take(review)
-    assert (raised.value.status, raised.value.codes) == ("PERMISSION_DENIED", (("AUTH_PERMISSION_MISSING", ""),))
+    for refused in (sender.queue, lambda: sender.get(review.name), lambda: sender.take(review)):
+        with pytest.raises(Refusal) as raised:
+            refused()
+        assert (raised.value.status, raised.value.codes) == ("PERMISSION_DENIED", (("AUTH_PERMISSION_MISSING", ""),))
 
 
 def test_a_countys_reviewer_has_the_countys_reviews_and_no_others(stack: Stack, li: Reviewer) -> None:

@@ -15,6 +15,7 @@ from services.claims import model
 from services.claims.model import Paid
 from services.claims.rules import LAW
 from services.claims.wire.notice import words
+from services.claims.wire.platform import FindingKind
 from services.kit.messages import CATALOGUE, Language
 
 ROOT = Path(__file__).parents[2]
@@ -242,6 +243,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "NOTICE_WOULD_": OUTCOMES,
     "OUTCOME_": model.State,
     "PAYEE_": model.Payee,
+    "PLATFORM_KIND_": FindingKind,
     "PRIOR_": model.PriorKind,
     "PROGRAMME_": model.Programme,
     "SURGERY_": model.Surgery,
