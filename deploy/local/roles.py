@@ -34,6 +34,7 @@ DEFAULT_ROLES = (
     service_role("claims", "api"),
     service_role("claims", "worker"),
     service_role("claims", "relay"),
+    service_role("claims", "platform"),
 )
 
 

@@ -35,6 +35,16 @@ def civil(instant: datetime) -> date:
     return instant.astimezone(SHANGHAI).date()
 
 
+_EIGHT_HOURS_S: Final = 8 * 3600
+_DAY_S: Final = 86_400
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def civil_of(seconds: int) -> date:
+    """The civil date of an instant given in seconds since 1970. Shanghai has no summer time since 1991."""
+    return date.fromordinal(_EPOCH + (seconds + _EIGHT_HOURS_S) // _DAY_S)
+
+
 def from_proto(value: Date) -> date:
     """Raises ValueError for a day the calendar does not have."""
     return date(value.year, value.month, value.day)

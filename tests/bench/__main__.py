@@ -24,6 +24,7 @@ from tests.bench import load, lookup, raw, replay
 
 RECORDS = 30_000
 LATENCY_S = 15
+COVERAGE = "registry.coverage.v1"
 INTAKE, RECEIPT, EVENTS = "claims.intake.v1.hospitals", "claims.receipt.v1.hospitals", "claims.claim.v1"
 RESULT = Path("build/bench.json")
 _console = Console(stderr=True)
@@ -62,9 +63,27 @@ async def ends(consumer: AIOKafkaConsumer, topic: str) -> int:
     return sum((await consumer.end_offsets(places)).values())
 
 
+async def heard(stack: Stack) -> None:
+    """Return when the worker has heard of everybody's coverage: what is measured afterwards is claims alone."""
+    watcher = AIOKafkaConsumer(COVERAGE, bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"])
+    await watcher.start()
+    claims = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_claims")
+    registry = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_registry")
+    taken = "SELECT COALESCE(sum(next_offset), 0) FROM consumed WHERE consumer = 'claims-coverage'"
+    while True:
+        waiting = await registry.fetchval("SELECT EXISTS (SELECT FROM outbox)")
+        if not waiting and await ends(watcher, COVERAGE) <= await claims.fetchval(taken):
+            break
+        await asyncio.sleep(0.2)
+    await claims.close()
+    await registry.close()
+    await watcher.stop()
+
+
 async def measure_backlog(stack: Stack, records: Sequence[tuple[bytes, bytes]]) -> float:
     """Claims a second from the intake to an event on its topic, over a backlog that waits when the worker starts."""
     broker = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
+    await heard(stack)
     stack.stop_role("claims-worker")
     watcher = AIOKafkaConsumer(EVENTS, bootstrap_servers=broker)
     await watcher.start()

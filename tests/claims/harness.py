@@ -21,11 +21,14 @@ Receipt = receipt_pb2.ClaimReceipt
 
 
 async def record(
-    stack: Stack, employers: Sequence[registry_pb2.EmployerRecord], persons: Sequence[registry_pb2.PersonRecord]
+    stack: Stack,
+    employers: Sequence[registry_pb2.EmployerRecord] = (),
+    persons: Sequence[registry_pb2.PersonRecord] = (),
+    providers: Sequence[registry_pb2.ProviderRecord] = (),
 ) -> None:
     """Have the registry know these."""
     async with grpc.aio.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
-        request = registry_pb2.BatchRecordCoverageRequest(employers=employers, persons=persons)
+        request = registry_pb2.BatchRecordCoverageRequest(employers=employers, persons=persons, providers=providers)
         await registry_grpc.RegistryServiceStub(channel).BatchRecordCoverage(request, timeout=10)
 
 
@@ -43,11 +46,33 @@ def insured(
     paid: str = "2024-01..2026-11",
     name: str = "王测试",
     category: Category = Category.EMPLOYEE,
+    reported_to: str = "",
+    made: Insured | None = None,
 ) -> Insured:
-    made = Insured()
-    person = person_record(made.number, made.employer, name=name, paid=spans(paid), category=category)
-    asyncio.run(record(stack, [employer_record(made.employer)], [person]))
+    """Another woman each time, or one who is known by now."""
+    made = made or Insured()
+    asyncio.run(insure(stack, made, paid=paid, name=name, category=category, reported_to=reported_to))
     return made
+
+
+async def insure(
+    stack: Stack,
+    who: Insured,
+    *,
+    paid: str = "2024-01..2026-11",
+    name: str = "王测试",
+    category: Category = Category.EMPLOYEE,
+    reported_to: str = "",
+) -> None:
+    person = person_record(
+        who.number,
+        who.employer,
+        name=name,
+        paid=spans(paid) if paid else (),
+        category=category,
+        reported_to=reported_to,
+    )
+    await record(stack, [employer_record(who.employer)], [person])
 
 
 @dataclass(frozen=True)

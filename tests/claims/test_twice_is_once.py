@@ -3,89 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 
 import asyncpg
 import pytest
-from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from deploy.local.stack import Stack
-from services.claims import rules, store, streams, usecases
-from services.claims.usecases import Office, Prepared
-from services.kit import db, rpc
-from services.kit.clock import Clock
+from services.claims import usecases
+from services.claims.usecases import Office
+from services.kit import db
 from services.kit.db import Database
 from services.kit.errors import Fenced
-from services.kit.inbox import Inbox
-from services.kit.parking import Message, Parking
-from services.kit.stream import Batch, Span, Stream
-from services.kit.telemetry import Health
-from tests.builders import TODAY, claim, claim_number, replacement, submit
+from services.kit.parking import Message
+from services.kit.stream import Batch, Span
+from tests.builders import claim, claim_number, replacement, submit
+from tests.claims.desk import Desk
 from tests.claims.harness import Insured, insured
-from tests.kit.live import eventually, new_database, rows, running, sealer_of, send, settings_of, unique, value
+from tests.kit.live import rows, send, value
 
 pytestmark = pytest.mark.integration
-
-
-@dataclass
-class Desk:
-    """Claims' own handler on a database and an intake topic of its own, with the stack's registry."""
-
-    stack: Stack
-    dsn: str
-    topic: str
-
-    @classmethod
-    def open(cls, stack: Stack) -> Desk:
-        topic = f"claims.intake.v1.{unique('desk')}"
-        stack.create_topic(topic, 2)
-        return cls(stack, new_database(stack, "claims"), topic)
-
-    @asynccontextmanager
-    async def office(self, database: Database) -> AsyncIterator[Office]:
-        await store.keep_law(database, rules.LAW)
-        async with rpc.channel(self.stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
-            yield Office(
-                settings_of(self.stack), Clock(TODAY), rules.LAW, sealer_of(self.stack), RegistryServiceStub(channel)
-            )
-
-    def inbox(self, office: Office, database: Database) -> Inbox[Prepared]:
-        stream = streams.intake(office)
-        mine = Stream(self.topic, (self.topic,), stream.prepare, stream.apply)
-        parking = Parking(self.topic, sealer_of(self.stack))
-        settings = settings_of(self.stack, rebalance_timeout_ms=2_000, session_timeout_ms=6_000)
-        return Inbox(mine, database, settings, parking, Health(), asyncio.Event())
-
-    async def run_to(self, total: int) -> None:
-        """Run an inbox until the stored offsets of the topic add up to this."""
-
-        async def is_there() -> bool:
-            return bool(await value(self.dsn, "SELECT COALESCE(sum(next_offset), 0) = $1 FROM consumed", total))
-
-        async with (
-            db.connect(self.dsn) as database,
-            self.office(database) as office,
-            running(self.inbox(office, database)) as task,
-        ):
-            await eventually(is_there, task)
-
-    async def forget_offsets(self) -> None:
-        await rows(self.dsn, "UPDATE consumed SET next_offset = 0")
-
-    async def determinations(self) -> list[tuple[str, int, str]]:
-        found = await rows(
-            self.dsn,
-            """SELECT number, revision, outcome FROM determination JOIN claim ON claim.id = claim_id
-               ORDER BY number, determination.version""",
-        )
-        return [tuple(row) for row in found]
-
-    async def submissions(self) -> list[tuple[str, str, str]]:
-        found = await rows(self.dsn, "SELECT position, status, receipt_id::text FROM submission ORDER BY id")
-        return [tuple(row) for row in found]
 
 
 def story(who: Sequence[Insured]) -> list[tuple[bytes, bytes]]:

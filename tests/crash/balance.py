@@ -27,7 +27,7 @@ from tests.crash.undisturbed import Outcome
 INTAKE = tuple(f"claims.intake.v1.{source}" for source in SOURCES)
 RECEIPTS = tuple(f"claims.receipt.v1.{source}" for source in SOURCES)
 EVENTS = "claims.claim.v1"
-STATUSES = ("DETERMINED", "PENDED", "RETURNED", "DUPLICATE")
+STATUSES = ("DETERMINED", "PENDED", "RETURNED", "DUPLICATE", "VOIDED")
 _SHOWN = 5
 
 Ends = dict[TopicPartition, int]
@@ -90,7 +90,7 @@ def ask(stack: Stack, sql: str, *arguments: object) -> list[asyncpg.Record]:
 
 def taken(stack: Stack) -> int:
     """How many records of the intake have an effect that stands."""
-    return int(ask(stack, "SELECT coalesce(sum(next_offset), 0) FROM consumed")[0][0])
+    return int(ask(stack, "SELECT coalesce(sum(next_offset), 0) FROM consumed WHERE consumer = 'claims'")[0][0])
 
 
 def wait_settled(stack: Stack, timeout_s: float) -> float:
@@ -123,6 +123,7 @@ class Account:
     parked: set[str] = field(default_factory=set)
     determined: Counter[tuple[UUID, int]] = field(default_factory=Counter)
     versions: dict[UUID, int] = field(default_factory=dict)  # of the claims on file
+    sums_off: list[str] = field(default_factory=list)  # accumulators that are not the sum of what claims take
     learnt: dict[UUID, int] = field(default_factory=dict)  # by a consumer that ignores repeats
     leapt: set[UUID] = field(default_factory=set)  # claims that such a consumer missed a version of
     events: dict[tuple[str, int], set[bytes]] = field(default_factory=lambda: defaultdict(set))
@@ -182,6 +183,7 @@ class Account:
             "claims with events out of order": {str(c) for c in self.leapt},
             "events of no claim on file": {str(c) for c in self.learnt.keys() - self.versions.keys()},
             "an event with two contents": {str(key) for key, values in self.events.items() if len(values) > 1},
+            "sums other than what claims take": set(self.sums_off),
             "decided otherwise than undisturbed": {p for p in self.log if not self._is_as_expected(p)},
         }
         problems = [f"{len(of)} {what}: {sorted(of)[:_SHOWN]}" for what, of in found.items() if of]
@@ -264,7 +266,16 @@ async def _read_database(database: Database, account: Account, since: Ends) -> N
         account.versions[row["id"]] = row["version"]
     for row in await database.fetch(
         """SELECT claim_id, revision, count(*) AS times FROM determination
-           WHERE outcome <> 'PENDED' AND claim_id = ANY($1) GROUP BY claim_id, revision""",
+           WHERE outcome <> 'PENDED' AND claim_id = ANY($1) GROUP BY claim_id, revision, sequence""",
         list(ours),
     ):
         account.determined[row["claim_id"], row["revision"]] = row["times"]
+    account.sums_off = [
+        f"{row['person']} {row['account']} {row['key']}"
+        for row in await database.fetch(
+            """SELECT person, account, key FROM accumulator FULL JOIN
+                   (SELECT person, account, key, sum(amount) AS amount FROM taken GROUP BY person, account, key) AS mine
+                   USING (person, account, key)
+               WHERE COALESCE(accumulator.amount, 0) <> COALESCE(mine.amount, 0)"""
+        )
+    ]

@@ -151,7 +151,7 @@ def wait_every_partition_advances(stack: Stack, timeout_s: float = 60.0) -> None
 
 
 def _offsets(stack: Stack) -> dict[tuple[str, int], int]:
-    rows = ask(stack, "SELECT topic, partition, next_offset FROM consumed")
+    rows = ask(stack, "SELECT topic, partition, next_offset FROM consumed WHERE consumer = 'claims'")
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 

@@ -26,6 +26,7 @@ from deploy.local.stack import Stack
 from services.kit.member_key import member_key
 
 SOURCES = ("hospitals", "counter")
+HOSPITALS = ("H61030200123", "H61030300456")
 EMPLOYERS = 20
 RESIDENTS = 3_000
 _PER_CALL = 1_000
@@ -99,8 +100,20 @@ def enrol(stack: Stack, residents: list[Resident]) -> None:
             part = persons[start : start + _PER_CALL]
             # Wages are told once: the frozen clock would give a second record the instant of the first.
             known = employers if start == 0 and not _is_known(registry, residents[0]) else []
-            request = registry_pb2.BatchRecordCoverageRequest(employers=known, persons=part)
+            request = registry_pb2.BatchRecordCoverageRequest(employers=known, persons=part, providers=hospitals())
             registry.BatchRecordCoverage(request, timeout=60)
+
+
+def hospitals() -> list[registry_pb2.ProviderRecord]:
+    """Two, under contract since long before; recorded again, nothing changes."""
+    since = registry_pb2.ContractSpan(level=registry_pb2.PROVIDER_LEVEL_TERTIARY, first_day=_day(date(2020, 1, 1)))
+    return [
+        registry_pb2.ProviderRecord(code=code, name="某医院", county="610302", contracts=[since]) for code in HOSPITALS
+    ]
+
+
+def _day(on: date) -> Date:
+    return Date(year=on.year, month=on.month, day=on.day)
 
 
 def _is_known(registry: Any, asked: Resident) -> bool:
@@ -119,7 +132,7 @@ def claim(number: str, of: Resident, on: date) -> intake_pb2.ClaimSubmission:
         kind=claim_pb2.CLAIM_KIND_ALLOWANCE,
         event=intake_pb2.MaternityEvent(
             type=claim_pb2.EVENT_TYPE_DELIVERY,
-            date=Date(year=on.year, month=on.month, day=on.day),
+            date=_day(on),
             delivery_mode=claim_pb2.DELIVERY_MODE_VAGINAL,
             infants=1,
             birth_order=1,
@@ -130,9 +143,30 @@ def claim(number: str, of: Resident, on: date) -> intake_pb2.ClaimSubmission:
     return submission
 
 
+def medical(number: str, of: Resident, on: date) -> intake_pb2.ClaimSubmission:
+    """The cost of a delivery at one hospital, and of a stay after a filed transfer, which counts against the year."""
+    submission = claim(number, of, on)
+    submission.kind = claim_pb2.CLAIM_KIND_PROVIDER_SETTLEMENT
+    for place, hospital in enumerate(HOSPITALS):
+        submission.stays.add(
+            provider=hospital,
+            admission_date=_day(on + timedelta(days=place * 5)),
+            discharge_date=_day(on + timedelta(days=place * 5 + 4)),
+            charge=intake_pb2.Charge(policy_range_fen=480_000),
+            transfer_filed=place > 0,
+        )
+    return submission
+
+
 def submit(submission: intake_pb2.ClaimSubmission, of: Resident) -> Record:
     value = intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim(claim=submission))
     return Record(of.topic, of.key, value.SerializeToString())
+
+
+def void(number: str, of: Resident, revision: int) -> Record:
+    message = intake_pb2.VoidClaim(claim_number=number, revision=revision, reason=intake_pb2.VOID_REASON_ENTERED_TWICE)
+    message.submit_time.seconds = _SUBMITTED_S
+    return Record(of.topic, of.key, intake_pb2.ClaimIntake(void=message).SerializeToString())
 
 
 def replace(submission: intake_pb2.ClaimSubmission, of: Resident, revision: int) -> Record:
@@ -163,15 +197,18 @@ class Script:
             return self._clean()
         if chance < 0.86:
             return self._resent(self.random.choice(self.sent))
-        if chance < 0.92:
+        if chance < 0.90:
             return self._corrected(self.random.choice(self.sent))
+        if chance < 0.92:
+            return self._voided(self.random.choice(self.sent))
         return self._spoiled(chance)
 
     def _new(self) -> _Sent:
         number = next(self.numbers)
         of = self.residents[number % len(self.residents)]
         on = _FIRST_DELIVERY + timedelta(days=number % 25) + _BETWEEN_DELIVERIES * (number // len(self.residents) % 8)
-        return _Sent(of, claim(f"{self.prefix}-{number}", of, on))
+        make = medical if number % 10 == 3 else claim
+        return _Sent(of, make(f"{self.prefix}-{number}", of, on))
 
     def _clean(self) -> Record:
         new = self._new()
@@ -190,6 +227,10 @@ class Script:
         earlier.claim.event.delivery_mode = claim_pb2.DELIVERY_MODE_CAESAREAN
         earlier.claim.own_monthly_wage_fen += 100
         return replace(earlier.claim, earlier.of, earlier.revision)
+
+    def _voided(self, earlier: _Sent) -> Record:
+        """Taken back, whatever became of it; what is sent under its number from now on is returned."""
+        return void(earlier.claim.claim_number, earlier.of, earlier.revision)
 
     def _spoiled(self, chance: float) -> Record:
         new = self._new()

@@ -59,6 +59,7 @@ async def outcomes(database: Database) -> dict[str, list[Outcome]]:
         """SELECT submission.*, version, outcome, law_digest, rules_revision, facts, result
            FROM submission LEFT JOIN determination ON status IN ('DETERMINED', 'PENDED')
                 AND determination.claim_id = submission.claim_id AND determination.revision = submission.revision
+                AND determination.sequence = 1
            ORDER BY submission.id"""
     )
     for row in rows:

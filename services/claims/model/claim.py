@@ -1,4 +1,4 @@
-"""The claim on file, what was sent, and what the registry answered."""
+"""The claim on file, what was sent, and what the registry answered. What is made for every record is a tuple."""
 
 from __future__ import annotations
 
@@ -48,8 +48,7 @@ class ItemSent(NamedTuple):
     out_of_city: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """One claim as its sender stated it, read and normalised. `content` is what makes it the same claim again."""
 
     number: str
@@ -95,8 +94,7 @@ class ControlTotals(NamedTuple):
     submitted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A record of the intake: its place, its bytes, and what could be read of it."""
 
     topic: str

@@ -25,7 +25,7 @@ from typing import Final
 from services.claims.rules import review, reviewed
 from services.claims.rules.again import BETTER, SAME, WORSE, compared
 from services.claims.rules.deciding import decide
-from services.claims.rules.holding import held_by, taken_by, with_history
+from services.claims.rules.holding import History, held_by, history_of, taken_by, with_history
 from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing, standing_of_void
 from services.claims.rules.waiting import AWAITING, waits_after, waits_before
 from services.claims.rules.working import FactMissing
@@ -44,11 +44,13 @@ __all__ = [
     "SAME",
     "WORSE",
     "FactMissing",
+    "History",
     "Standing",
     "compared",
     "decide",
     "first_day",
     "held_by",
+    "history_of",
     "review",
     "reviewed",
     "standing",

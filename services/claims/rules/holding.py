@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
+from typing import Final, NamedTuple
 
 from services.claims.model import (
     NOTHING_PAID,
@@ -26,12 +27,25 @@ from services.claims.model import (
 )
 from services.kit.law import Dated, Law
 
-_STAYS = {LineKind.STAY, LineKind.SURGERY}
+_PAID: Final = {State.APPROVED, State.PARTIALLY_APPROVED}
+_STAYS: Final = {LineKind.STAY, LineKind.SURGERY}
 
 
-def with_history(facts: Facts, holds: Iterable[Hold], taken: Iterable[Taken], law: Law) -> Facts:
-    """The facts with what other claims of the same person hold and took."""
-    benefits = set(facts.benefits)
+class History(NamedTuple):
+    """What the file adds to the facts of a claim."""
+
+    prior: tuple[Prior, ...] = ()
+    paid: Paid = NOTHING_PAID
+    items: tuple[Item, ...] = ()
+
+
+_NONE: Final = History()
+
+
+def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], law: Law) -> History:
+    """What other claims of the same person hold and took, as facts of this one."""
+    if not holds and not facts.items and not taken:
+        return _NONE
     found = {(one.event_date, one.event_type): one.same_event for one in facts.prior}  # by a reviewer, before
     prior = [
         Prior(
@@ -43,25 +57,29 @@ def with_history(facts: Facts, holds: Iterable[Hold], taken: Iterable[Taken], la
             found.get((hold.event_date, hold.event_type)),
         )
         for hold in holds
-        if hold.benefit in benefits
+        if hold.benefit in facts.benefits
     ]
     prior.sort(key=lambda one: (one.event_date, one.event_type, one.kind))
-    if Benefit.MEDICAL not in benefits:
-        return facts._replace(prior=tuple(prior), paid=NOTHING_PAID)
-    before = list(taken)
+    if Benefit.MEDICAL not in facts.benefits:
+        return History(tuple(prior))
     times: Counter[str] = Counter()
-    for one in before:
+    for one in taken:
         if one.account is Account.ITEM:
             times[one.key] += one.amount
-    return facts._replace(
-        prior=tuple(prior),
-        paid=_paid(facts, before, law),
-        items=tuple([item._replace(times_before=times[_key(item)]) for item in facts.items]),
-    )
+    items = tuple([item._replace(times_before=times[_key(item)]) for item in facts.items])
+    return History(tuple(prior), _paid(facts, taken, law), items)
+
+
+def with_history(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], law: Law) -> Facts:
+    """The facts with that, in place of what they had of it before."""
+    found = history_of(facts, holds, taken, law)
+    return facts._replace(prior=found.prior, paid=found.paid, items=found.items)
 
 
 def held_by(facts: Facts, determination: Determination, others: Collection[Hold]) -> tuple[Hold, ...]:
     """What a determination holds: each benefit of an event once. A stay after a filed transfer holds nothing."""
+    if determination.outcome not in _PAID:
+        return ()
     approved = [line for line in determination.lines if line.outcome is State.APPROVED]
     found = []
     if any(line.kind is LineKind.ALLOWANCE for line in approved):
@@ -71,12 +89,16 @@ def held_by(facts: Facts, determination: Determination, others: Collection[Hold]
         kind = PriorKind.RESIDENT_SETTLED if resident else PriorKind.DELIVERY_SETTLED
         hospital, paid_fen = facts.stays[stays[0].number - 1].hospital, sum(line.amount_fen for line in stays)
         found.append(_hold(facts, Benefit.MEDICAL, kind, hospital, paid_fen))
+    if not others:
+        return tuple(found)
     taken = {(other.benefit, other.event_type, other.event_date) for other in others}
     return tuple(hold for hold in found if (hold.benefit, hold.event_type, hold.event_date) not in taken)
 
 
 def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Taken, ...]:
     """What a determination takes from each account, once for each; where nothing is taken there is no entry."""
+    if Benefit.MEDICAL not in facts.benefits or determination.outcome not in _PAID:
+        return ()
     sums: dict[tuple[Account, str], int] = {}
     caps: dict[tuple[Account, str], int] = {}
     for one in _taken(facts, determination, law):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -61,8 +60,7 @@ class Waiting(NamedTuple):
     due_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A claim as it stands from now on, and what it was decided to be, holds, takes, or waits for."""
 
     claim: Claim
@@ -74,8 +72,7 @@ class Change:
     waiting: Waiting | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What became of one record of the intake, ready to be written."""
 
     received: Received

@@ -11,6 +11,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
 from services.claims.model import Category, Coverage, Determination, State
+from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Task, Waiting
 from services.claims.usecases import queueing
 from services.claims.usecases.office import Office, OnFile, Terms
@@ -149,7 +150,7 @@ def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
     """Whether the registry answers what was decided on: then another law, or another claim, is no reason to decide."""
     if one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in NOT_HER_OWN:
         return True
-    now = completed(one.facts, coverage, terms.today)
+    now = completed(one.facts, coverage, History(), terms.today)
     return (now.insured, now.employer_wages, now.employer_bases) == (
         one.facts.insured,
         one.facts.employer_wages,

@@ -22,6 +22,7 @@ from services.claims.model.review import (
     Proposal,
     Supplement,
 )
+from services.claims.rules import History
 from services.claims.store import Change, Known, Look, reviews
 from services.claims.usecases import again, queueing, settling
 from services.claims.usecases.again import Answers
@@ -175,7 +176,8 @@ def _completed(known: Known, coverage: Coverage, today: date) -> Facts:
     """By what the registry knows of her now; a husband's coverage is not asked for by her reference, and stays."""
     if known.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in again.NOT_HER_OWN:
         return known.facts._replace(decision_date=today)
-    return settling.completed(known.facts, coverage, today)
+    kept = History(known.facts.prior, known.facts.paid, known.facts.items)
+    return settling.completed(known.facts, coverage, kept, today)
 
 
 def _supplemented(case: Case, facts: Facts, found: Supplement, denied: DenyReason | None) -> Facts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Final, NamedTuple
 
 from services.claims import rules
@@ -26,11 +27,13 @@ from services.claims.model import (
     Standing,
     State,
     Stay,
+    StaySent,
     Submission,
     Taken,
     Visit,
     Void,
 )
+from services.claims.rules import History
 from services.claims.store import Change, Settled, Waiting
 from services.claims.usecases.office import OnFile, Prepared, Terms
 from services.claims.wire import out
@@ -76,18 +79,18 @@ def _decided(  # noqa: PLR0917  # all of it is needed to decide
     received: Received, submission: Submission, coverage: Coverage, facts: Facts, on_file: OnFile, terms: Terms
 ) -> Settled:
     before = on_file.claims.get((received.source, submission.number))
-    claim = _claim(received, submission, coverage, before, terms)
+    stand = partial(_claim, received, submission, coverage, before, terms)
     if waits := rules.waits_before(submission.kind, coverage, coverage.employer):
-        return _pended(received, claim, facts, waits, terms)
+        return _pended(received, stand(State.PENDED), facts, waits, terms)
     decided = decide(facts, coverage, on_file.others(coverage.person, before), terms)
     determination = decided.determination
     if waits := rules.waits_after(facts.event, coverage, determination):
-        return _pended(received, claim, facts, waits, terms)
+        return _pended(received, stand(State.PENDED), facts, waits, terms)
     reasons = tuple([reason(code) for code in determination.reasons])
     if determination.outcome is State.ERROR:
         return _answer(received, ReceiptStatus.RETURNED, reasons, before)
     status = ReceiptStatus.PENDED if determination.outcome is State.PENDED else ReceiptStatus.DETERMINED
-    claim = replace(claim, state=determination.outcome)
+    claim = stand(determination.outcome)
     change = Change(claim, decided.facts, determination, holds=decided.holds, taken=decided.taken)
     return _answer(received, status, reasons, claim, change)
 
@@ -114,7 +117,7 @@ def decide(stated: Facts, coverage: Coverage, others: Sequence[Standing], terms:
     """Decide facts as stated, completed by what the registry and the file know."""
     holds = [hold for one in others for hold in one.holds]
     taken = [one for standing in others for one in standing.taken]
-    facts = rules.with_history(completed(stated, coverage, terms.today), holds, taken, terms.law)
+    facts = completed(stated, coverage, rules.history_of(stated, holds, taken, terms.law), terms.today)
     determination = rules.decide(facts, terms.law)
     if determination.outcome is State.PENDED:
         return Decided(facts, determination, (), ())
@@ -135,20 +138,7 @@ def stated(submission: Submission, institutions: Mapping[Visited, Institution], 
         kind=submission.kind,
         benefits=_ASKED[submission.kind],
         father=submission.father,
-        stays=tuple(
-            [
-                Stay(
-                    stay.provider,
-                    institutions[stay.provider, stay.discharge].level or Level.PRIMARY,
-                    stay.admission,
-                    stay.discharge,
-                    stay.policy_range_fen,
-                    stay.transfer_filed,
-                    stay.out_of_city,
-                )
-                for stay in submission.stays
-            ]
-        ),
+        stays=tuple([_stay(stay, institutions) for stay in submission.stays]),
         visits=tuple([Visit(visit.date, visit.policy_range_fen) for visit in submission.visits]),
         items=tuple(
             [
@@ -159,19 +149,42 @@ def stated(submission: Submission, institutions: Mapping[Visited, Institution], 
     )
 
 
-def completed(stated: Facts, coverage: Coverage, today: date) -> Facts:
-    """The facts with what the registry knows of her, in place of what was known before."""
-    insured = stated.insured._replace(
-        category=coverage.category or _NOT_KNOWN,
-        paid_months=coverage.paid_months,
-        back_paid=coverage.back_paid,
-        student=coverage.student,
+def _stay(stay: StaySent, institutions: Mapping[Visited, Institution]) -> Stay:
+    level = institutions[stay.provider, stay.discharge].level
+    return Stay(
+        stay.provider,
+        level or Level.PRIMARY,  # one without a level was returned
+        stay.admission,
+        stay.discharge,
+        stay.policy_range_fen,
+        stay.transfer_filed,
+        stay.out_of_city,
     )
-    return stated._replace(
-        decision_date=today,
-        insured=insured,
-        employer_wages=coverage.employer_wages,
-        employer_bases=coverage.employer_bases,
+
+
+def completed(stated: Facts, coverage: Coverage, history: History, today: date) -> Facts:
+    """The facts with what the registry and the file know of her, in place of what was known before."""
+    return Facts(  # made anew: `_replace` costs as much as a rule
+        today,
+        stated.event,
+        Insured(
+            coverage.category or _NOT_KNOWN,
+            coverage.paid_months,
+            coverage.back_paid,
+            stated.insured.own_monthly_wage_fen,
+            coverage.student,
+        ),
+        stated.kind,
+        stated.benefits,
+        coverage.employer_wages,
+        coverage.employer_bases,
+        stated.father,
+        stated.stays,
+        stated.visits,
+        history.items,
+        history.prior,
+        history.paid,
+        stated.reviewed,
     )
 
 
@@ -204,16 +217,16 @@ def _institution(found: Institution, place: str) -> Iterator[Reason]:
         yield reason("PROVIDER_CLOSED", place)
 
 
-def _claim(
-    received: Received, submission: Submission, coverage: Coverage, on_file: Claim | None, terms: Terms
+def _claim(  # noqa: PLR0917  # all of it makes the claim
+    received: Received, submission: Submission, coverage: Coverage, on_file: Claim | None, terms: Terms, state: State
 ) -> Claim:
-    """The claim as it stands while this submission is decided: new, or the next revision of the one on file."""
+    """The claim as it stands after this submission: new, or the next revision of the one on file."""
     return Claim(
         id=on_file.id if on_file else new_id(),
         source=received.source,
         number=submission.number,
         version=on_file.version + 1 if on_file else 1,
-        state=State.PENDED,
+        state=state,
         county=submission.county,
         event_date=submission.event.date,
         person=coverage.person,

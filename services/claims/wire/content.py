@@ -120,12 +120,12 @@ def _event_problems(event: intake_pb2.MaternityEvent, path: str) -> Iterator[Rea
 
 
 def _cost_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) -> Iterator[Reason]:
-    given = [name for name in ("stays", "visits", "items") if getattr(claim, name)]
     if claim.kind == claim_pb2.CLAIM_KIND_ALLOWANCE:
-        for name in given:
-            yield reason("COSTS_UNEXPECTED", f"{path}.{name}")
+        for name, given in (("stays", claim.stays), ("visits", claim.visits), ("items", claim.items)):
+            if given:
+                yield reason("COSTS_UNEXPECTED", f"{path}.{name}")
         return
-    if not given:
+    if not (claim.stays or claim.visits or claim.items):
         yield reason("COSTS_REQUIRED", f"{path}.stays")
     for number, stay in enumerate(claim.stays):
         yield from _stay_problems(stay, f"{path}.stays[{number}]", today)

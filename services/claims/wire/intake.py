@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Final
+from datetime import UTC, date
+from typing import Final, NamedTuple, TypedDict
 
 from cradle.claims.v1 import claim_pb2, facts_pb2, intake_pb2
 from google.protobuf.message import DecodeError
@@ -40,7 +39,7 @@ from services.claims.wire.content import (
     is_number,
     submit_time_problems,
 )
-from services.kit.dates import SHANGHAI, from_ms, from_proto
+from services.kit.dates import civil_of, from_ms, from_proto
 from services.kit.identifiers import plain
 from services.kit.messages import Reason, reason
 from services.kit.parking import Message
@@ -61,12 +60,17 @@ _VALIDATOR: Final = Validator()
 Digest = Callable[[bytes], bytes]
 
 
+class _Costs(TypedDict, total=False):
+    stays: tuple[StaySent, ...]
+    visits: tuple[VisitSent, ...]
+    items: tuple[ItemSent, ...]
+
+
 def intake_topics(sources: Sequence[str]) -> tuple[str, ...]:
     return tuple(INTAKE + source for source in sources)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What could be read of a record, and what is wrong with it."""
 
     claim_number: str = ""
@@ -195,18 +199,26 @@ def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
         revision=revision,
         content=content(claim),
         person_id_number=plain(claim.person_id_number),
-        employer_uscc=plain(claim.employer_uscc),
+        employer_uscc=plain(claim.employer_uscc) if claim.employer_uscc else "",
         county=ABOLISHED.get(claim.county, claim.county),
         event=_event(claim.event),
         own_monthly_wage_fen=claim.own_monthly_wage_fen if claim.HasField("own_monthly_wage_fen") else None,
         claimed_fen=claim.claimed_fen if claim.HasField("claimed_fen") else None,
         kind=_KINDS[claim.kind],
-        husband_id_number=plain(claim.husband_id_number),
+        husband_id_number=plain(claim.husband_id_number) if claim.husband_id_number else "",
         father=Father(claim.father.requested, claim.father.living_apart) if claim.HasField("father") else None,
-        stays=tuple(map(_stay, claim.stays)),
-        visits=tuple([VisitSent(v.provider, from_proto(v.date), v.charge.policy_range_fen) for v in claim.visits]),
-        items=tuple(map(_item, claim.items)),
+        **_costs(claim),
     )
+
+
+def _costs(claim: intake_pb2.ClaimSubmission) -> _Costs:
+    if claim.kind == claim_pb2.CLAIM_KIND_ALLOWANCE:
+        return {}
+    return {
+        "stays": tuple([_stay(stay) for stay in claim.stays]),
+        "visits": tuple([VisitSent(v.provider, from_proto(v.date), v.charge.policy_range_fen) for v in claim.visits]),
+        "items": tuple([_item(item) for item in claim.items]),
+    }
 
 
 def _event(event: intake_pb2.MaternityEvent) -> Event:
@@ -256,15 +268,15 @@ def content(claim: intake_pb2.ClaimSubmission) -> bytes:
     bare.CopyFrom(claim)
     bare.ClearField("submit_time")
     bare.person_id_number, bare.employer_uscc = plain(claim.person_id_number), plain(claim.employer_uscc)
-    bare.husband_id_number = plain(claim.husband_id_number)
+    if claim.husband_id_number:
+        bare.husband_id_number = plain(claim.husband_id_number)
     return bare.SerializeToString(deterministic=True)
 
 
 def _civil(instant: Timestamp) -> date | None:
     """The day a record belongs to; None for a time that no calendar has."""
-    if not 0 < instant.seconds < _LAST_S:
-        return None
-    return datetime.fromtimestamp(instant.seconds, SHANGHAI).date()
+    seconds = instant.seconds
+    return civil_of(seconds) if 0 < seconds < _LAST_S else None
 
 
 def _amount(problem: Reason) -> Reason:
