@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from cradle.registry.v1.service_pb2 import BatchRecordCoverageRequest
-from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
+from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
 
 from services.cli import views
 from services.cli.conformance import playing, report, scenarios
@@ -18,7 +17,7 @@ from services.cli.conformance.judging import judge, outcome_of, status_of
 from services.cli.conformance.playing import Played
 from services.cli.conformance.scenarios import Play
 from services.cli.failures import Exit, Failure, asking_broker, coded
-from services.cli.registry import import_records
+from services.cli.offices import import_records
 from services.cli.session import Session, document
 from services.kit.dates import civil
 from services.kit.ids import new_id
@@ -90,9 +89,8 @@ def _played(session: Session, play: Play, source: str, today: date, timeout_s: f
     settings = session.settings
     employers, persons, provider = playing.registry_records(play, today)
     with session.channel(settings.registry_target) as channel:
-        stub, timeout = RegistryServiceStub(channel), settings.grpc_deadline_s
-        stub.BatchRecordCoverage(BatchRecordCoverageRequest(providers=[provider]), timeout=timeout)
-        done = import_records(stub, employers, persons, lambda _: None, timeout_s=timeout)
+        stub, deadline_s = OfficeServiceStub(channel), settings.grpc_deadline_s
+        done = import_records(stub, employers, persons, lambda _: None, providers=[provider], timeout_s=deadline_s)
     if done.rejected:
         raise Failure(Exit.INTERNAL, [one.reason for one in done.rejected[:1]])
     with asking_broker(settings.kafka_bootstrap_servers):
