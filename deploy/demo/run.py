@@ -14,11 +14,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from cradle.claims.v1 import receipt_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.ops.v1.parked_pb2_grpc import ParkedServiceStub
-from cradle.registry.v1.service_pb2 import BatchRecordCoverageRequest, EmployerRecord, PersonRecord, ProviderRecord
-from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
+from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
+from cradle.registry.v1.service_pb2 import EmployerRecord, PersonRecord, ProviderRecord
 
 from deploy.demo.account import Account, Position
-from services.cli.registry import import_records
+from services.cli.offices import import_records
 
 if TYPE_CHECKING:
     from cradle.ops.v1.parked_pb2_grpc import ParkedServiceAsyncStub
@@ -60,9 +60,8 @@ def fill_registry(
     on_progress: Callable[[int], object],
 ) -> None:
     with grpc.insecure_channel(addresses.registry) as channel:
-        stub = RegistryServiceStub(channel)
-        stub.BatchRecordCoverage(BatchRecordCoverageRequest(providers=providers), timeout=_CALL_TIMEOUT_S)
-        done = import_records(stub, employers, persons, on_progress, timeout_s=_CALL_TIMEOUT_S)
+        stub = OfficeServiceStub(channel)
+        done = import_records(stub, employers, persons, on_progress, providers=providers, timeout_s=_CALL_TIMEOUT_S)
     if done.rejected:
         first = done.rejected[0]
         raise RegistryRefusedError(f"the registry refused {len(done.rejected)} records; {first.kind}: {first.reason}")

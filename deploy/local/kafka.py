@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,15 +151,20 @@ def _argv(folder: Path, *rest: str) -> tuple[str, ...]:
 
 
 def declared() -> tuple[list[str], list[Topic]]:
-    """The sources and the topics of deploy/topics.yaml, one topic per source where its name says so."""
+    """The sources and the topics of deploy/topics.yaml, one topic per source or office where its name says so."""
     document: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text())
     sources: list[str] = document["sources"]
     topics = [
         Topic(name, entry["partitions"], entry["retention_days"])
         for entry in document["topics"]
-        for name in dict.fromkeys(entry["name"].replace("<source>", source) for source in sources)
+        for name in _names(entry["name"], {"<source>": sources, "<office>": document["offices"]})
     ]
     return sources, topics
+
+
+def _names(name: str, stand_for: Mapping[str, Sequence[str]]) -> list[str]:
+    word = next((word for word in stand_for if word in name), None)
+    return [name] if word is None else [name.replace(word, one) for one in stand_for[word]]
 
 
 async def create_topics(bootstrap: str, topics: Sequence[Topic]) -> None:

@@ -29,10 +29,12 @@ def service_role(service: str, role: str) -> Role:
 
 DEFAULT_ROLES = (
     service_role("registry", "api"),
+    service_role("registry", "worker"),
     service_role("registry", "relay"),
     service_role("claims", "api"),
     service_role("claims", "worker"),
     service_role("claims", "relay"),
+    service_role("claims", "platform"),
 )
 
 

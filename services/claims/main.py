@@ -15,6 +15,7 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from services.claims import rules, store, streams, usecases
 from services.claims.api import Claims, Reviews
 from services.claims.usecases import Desk, Office
+from services.claims.usecases.platform import Gateway
 from services.kit import rpc, run
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
@@ -75,5 +76,12 @@ async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> Non
     await every(process.settings.timer_every_s, process.stopping, work)
 
 
+async def platform(process: Process) -> None:
+    """The adapter of the national platform: its messages in, records of the intake and reports out."""
+    stream = streams.platform_messages(Gateway(process.clock, process.sealer), process.settings.sources)
+    await _inbox(process, stream, "platform").run()
+
+
 def main() -> None:
-    run.run("claims", {"api": api, "worker": worker, "relay": run.relay}, rules.LAW)
+    roles = {"api": api, "worker": worker, "relay": run.relay, "platform": platform}
+    run.run("claims", roles, rules.LAW)

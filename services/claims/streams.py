@@ -1,12 +1,13 @@
-"""The streams of record of claims: the intake of every source, and what the registry says of coverage."""
+"""The streams of record of claims: the intake of every source, the platform's messages, the registry's on coverage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from services.claims import usecases
-from services.claims.usecases import Hearing, Office, Prepared
+from services.claims.usecases import Hearing, Office, Prepared, platform
 from services.claims.wire.intake import intake_topics
+from services.claims.wire.platform import PLATFORM_INTAKE
 from services.claims.wire.registry import COVERAGE
 from services.kit.db import Database, Tx
 from services.kit.parking import Message
@@ -14,6 +15,7 @@ from services.kit.stream import Stream
 
 CONSUMER = "claims"
 COVERAGE_CONSUMER = "claims-coverage"
+PLATFORM_CONSUMER = "claims-platform"
 
 
 def intake(office: Office) -> Stream[Prepared]:
@@ -34,3 +36,13 @@ def coverage(office: Office, database: Database) -> Stream[Hearing]:
         await usecases.hear(office, tx, hearing)
 
     return Stream(COVERAGE_CONSUMER, (COVERAGE,), prepare, apply)
+
+
+def platform_messages(gateway: platform.Gateway, sources: Sequence[str]) -> Stream[platform.Prepared]:
+    async def prepare(messages: Sequence[Message]) -> platform.Prepared:
+        return platform.prepare(gateway, messages)
+
+    async def apply(tx: Tx, prepared: platform.Prepared) -> None:
+        await platform.take_in(gateway, tx, prepared)
+
+    return Stream(PLATFORM_CONSUMER, tuple(PLATFORM_INTAKE + source for source in sources), prepare, apply)

@@ -24,6 +24,8 @@ from services.cli.session import Session, document
 from services.kit.clock import Clock
 
 _EVENTS: Final = "claims.claim.v1"
+_REGISTRY: Final = tuple(f"registry.{told}.v1" for told in ("coverage", "person", "employer"))
+_OFFICE: Final = ("registry.coverage-intake.v1.", "registry.coverage-receipt.v1.")
 _STANDSTILL_S: Final = 2.0
 _SKEW_MAX: Final = timedelta(seconds=30)
 _SERVICES: Final = (
@@ -80,7 +82,9 @@ def _broker_checks(session: Session, parked: int | None) -> Iterator[Check]:
 
 
 def _topics(session: Session, snapshot: Snapshot) -> Check:
-    wanted = {name + source for name in (INTAKE, RECEIPT) for source in session.settings.sources} | {_EVENTS}
+    settings = session.settings
+    wanted = {name + source for name in (INTAKE, RECEIPT) for source in settings.sources} | {_EVENTS, *_REGISTRY}
+    wanted |= {name + office for name in _OFFICE for office in settings.offices}
     missing = sorted(wanted - {topic.name for topic in snapshot.topics})
     detail = ", ".join(missing) or session.text("CLI_DETAIL_TOPICS", count=len(wanted))
     return _check(session, "TOPICS", detail, ok=not missing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -20,6 +20,9 @@ INTAKE: Final = "claims.intake.v1."
 RECEIPT: Final = "claims.receipt.v1."
 _REQUEST_TIMEOUT_MS: Final = 10_000
 _POLL_MS: Final = 500
+
+
+Put = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[list["Position"]]]
 
 
 class Position(NamedTuple):
@@ -61,6 +64,17 @@ async def submit(
 
 async def send(bootstrap: str, source: str, intakes: Sequence[intake_pb2.ClaimIntake]) -> list[Sent]:
     """Send in order; returns when the broker has them all."""
+    async with sending(bootstrap, source) as put:
+        places = await put(
+            [(member_key(claim_of(intake).person_id_number), intake.SerializeToString()) for intake in intakes]
+        )
+    return [Sent(intake, place) for intake, place in zip(intakes, places, strict=True)]
+
+
+@asynccontextmanager
+async def sending(bootstrap: str, source: str) -> AsyncIterator[Put]:
+    """A way to send keys and values to a source's intake, in order; it returns when the broker has them."""
+    topic = INTAKE + source
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,
@@ -68,20 +82,18 @@ async def send(bootstrap: str, source: str, intakes: Sequence[intake_pb2.ClaimIn
         linger_ms=5,
         request_timeout_ms=_REQUEST_TIMEOUT_MS,
     )
+
+    async def put(given: Sequence[tuple[bytes, bytes]]) -> list[Position]:
+        answers = [await producer.send(topic, value, key=key) for key, value in given]
+        return [_position(await answer) for answer in answers]
+
     try:
         await producer.start()
-        with _wanting(INTAKE + source):
-            await producer.partitions_for(INTAKE + source)
-        answers = [
-            await producer.send(
-                INTAKE + source, intake.SerializeToString(), key=member_key(claim_of(intake).person_id_number)
-            )
-            for intake in intakes
-        ]
-        places = [await answer for answer in answers]
+        with _wanting(topic):
+            await producer.partitions_for(topic)
+        yield put
     finally:
         await producer.stop()
-    return [Sent(intake, _position(place)) for intake, place in zip(intakes, places, strict=True)]
 
 
 @asynccontextmanager

@@ -1,58 +1,30 @@
-"""`cradle registry import`: what an insurance office knows, in bulk. The good rows go on, the others are told."""
+"""`cradle registry`: what the offices know, in bulk, and the erasure of a person."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final
 
-import grpc
 import typer
 from cradle.common.v1 import reason_pb2
-from cradle.registry.v1 import service_pb2
-from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
+from cradle.registry.v1 import intake_pb2, office_pb2
+from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
 
-from services.cli.failures import Exit, coded, from_rpc, said
+from services.cli.failures import Exit, Failure, coded, said
 from services.cli.files import FileArgument, Row, read_rows
 from services.cli.mapping import fill
+from services.cli.offices import ORDER, Imported, Numbered, import_records, take_in
 from services.cli.session import Session, as_data, document
+from services.cli.tax_file import TaxFile, is_tax_file
 
-app = typer.Typer(no_args_is_help=True, help="What the insurance offices know.")
+__all__ = ["app", "import_records"]
 
-Kind = Literal["employers", "persons"]
-Record = service_pb2.EmployerRecord | service_pb2.PersonRecord
-T = TypeVar("T")
-_CHUNK: Final = 500
-_PLACE: Final = re.compile(r"(?:employers|persons)(?:\[(?P<index>\d+)\])?\.?")
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A record the registry did not take: its place among its kind, and why."""
-
-    kind: Kind
-    index: int
-    reason: reason_pb2.Reason
-
-
-@dataclass(slots=True)
-class Imported:
-    employers: int = 0
-    persons: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Read:
-    """The rows of the file that could be read, by kind, with their row numbers; and why the others could not."""
-
-    records: dict[Kind, list[Any]] = field(default_factory=lambda: {"employers": [], "persons": []})
-    numbers: dict[Kind, list[int]] = field(default_factory=lambda: {"employers": [], "persons": []})
-    unread: list[tuple[int, reason_pb2.Reason]] = field(default_factory=list)
+app = typer.Typer(no_args_is_help=True, help="What the offices know of people, employers and institutions.")
+Problem = tuple[int, reason_pb2.Reason]
+_SHOWN: Final = {"employer": "employers", "person": "persons", "provider": "providers", "household": "households"}
 
 
 @app.command("import")
@@ -62,151 +34,131 @@ def import_(
     errors: Annotated[Path, typer.Option(dir_okay=False, help="where rows that were not taken are told")] = Path(
         "errors.ndjson"
     ),
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would become of it, and record nothing")] = False,
 ) -> None:
-    """Record the rows of FILE (YAML, JSON or NDJSON; - is standard input): `employer: {...}` or `person: {...}`.
+    """Record the rows of FILE, each by itself: what was taken stays, so FILE may be mended and sent again.
 
-    Employers go first. A record of a known employer or person replaces the earlier one, so an import that was
-    interrupted can simply be run again. Exit status 1: some rows were not taken; they are in the errors file.
+    YAML, JSON or NDJSON (- is standard input) has one of these a row: `employer`, `provider`, `person`, `coverage`,
+    `contributions`, `household`; those that others hang on go first. A tax office's monthly file (H|, D| and T| lines;
+    UTF-8 or GBK) is known by its first line. Exit status 1: some rows were not taken; they are in the errors file.
     """
     session: Session = context.obj
-    rows = read_rows(file)
-    read = _read(rows)
+    if is_tax_file(file):
+        tax = TaxFile(file)
+        tax.look()
+        done = _hand_over(session, tax.statements(), tax.rows, dry_run=dry_run)
+        problems = tax.problems
+    else:
+        records, problems = _read(read_rows(file))
+        done = _hand_over(session, records, len(records), dry_run=dry_run)
+    problems = [*problems, *((one.row, one.reason) for one in done.rejected)]
+    _tell(session, done, sorted(problems, key=lambda problem: problem[0]), errors, dry_run=dry_run)
+
+
+def _hand_over(session: Session, records: Any, total: int, *, dry_run: bool) -> Imported:
     settings = session.settings
     with (
         session.channel(settings.registry_target) as channel,
-        session.progress("CLI_PROGRESS_ROWS", len(rows) - len(read.unread)) as progress,
+        session.progress("CLI_PROGRESS_ROWS", total) as progress,
     ):
-        done = import_records(
-            RegistryServiceStub(channel),
-            read.records["employers"],
-            read.records["persons"],
+        return take_in(
+            OfficeServiceStub(channel),
+            records,
             lambda count: progress.advance(progress.task_ids[0], count),
             timeout_s=settings.grpc_deadline_s,
+            dry_run=dry_run,
         )
-    problems = [*read.unread, *((read.numbers[one.kind][one.index], one.reason) for one in done.rejected)]
-    _tell(session, done, sorted(problems, key=lambda problem: problem[0]), errors)
 
 
-def import_records(
-    stub: RegistryServiceStub,
-    employers: Iterable[service_pb2.EmployerRecord],
-    persons: Iterable[service_pb2.PersonRecord],
-    on_progress: Callable[[int], object],
-    *,
-    timeout_s: float = 30.0,
-) -> Imported:
-    """Record employers, then persons, in chunks. `on_progress` is told how many more are done.
-
-    A record that is not valid is put aside and the others go on. Raises grpc.RpcError for anything else.
-    """
-    done = Imported()
-
-    def record(kind: Kind, records: Iterable[Any]) -> None:
-        for start, chunk in _chunks(records):
-            indexed = list(enumerate(chunk, start))
-            rejected = [Rejected(kind, index, why) for index, why in _record(stub, kind, indexed, timeout_s)]
-            done.rejected += rejected
-            taken = len(chunk) - len(rejected)
-            if kind == "employers":
-                done.employers += taken
-            else:
-                done.persons += taken
-            on_progress(len(chunk))
-
-    record("employers", employers)
-    record("persons", persons)
-    return done
-
-
-def _chunks(records: Iterable[T]) -> Iterator[tuple[int, list[T]]]:
-    left, start = iter(records), 0
-    while chunk := list(islice(left, _CHUNK)):
-        yield start, chunk
-        start += len(chunk)
-
-
-def _record(
-    stub: RegistryServiceStub, kind: Kind, indexed: Sequence[tuple[int, Any]], timeout_s: float
-) -> Iterator[tuple[int, reason_pb2.Reason]]:
-    """Record a chunk and answer what was refused. The service takes all or none, and does not always say which
-    record is at fault: those it names are put aside, and where it names none the chunk is halved until it is found.
-    """
-    if not indexed:
-        return
-    request = service_pb2.BatchRecordCoverageRequest(**{kind: [record for _, record in indexed]})
-    try:
-        stub.BatchRecordCoverage(request, timeout=timeout_s)
-    except grpc.RpcError as error:
-        failure = from_rpc(error, "")
-        if failure.exit_code is not Exit.USAGE:
-            raise
-        named = _named(failure.reasons, len(indexed))
-        if len(indexed) == 1:
-            named = {0: failure.reasons[0]}
-        for place, why in named.items():
-            yield indexed[place][0], _without_place(why)
-        if named:
-            yield from _record(stub, kind, [one for at, one in enumerate(indexed) if at not in named], timeout_s)
-        else:
-            middle = len(indexed) // 2
-            yield from _record(stub, kind, indexed[:middle], timeout_s)
-            yield from _record(stub, kind, indexed[middle:], timeout_s)
-
-
-def _named(reasons: Sequence[reason_pb2.Reason], count: int) -> dict[int, reason_pb2.Reason]:
-    """Places inside the chunk that the answer names, as in `persons[3].employer_uscc`."""
-    found: dict[int, reason_pb2.Reason] = {}
-    for why in reasons:
-        place = _PLACE.match(why.field)
-        if place and place["index"] is not None and int(place["index"]) < count:
-            found.setdefault(int(place["index"]), why)
-    return found
-
-
-def _without_place(why: reason_pb2.Reason) -> reason_pb2.Reason:
-    bare = reason_pb2.Reason()
-    bare.CopyFrom(why)
-    bare.field = _PLACE.sub("", why.field, count=1)
-    return bare
-
-
-def _read(rows: Sequence[Row]) -> _Read:
-    read = _Read()
+def _read(rows: Sequence[Row]) -> tuple[list[Numbered], list[Problem]]:
+    """The rows that could be read, those first that others hang on; and why the others could not."""
+    records: list[Numbered] = []
+    problems: list[Problem] = []
     for row in rows:
-        kind, record, problems = _to_record(row.content)
-        if problems:
-            read.unread += [(row.number, problem) for problem in problems]
-        else:
-            read.records[kind].append(record)
-            read.numbers[kind].append(row.number)
-    return read
+        record, found = _to_record(row)
+        problems += [(row.number, problem) for problem in found]
+        records += [] if found else [(row.number, record)]
+    return sorted(records, key=lambda one: ORDER.index(str(one[1].WhichOneof("record")))), problems
 
 
-def _to_record(content: object) -> tuple[Kind, Record, list[reason_pb2.Reason]]:
-    match content:
-        case {"employer": Mapping() as inside, **others} if not others:
-            employer = service_pb2.EmployerRecord()
-            return "employers", employer, fill(employer, inside)
-        case {"person": Mapping() as inside, **others} if not others:
-            person = service_pb2.PersonRecord()
-            return "persons", person, fill(person, inside)
+def _to_record(row: Row) -> tuple[intake_pb2.CoverageIntake, list[reason_pb2.Reason]]:
+    record = intake_pb2.CoverageIntake(record_number=f"row-{row.number}")
+    match row.content:
+        case Mapping() as content if len(content) == 1 and next(iter(content)) in ORDER:
+            ((kind, inside),) = content.items()
+            inner = getattr(record, kind)
+            inner.SetInParent()
+            return record, fill(inner, inside)
         case _:
-            return "persons", service_pb2.PersonRecord(), [coded("CLI_ROW_UNKNOWN")]
+            return record, [coded("CLI_ROW_UNKNOWN")]
 
 
-def _tell(session: Session, done: Imported, problems: Sequence[tuple[int, reason_pb2.Reason]], errors: Path) -> None:
+def _tell(session: Session, done: Imported, problems: Sequence[Problem], errors: Path, *, dry_run: bool) -> None:
     rows = len({number for number, _ in problems})
     if problems:
-        lines = [
-            {"row": number, "code": why.code, "field": why.field, "text": said(why, session.language)}
-            for number, why in problems
-        ]
-        errors.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
+        with errors.open("w", encoding="utf-8") as file:
+            for number, why in problems:
+                line = {"row": number, "code": why.code, "field": why.field, "text": said(why, session.language)}
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    counts = {_SHOWN.get(kind, kind): done.taken[kind] for kind in ORDER}
     if session.as_json:
         told = [{"row": number, **as_data(why)} for number, why in problems]
-        document({"employers": done.employers, "persons": done.persons, "rejected_rows": rows, "errors": told})
+        document(
+            {
+                **counts,
+                "recorded": done.recorded,
+                "unchanged": done.unchanged,
+                "rejected_rows": rows,
+                "dry_run": dry_run,
+                "errors": told,
+            }
+        )
     else:
-        typer.echo(session.text("CLI_IMPORTED", employers=done.employers, persons=done.persons))
+        typer.echo(session.text("CLI_IMPORTED", **counts))
+        typer.echo(session.text("CLI_IMPORTED_NEW", recorded=done.recorded, unchanged=done.unchanged))
+    if dry_run:
+        session.note("CLI_DRY_RUN")
     if problems:
         session.note("CLI_ROWS_REJECTED", rows=rows, file=errors)
         raise typer.Exit(Exit.RETURNED)
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="the request or case it rests on; no name or number of anybody")],
+    person: Annotated[str, typer.Argument(metavar="[PERSON]", help="her reference")] = "",
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask whether it is meant")] = False,
+) -> None:
+    """Erase a person: her key is destroyed, and nothing of her can be read any more. It cannot be undone.
+
+    Her reference stays, with what was decided and paid. Without PERSON her ID number is asked for, or read from
+    standard input, so that it stands in no command line.
+    """
+    session: Session = context.obj
+    number = "" if person else typer.prompt(session.text("CLI_ERASE_WHOM"), hide_input=True, err=True).strip()
+    if person and not _is_reference(person):
+        raise Failure(Exit.USAGE, [coded("FIELD_MALFORMED", "PERSON")])
+    request = office_pb2.ErasePersonRequest(person_id_number=number, person=person, reason=reason, validate_only=True)
+    settings = session.settings
+    with session.channel(settings.registry_target) as channel:
+        stub = OfficeServiceStub(channel)
+        found = stub.ErasePerson(request, timeout=settings.grpc_deadline_s)
+        if not found.erased_before and not yes:
+            typer.confirm(session.text("CLI_ERASE_SURE", person=found.person), abort=True, err=True)
+        request.validate_only = False
+        erased = stub.ErasePerson(request, timeout=settings.grpc_deadline_s)
+    if session.as_json:
+        document(as_data(erased))
+    else:
+        code = "CLI_ERASED_BEFORE" if erased.erased_before else "CLI_ERASED"
+        typer.echo(session.text(code, person=erased.person, at=erased.erase_time.ToJsonString()))
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False

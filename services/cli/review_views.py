@@ -30,7 +30,10 @@ def queue(session: Session, found: Sequence[review_pb2.Review]) -> Table:
         )
         for one in found
     )
-    return views.table(session, [f"CLI_COL_{name}" for name in _QUEUE], rows)
+    made = views.table(session, [f"CLI_COL_{name}" for name in _QUEUE], rows)
+    for name in ("REVIEW", "DUE"):  # the first is copied into the next command
+        made.columns[_QUEUE.index(name)].no_wrap = True
+    return made
 
 
 def state(session: Session, one: review_pb2.Review) -> str:
@@ -55,6 +58,7 @@ def review(session: Session, one: review_pb2.Review) -> list[RenderableType]:
         ("CLI_COL_COUNTY", one.county),
         ("CLI_COL_ASSIGNEE", one.assignee),
         ("CLI_COL_PROPOSER", one.proposal.proposer),
+        ("CLI_COL_FOUND", _found(session, one.proposal)),
         ("CLI_COL_OPENED", views.instant(one.open_time)),
         ("CLI_COL_UPDATED", views.instant(one.update_time)),
     ]
@@ -62,6 +66,14 @@ def review(session: Session, one: review_pb2.Review) -> list[RenderableType]:
     if one.HasField("proposal"):
         shown.append(_came_to(session, one.proposal.determination))
     return shown
+
+
+def _found(session: Session, proposal: review_pb2.Proposal) -> str:
+    """What the first person found, so that the second knows what to agree to."""
+    said = [f"{field.name}: {str(value).lower()}" for field, value in proposal.supplement.ListFields()]
+    if proposal.deny_reason:
+        said.append(session.text(review_pb2.DenyReason.Name(proposal.deny_reason).removeprefix("DENY_REASON_")))
+    return "\n".join(said)
 
 
 def whole(session: Session, one: review_pb2.Review) -> list[RenderableType]:

@@ -11,6 +11,7 @@ from cradle.claims.v1.review_pb2_grpc import ReviewServiceStub
 from google.type.date_pb2 import Date
 from rich.table import Table
 
+from services.claims.model.review import ReturnReason
 from services.cli import review_views as shown
 from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session, as_data, document
@@ -22,7 +23,6 @@ Kind = Literal["ALLOWANCE", "PROVIDER_SETTLEMENT", "REIMBURSEMENT"]
 State = Literal["OPEN", "PENDED", "PROPOSED", "CLOSED"]
 Pend = Literal["AWAITING_DOCUMENTS", "AWAITING_EXTERNAL", "INVESTIGATION"]
 Deny = Literal["NOT_PROVEN", "EMPLOYMENT_NOT_REAL", "PAPERS_FALSE"]
-Return = Literal["DOCUMENTS_MISSING", "STATED_WRONGLY", "EMPLOYER_WRONG", "DOCUMENTS_NOT_SENT"]
 Disagree = Literal["FACTS_DOUBTED", "LAW_READ_OTHERWISE", "DOCUMENTS_MISSING"]
 Error = Literal["FACTS_WRONG", "COVERAGE_WRONG", "LAW_WRONG"]
 
@@ -43,11 +43,12 @@ def list_(
     reason: Annotated[str, typer.Option(help="a code, as in EMPLOYER_MISMATCH")] = "",
     state: Annotated[State | None, typer.Option(help="all that are not closed if not given")] = None,
     assignee: Annotated[str, typer.Option(help="who has taken it; - is nobody")] = "",
+    claim: Annotated[str, typer.Option(help="claims/ID: what is asked about one claim")] = "",
     limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50,
 ) -> None:
     """Show the queue: by due date, then risk, then age."""
     session: Session = context.obj
-    wanted = review_pb2.ListReviewsRequest(county=county, reason=reason, assignee=assignee)
+    wanted = review_pb2.ListReviewsRequest(county=county, reason=reason, assignee=assignee, claim=claim)
     if kind:
         wanted.kind = claim_pb2.ClaimKind.Value(f"CLAIM_KIND_{kind}")
     if state:
@@ -105,7 +106,7 @@ def release(context: typer.Context, name: _Name, note: _Note = "") -> None:
 def return_(
     context: typer.Context,
     name: _Name,
-    reason: Annotated[list[Return], typer.Option(help="why; may be given several times")],
+    reason: Annotated[list[ReturnReason], typer.Option(help="why; may be given several times")],
     note: _Note = "",
 ) -> None:
     """Send a claim back to its sender, who corrects it under the same number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 from functools import lru_cache
@@ -11,6 +12,8 @@ from stdnum.cn import ric, uscc
 
 from services.kit.messages import Reason, reason
 
+_LIKE_AN_ID: Final = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
+_SEPARATORS: Final = re.compile(r"[._-]")
 _USCC_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 
 
@@ -35,6 +38,12 @@ def id_number_problems(number: str, path: str, today: date) -> list[Reason]:
     except ValueError:
         return [reason("ID_NUMBER_BIRTH_DATE", path)]
     return [reason("ID_NUMBER_BIRTH_DATE", path)] if born > today else []
+
+
+def holds_id_number(text: str) -> bool:
+    """Whether a national ID number stands in a text that should hold none, whatever separates its digits."""
+    found = [*_LIKE_AN_ID.findall(text.upper()), _SEPARATORS.sub("", text.upper())]
+    return not all(id_number_problems(part, "", date.max) for part in found)
 
 
 def is_male(id_number: str) -> bool:

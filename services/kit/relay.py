@@ -5,17 +5,19 @@ Ids are taken before the commit, so a transaction with smaller ids may commit af
 read in one snapshot in order of id is still in order for each aggregate, because an aggregate's row is locked before
 its events are written. So it reads from a floor below which nothing can appear any more (`Mark`), never from the last
 id it saw. A crash between sending and deleting sends again: receivers know an event by its id and version.
+An event that was sealed for the table is opened here, in memory, and nowhere before.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -23,7 +25,8 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from services.kit import telemetry
 from services.kit.db import Database
-from services.kit.outbox import CHANNEL
+from services.kit.outbox import CHANNEL, opened
+from services.kit.seal import Sealer
 from services.kit.settings import Settings
 from services.kit.telemetry import Health
 from services.kit.waiting import persevere
@@ -39,9 +42,10 @@ _log = telemetry.log(__name__)
 _partition_of = DefaultPartitioner()
 
 Header = tuple[str, bytes]
+Row = Mapping[str, Any]  # of the outbox, as it lies there or opened
 
 
-def headers(row: asyncpg.Record, source: str) -> list[Header]:
+def headers(row: Row, source: str) -> list[Header]:
     """CloudEvents 1.0, Kafka protocol binding, binary mode."""
     return [
         ("ce_specversion", b"1.0"),
@@ -92,6 +96,10 @@ class Relay:
     health: Health
     stopping: asyncio.Event
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    sealer: Sealer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sealer = Sealer.from_base64(self.settings.sealing_key.get_secret_value())
 
     async def run(self) -> None:
         """Lead when possible, send while leading, until stopped. What is away is waited for."""
@@ -177,14 +185,14 @@ class Relay:
         return True
 
     async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
-        places: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
-        for row in rows:
+        places: dict[tuple[str, int], list[Row]] = defaultdict(list)
+        for row in [opened(row, self.sealer) for row in rows]:
             partitions = sorted(await producer.partitions_for(row["topic"]))
             places[row["topic"], _partition_of(row["key"], partitions, partitions)].append(row)
         await asyncio.gather(*[self._publish_in_order(producer, *place, mine) for place, mine in places.items()])
 
     async def _publish_in_order(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[asyncpg.Record]
+        self, producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[Row]
     ) -> None:
         """Send one partition's events batch after batch: the next leaves when the broker has the one before."""
         batch = producer.create_batch()

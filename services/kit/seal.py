@@ -8,6 +8,7 @@ import hmac
 import os
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
@@ -41,6 +42,13 @@ class Sealer:
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Raises cryptography.exceptions.InvalidTag if the bytes, the key or the context are not the ones."""
         return self.cipher.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], context)
+
+    def opened(self, sealed: bytes, context: bytes) -> bytes | None:
+        """What was sealed, or None if it was sealed with another key or for another place."""
+        try:
+            return self.open(sealed, context)
+        except InvalidTag:
+            return None
 
     def new_key(self, context: bytes) -> tuple[Sealer, bytes]:
         """A key of its own for one owner, and that key sealed. Destroying the sealed key destroys all it sealed."""

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
     blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
     sources: _Names = ("hospitals", "counter")
+    offices: _Names = ("tax", "insurance")  # whose records the registry takes in
     law_overrides: _Folder = None  # a directory of the city's own law, laid over the one shipped
 
     grpc_listen: str = "127.0.0.1:0"
@@ -70,6 +71,7 @@ class ClientSettings(BaseSettings):
     registry_target: str
     reviewer: str = ""  # who moves reviews, where callers are not authenticated
     sources: _Names = ("hospitals", "counter")
+    offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0
 
 

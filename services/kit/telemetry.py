@@ -57,10 +57,17 @@ GRPC_SECONDS = Histogram(
 
 # The business.
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
+PLATFORM_MESSAGES = Counter(
+    "cradle_platform_messages_total", "Messages of the national platform by what became of them", ["source", "status"]
+)
+PLATFORM_UNDOS_WAITING = Gauge(
+    "cradle_platform_undos_waiting", "Undone settlements of the platform whose settlement has not come", ["source"]
+)
 CONTROL_TOTALS_DIFFERENCE = Gauge(
     "cradle_control_totals_difference", "Days whose control totals differ from what was taken in", ["source"]
 )
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
+STATEMENTS = Counter("cradle_statements_total", "Records of offices by what became of them", ["office", "outcome"])
 REVIEWS_OPEN = Gauge("cradle_reviews_open", "Reviews that are not closed", ["kind"])
 REVIEWS_OVERDUE = Gauge("cradle_reviews_overdue", "Reviews not closed on the day they were due by law", ["kind"])
 

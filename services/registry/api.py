@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import grpc
-from cradle.registry.v1 import service_pb2, service_pb2_grpc
+from cradle.registry.v1 import intake_pb2, office_pb2, office_pb2_grpc, service_pb2, service_pb2_grpc
 
 from services.kit.errors import Invalid
 from services.kit.messages import reason
 from services.registry import usecases
 from services.registry.usecases import Asker, Office
-from services.registry.wire import asking, records
+from services.registry.wire import asking, checks, intake, records
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 PURPOSE_CHARACTERS_MAX = 200
@@ -43,7 +43,7 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
     async def BatchRecordCoverage(
         self, request: service_pb2.BatchRecordCoverageRequest, context: Context
     ) -> service_pb2.BatchRecordCoverageResponse:
-        if problems := records.problems(request, self.office.clock.today()):
+        if problems := checks.problems(request, self.office.clock.today()):
             raise Invalid(*problems)
         employers = [records.employer(record) for record in request.employers]
         persons = [records.person(record) for record in request.persons]
@@ -52,6 +52,34 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
         return service_pb2.BatchRecordCoverageResponse(
             employers=len(employers), persons=len(persons), providers=len(providers)
         )
+
+
+class Offices(office_pb2_grpc.OfficeServiceServicer):
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    async def BatchTakeInCoverage(
+        self, request: intake_pb2.BatchTakeInCoverageRequest, context: Context
+    ) -> intake_pb2.BatchTakeInCoverageResponse:
+        today, now, digest = self.office.clock.today(), self.office.clock.now(), self.office.sealer.digest
+        caller = asker(context).principal
+        received = [intake.called(one, caller, today, now, digest) for one in request.records]
+        if request.validate_only:
+            settled = await usecases.dry_run(self.office, received)
+        else:
+            async with self.office.database.transaction() as tx:
+                settled = await usecases.take_in(self.office, tx, received)
+        return intake_pb2.BatchTakeInCoverageResponse(receipts=[intake.receipt(one) for one in settled])
+
+    async def ErasePerson(
+        self, request: office_pb2.ErasePersonRequest, context: Context
+    ) -> office_pb2.ErasePersonResponse:
+        number, person = asking.one_person(request)
+        if request.validate_only:
+            found = await usecases.find(self.office, number, person, asker(context))
+        else:
+            found = await usecases.erase(self.office, number, person, request.reason, asker(context))
+        return asking.erased(found.person, found.at, before=found.before)
 
 
 def asker(context: Context) -> Asker:

@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import grpc
-from cradle.registry.v1 import service_pb2, service_pb2_grpc
+from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+from cradle.registry.v1 import office_pb2, office_pb2_grpc, service_pb2, service_pb2_grpc
 
 from services.kit import rpc, run
+from services.kit.inbox import Inbox
+from services.kit.ops import ParkedRecords
+from services.kit.parking import Parking
 from services.kit.run import Process
-from services.registry.api import Registry
+from services.registry import streams
+from services.registry.api import Offices, Registry
 from services.registry.usecases import Office
 
 
-async def api(process: Process) -> None:
+def _office(process: Process) -> Office:
     key = base64.b64decode(process.settings.blind_index_key.get_secret_value(), validate=True)
-    office = Office(process.database, process.clock, process.sealer, key)
+    return Office(process.database, process.clock, process.sealer, key)
+
+
+async def api(process: Process) -> None:
+    office = _office(process)
 
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_RegistryServiceServicer_to_server(Registry(office), server)
+        office_pb2_grpc.add_OfficeServiceServicer_to_server(Offices(office), server)
+        parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
-    async with rpc.serving(process.settings, [service_pb2.DESCRIPTOR.services_by_name["RegistryService"]], register):
+    services = [
+        service_pb2.DESCRIPTOR.services_by_name["RegistryService"],
+        office_pb2.DESCRIPTOR.services_by_name["OfficeService"],
+        parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+    ]
+    async with rpc.serving(process.settings, services, register):
         process.health.set("grpc", True)
         await process.stopping.wait()
 
 
+async def worker(process: Process) -> None:
+    parking = Parking(streams.CONSUMER, process.sealer)
+    stream = streams.coverage_intake(_office(process), process.settings)
+    inboxes = [
+        Inbox(
+            stream,
+            process.database,
+            process.settings,
+            parking,
+            process.health,
+            process.stopping,
+            name=f"inbox {n + 1}",
+        )
+        for n in range(process.settings.inboxes_per_worker)
+    ]
+    await asyncio.gather(*[inbox.run() for inbox in inboxes])
+
+
 def main() -> None:
-    run.run("registry", {"api": api, "relay": run.relay})
+    run.run("registry", {"api": api, "worker": worker, "relay": run.relay})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from services.kit.messages import Reason
 
 BEGINNING: Final = date.min
 GOES_ON: Final = date.max
@@ -85,6 +87,16 @@ class Contributions:
     paid_months: Months = ()
     back_paid: Late = ()
     reported_to_month: int = 0
+    taken_back: Late = ()  # what was paid until a day and taken back on it
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The contribution of a month, and the day it came in."""
+
+    month: int
+    paid_on: date
+    is_back_payment: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,48 @@ class Person:
     coverage: tuple[StatedSpan, ...]
     contributions: Contributions
 
+
+@dataclass(frozen=True, slots=True)
+class PaidStatement:
+    """Months paid and taken back; added to what was known."""
+
+    id_number: str
+    name: str  # empty: as it is known
+    employer_uscc: str
+    paid: tuple[Payment, ...]
+    taken_back: tuple[tuple[int, date], ...]
+    reported_to_month: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageStatement:
+    """All the days on which a person is covered."""
+
+    id_number: str
+    name: str  # empty: as it is known
+    coverage: tuple[StatedSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    certificate_number: str
+    birth_date: date
+    birth_order: int
+    name: str
+    provider_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A mother with all her children."""
+
+    mother_id_number: str
+    mother_name: str  # empty: as it is known
+    father_id_number: str  # empty: none is named
+    children: tuple[Child, ...]
+
+
+Statement = Person | Employer | Provider | PaidStatement | CoverageStatement | Household
 
 # --- what is known ------------------------------------------------------------------------------------------------
 
@@ -120,6 +174,23 @@ class Known:
 
 
 NOTHING: Final = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """A child of a household, without anything that names it."""
+
+    child: UUID
+    birth_order: int
+    birth_month: int
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """All that is known of a household at an instant: one row."""
+
+    father: UUID | None
+    children: tuple[Born, ...]
 
 
 # --- questions and answers ----------------------------------------------------------------------------------------
@@ -158,3 +229,35 @@ class Institution:
     provider: UUID | None
     level: Level | None
     county: str
+
+
+# --- the intake ---------------------------------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """What became of a record of the intake."""
+
+    RECORDED = "RECORDED"
+    UNCHANGED = "UNCHANGED"
+    RETURNED = "RETURNED"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A record of the intake as it was read: a statement, or the reasons why it is none."""
+
+    receipt_id: UUID
+    office: str
+    position: str  # topic/partition/offset; empty for one that came by a call
+    record_number: str
+    digest: bytes
+    received_at: datetime
+    statement: Statement | None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    received: Received
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()

@@ -52,7 +52,7 @@ class Reviewer:
 
     def of_claim(self, name: str, state: str = "") -> list[review_pb2.Review]:
         wanted = {"state": review_pb2.ReviewState.Value(f"REVIEW_STATE_{state}")} if state else {}
-        return [one for one in self.queue(**wanted) if one.claim == name]
+        return self.queue(claim=name, **wanted)
 
     def take(self, review: review_pb2.Review) -> review_pb2.Review:
         taken: review_pb2.Review = self.call("TakeReview", review_pb2.TakeReviewRequest(move=move(review)))

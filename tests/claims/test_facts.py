@@ -17,6 +17,7 @@ from services.claims.model import (
     Category,
     ClaimKind,
     DeliveryMode,
+    DenyReason,
     Event,
     EventType,
     Facts,
@@ -29,6 +30,7 @@ from services.claims.model import (
     Prior,
     PriorKind,
     Programme,
+    Reviewed,
     Stay,
     Surgery,
     Visit,
@@ -53,6 +55,7 @@ WHOLE: dict[str, Any] = {
         "surgery": "4",
         "prepregnancy_check": "true",
         "registered": "false",
+        "third_child": "true",
     },
     "insured": {
         "category": "FLEXIBLE",
@@ -95,9 +98,11 @@ WHOLE: dict[str, Any] = {
             "event_date": "2025-01-01",
             "event_type": "MISCARRIAGE",
             "paid_fen": "7",
+            "same_event": "false",
         }
     ],
     "paid": {"antenatal_fen": "1", "fund_fen": "2", "own_fen": "3", "catastrophic_fen": "4"},
+    "reviewed": {"employer_confirmed": "true", "denied": "PAPERS_FALSE"},
 }
 READ = Facts(
     date(2026, 3, 20),
@@ -112,6 +117,7 @@ READ = Facts(
         surgery=Surgery.INDUCTION,
         prepregnancy_check=True,
         registered=False,
+        third_child=True,
     ),
     Insured(
         Category.FLEXIBLE,
@@ -138,8 +144,9 @@ READ = Facts(
     ),
     (Visit(date(2025, 10, 10), 10_000),),
     (Item(Programme.ART, "ART01", date(2026, 1, 10), 90_000, 2, out_of_city=True),),
-    (Prior(PriorKind.ALLOWANCE_APPROVED, date(2025, 1, 1), EventType.MISCARRIAGE, "H2", 7),),
+    (Prior(PriorKind.ALLOWANCE_APPROVED, date(2025, 1, 1), EventType.MISCARRIAGE, "H2", 7, same_event=False),),
     Paid(1, 2, 3, 4),
+    Reviewed(employer_confirmed=True, denied=DenyReason.PAPERS_FALSE),
 )
 LEAST = {
     "decision_date": "2026-03-20",
@@ -410,6 +417,7 @@ def test_every_name_of_a_file_is_in_the_message() -> None:
         "employer": facts_pb2.EmployerFacts,
         "father": facts_pb2.FatherFacts,
         "paid": facts_pb2.PaidFacts,
+        "reviewed": facts_pb2.ReviewedFacts,
     }.items():
         assert names(message) == set(WHOLE[part])
     for part, message in {

@@ -20,6 +20,7 @@ from services.claims.model import (
     Category,
     ClaimKind,
     DeliveryMode,
+    DenyReason,
     Determination,
     Event,
     EventType,
@@ -34,6 +35,7 @@ from services.claims.model import (
     Prior,
     PriorKind,
     Programme,
+    Reviewed,
     State,
     Stay,
     StepView,
@@ -101,6 +103,7 @@ TWINS: Final = BOTH._replace(
     event=delivery(mode=DeliveryMode.CAESAREAN, infants=2), employer_wages=((2025, 750000),), stays=(stay(980000),)
 )
 
+NEAR: Final = Prior(PriorKind.ALLOWANCE_APPROVED, date(2026, 1, 10))
 CASES: Final[Mapping[str, Facts]] = {
     "simple": SIMPLE,
     "caesarean twins": TWINS,
@@ -148,7 +151,7 @@ CASES: Final[Mapping[str, Facts]] = {
     "duplicate miscarriage": MISCARRIAGE._replace(
         prior=(Prior(PriorKind.ALLOWANCE_APPROVED, DAY, EventType.MISCARRIAGE),)
     ),
-    "near another": SIMPLE._replace(prior=(Prior(PriorKind.ALLOWANCE_APPROVED, date(2026, 1, 10)),)),
+    "near another": SIMPLE._replace(prior=(NEAR,)),
     "transfer": MEDICAL._replace(
         stays=(stay(450000), stay(480000, OTHER, transfer_filed=True, out_of_city=OutOfCity.TRANSFER_FILED))
     ),
@@ -179,6 +182,12 @@ CASES: Final[Mapping[str, Facts]] = {
     "no contribution base": SIMPLE,
     "the fund pays the extension": SIMPLE,
     "low wages": SIMPLE,
+    "third child found": SIMPLE._replace(event=delivery(infants=2, birth_order=2, third_child=True)),
+    "no third child found": SIMPLE._replace(event=delivery(infants=2, birth_order=2, third_child=False)),
+    "found another event": SIMPLE._replace(prior=(NEAR._replace(same_event=False),)),
+    "found the same event": SIMPLE._replace(prior=(NEAR._replace(same_event=True),)),
+    "employer confirmed": SIMPLE._replace(reviewed=Reviewed(employer_confirmed=True)),
+    **{f"denied, {why}": SIMPLE._replace(reviewed=Reviewed(denied=why)) for why in DenyReason},
     "before the law held": SIMPLE._replace(decision_date=date(2015, 3, 20), event=delivery(date=date(2015, 3, 10))),
 }
 FLAT: Final = {

@@ -162,6 +162,8 @@ protection.child_data.until_age_years            2021-11-01  14           confir
 deadline.allowance_working_days                  2023-12-01  10           confirmed
 deadline.reimbursement_working_days              2023-12-01  30           confirmed
 deadline.loss_of_entitlement_working_days        2023-12-01  20           confirmed
+review.second_from_fen                           2022-05-25  3000000      placeholder
+review.second_from_risk                          2022-05-25  0.6          placeholder
 
 sanction.labour_protection.fine_per_woman_low    2012-04-28  100000       confirmed
 sanction.labour_protection.fine_per_woman_high   2012-04-28  500000       confirmed

@@ -24,7 +24,7 @@ from services.kit.law import canonical
 from tests.builders import claim, claim_number, person_record, replacement, spans, submit
 from tests.claims.harness import Insured, claims_dsn, events, exchange, insured, receipts_of, record
 from tests.claims.reviewers import Refusal, Reviewer, mismatched, move
-from tests.kit.live import rows, unique, value
+from tests.kit.live import eventually, rows, unique, value
 
 pytestmark = pytest.mark.integration
 
@@ -108,6 +108,7 @@ def test_the_queue_is_filtered(stack: Stack, li: Reviewer) -> None:
 
     assert review.name in names(county=review.county, reason="EMPLOYER_MISMATCH", assignee="li")
     assert review.name in names(kind=claim_pb2.CLAIM_KIND_ALLOWANCE, state=review_pb2.REVIEW_STATE_OPEN)
+    assert names(claim=waiting.receipt.claim) == {review.name}
     assert review.name not in names(assignee="-")
     assert review.name not in names(county="610331")
     assert review.name not in names(reason="WAGE_REQUIRED")
@@ -264,6 +265,17 @@ def test_whether_a_third_child_counts_is_found_and_the_approved_claim_is_decided
     assert [(row["revision"], row["sequence"]) for row in (first, second)] == [(1, 1), (1, 2)]
     assert decided_again(stack, second) == second["result"]
     assert events(stack, name, 2)[-1].version == 2
+
+
+def test_what_a_decision_leaves_open_is_asked_in_its_turn(stack: Stack, li: Reviewer) -> None:
+    who, other = insured(stack), insured(stack)
+    sent = claim(number=claim_number(), person=who.number, employer=other.employer, birth_order=2)
+    sent.event.infants = 2
+    (waits,) = exchange(stack, submit(sent))
+
+    li.confirm(li.take(one(li.of_claim(waits.receipt.claim))))
+
+    assert one(li.of_claim(waits.receipt.claim)).reason.code == "THIRD_CHILD_REVIEW"
 
 
 def test_coverage_that_came_meanwhile_is_what_is_decided_on(stack: Stack, li: Reviewer) -> None:
@@ -529,6 +541,60 @@ def test_what_was_determined_is_not_withdrawn(stack: Stack, li: Reviewer) -> Non
     assert raised.value.codes == (("WITHDRAW_TOO_LATE", ""),)
 
 
+# --- coverage corrected against her ------------------------------------------------------------------------------
+
+
+def corrected_against(stack: Stack, person: Reviewer) -> tuple[str, review_pb2.Review]:
+    """An approved claim whose coverage is corrected to her disadvantage, and the review of it."""
+    who = insured(stack)
+    (answer,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+    fewer = person_record(who.number, who.employer, paid=spans("2026-01..2026-11"))
+    asyncio.run(record(stack, [], [fewer]))
+
+    async def asked() -> list[review_pb2.Review]:
+        return [found for found in person.of_claim(answer.receipt.claim) if found.reason.code == "COVERAGE_WORSE"]
+
+    return answer.receipt.claim, one(asyncio.run(eventually(asked)))
+
+
+def test_coverage_against_her_changes_nothing_until_a_reviewer_lets_it_stand(stack: Stack, li: Reviewer) -> None:
+    name, review = corrected_against(stack, li)
+
+    stands = li.answer(li.take(review), stand=review_pb2.Stand()).review
+
+    assert stands.outcome == review_pb2.REVIEW_OUTCOME_STANDS
+    assert [row["outcome"] for row in stored(stack, name)] == ["APPROVED"]
+    assert [entry.move for entry in li.get(review.name).history] == ["OPENED", "TAKEN", "STOOD"]
+
+
+def test_coverage_against_her_is_decided_again_by_two_persons(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    name, review = corrected_against(stack, li)
+    proposed = li.answer(li.take(review), decide=review_pb2.Supplement()).review
+
+    wang.answer(wang.take(proposed), agree=review_pb2.Agree())
+
+    first, second = stored(stack, name)
+    assert (first["outcome"], second["outcome"]) == ("APPROVED", "DENIED")
+    assert decided_again(stack, second) == second["result"]
+
+
+def test_who_a_reviewer_confirmed_stays_confirmed_when_more_months_are_paid(stack: Stack, li: Reviewer) -> None:
+    who = insured(stack)
+    waiting = mismatched(stack, who)
+    li.confirm(li.take(one(li.of_claim(waiting.receipt.claim))))
+    more = person_record(who.number, who.employer, paid=spans("2023-06..2026-11"))
+    asyncio.run(record(stack, [], [more]))
+    heard = "SELECT coverage_version FROM person WHERE id = (SELECT person FROM claim WHERE id = $1)"
+    claim_id = UUID(waiting.receipt.claim.removeprefix("claims/"))
+
+    async def is_heard() -> bool:
+        return bool(await value(claims_dsn(stack), heard, claim_id) > 0)
+
+    asyncio.run(eventually(is_heard))
+
+    assert [review.reason.code for review in li.of_claim(waiting.receipt.claim)] == []
+
+
 # --- the sample ------------------------------------------------------------------------------------------------------
 
 
@@ -582,6 +648,19 @@ def test_a_sampled_claim_stands_or_its_error_opens_a_review(stack: Stack, li: Re
     )
     assert li.of_claim(names[0]) == []
     assert one(li.of_claim(names[1])).reason.code == "QUALITY_ERROR"
+
+
+def test_who_decided_does_not_take_the_second_look(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
+    waiting = mismatched(stack)
+    li.confirm(li.take(one(li.of_claim(waiting.receipt.claim))))
+    sample(li, 10, 1_000_000)
+    sampled = one(li.of_claim(waiting.receipt.claim))
+
+    with pytest.raises(Refusal) as raised:
+        li.take(sampled)
+
+    assert raised.value.codes == (("SECOND_LOOK_BY_ANOTHER", ""),)
+    assert wang.take(sampled).assignee == "wang"
 
 
 def test_what_waits_cannot_stand_and_is_no_sample(stack: Stack, li: Reviewer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from cloudevents.core.formats.json import JSONFormat
+from cryptography.exceptions import InvalidTag
 
 from deploy.local.stack import Stack
 from services.kit import db, outbox, relay
@@ -22,8 +24,19 @@ from services.kit.db import Database
 from services.kit.ids import new_id
 from services.kit.outbox import Event
 from services.kit.relay import Relay
+from services.kit.seal import Sealer
 from services.kit.telemetry import Health
-from tests.kit.live import DEADLINE_S, eventually, new_database, read_until, settings_of, unique, value
+from tests.kit.live import (
+    DEADLINE_S,
+    eventually,
+    new_database,
+    read_until,
+    rows,
+    sealer_of,
+    settings_of,
+    unique,
+    value,
+)
 
 pytestmark = pytest.mark.integration
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -214,5 +227,39 @@ def test_a_transaction_that_commits_late_is_not_stepped_over(stack: Stack, dsn: 
             await eventually(mine.is_empty, task)
 
         assert by_key(await mine.received(3)) == {"early": [1, 2], "late": [1]}
+
+    asyncio.run(act())
+
+
+def test_an_event_with_personal_data_lies_sealed_and_arrives_open(stack: Stack, dsn: str) -> None:
+    planted = b"610302199403124029"
+
+    async def act() -> None:
+        mine = Outbox(stack, dsn)
+        event = mine.event("k", 1)._replace(key=planted + b"/1", payload=planted + b"/1")
+        async with db.connect(dsn) as database:
+            await mine.put(database, [outbox.sealed(event, sealer_of(stack)), mine.event("open", 1)])
+            lying = [str(dict(row)).encode() for row in await rows(dsn, "SELECT outbox::text, * FROM outbox")]
+            async with relaying(mine.relay(database)) as task:
+                await eventually(mine.is_empty, task)
+
+        assert [planted in row or planted.hex().encode() in row for row in lying] == [False, False]
+        found = {(record.key, record.value) for record in await mine.received(2)}
+        assert found == {(planted + b"/1", planted + b"/1"), (b"open", b"open/1")}
+
+    asyncio.run(act())
+
+
+def test_an_event_sealed_with_another_key_stops_the_relay_and_stays(stack: Stack, dsn: str) -> None:
+    """Sending bytes nobody can read would lose the event; a person must bring the right key."""
+    other = Sealer.from_base64(base64.b64encode(bytes(32)).decode())
+
+    async def act() -> None:
+        mine = Outbox(stack, dsn)
+        async with db.connect(dsn) as database:
+            await mine.put(database, [outbox.sealed(mine.event("k", 1), other)])
+            with pytest.raises(InvalidTag):
+                await mine.relay(database).run()
+        assert await value(dsn, "SELECT count(*) FROM outbox") == 1
 
     asyncio.run(act())

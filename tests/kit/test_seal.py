@@ -66,3 +66,19 @@ def test_the_blind_index_is_found_by_key_and_value_only() -> None:
     assert index != blind_index(b"other", "610302199403124029")
     assert index != blind_index(b"key", "610302199403124028")
     assert len(index) == 32
+
+
+def test_a_key_of_an_owners_own_opens_what_it_sealed_and_only_in_her_place() -> None:
+    hers, wrapped = SEALER.new_key(b"her")
+    sealed = hers.seal(b"secret", b"her")
+
+    assert SEALER.unwrap(wrapped, b"her").open(sealed, b"her") == b"secret"
+    assert SEALER.opened(sealed, b"her") is None
+    with pytest.raises(InvalidTag):
+        SEALER.unwrap(wrapped, b"his")
+
+
+def test_every_owner_has_another_key() -> None:
+    (one, _), (two, _) = SEALER.new_key(b"her"), SEALER.new_key(b"her")
+
+    assert two.opened(one.seal(b"secret", b"her"), b"her") is None

@@ -16,7 +16,7 @@ from services.registry import usecases
 from services.registry.model import BEGINNING, GOES_ON, Category, Level, Question, StatedSpan
 from services.registry.usecases import Asker
 from tests.builders import id_number, month, spans, uscc
-from tests.kit.live import new_database, rows, value
+from tests.kit.live import new_database, rows, sealer_of, value
 from tests.registry.office import asked, covered, employer, office, person, provider, told_of
 
 pytestmark = pytest.mark.integration
@@ -180,6 +180,30 @@ def test_an_institution_has_the_level_of_its_contract_on_the_day(stack: Stack, d
         assert (unknown.provider, unknown.level, unknown.county) == (None, None, "")
         assert earlier.level is None
         assert b"62220" not in await value(dsn, "SELECT sealed_account FROM provider WHERE code = $1", hospital.code)
+
+    asyncio.run(act())
+
+
+def test_a_person_sealed_by_the_version_before_is_sealed_with_her_own_key_when_she_is_stated(
+    stack: Stack, dsn: str
+) -> None:
+    async def act() -> None:
+        number, code = id_number(), uscc()
+        async with office(stack, dsn) as given:
+            await usecases.record(given, [employer(code)], [person(number, code)])
+            found = await asked(given, number)
+            index = await value(dsn, "SELECT blind_index FROM person WHERE id = $1", found.person)
+            sealed = sealer_of(stack).seal(b"as before", index)
+            await rows(dsn, "UPDATE person SET sealed = $2 WHERE id = $1", found.person, sealed)
+
+            await usecases.record(given, [], [person(number, code)])
+
+            hers = sealer_of(stack).unwrap(
+                await value(dsn, "SELECT wrapped FROM person_key WHERE person_id = $1", found.person),
+                found.person.bytes if found.person else b"",
+            )
+            sealed = await value(dsn, "SELECT sealed FROM person WHERE id = $1", found.person)
+        assert number.encode() in hers.open(sealed, found.person.bytes if found.person else b"")
 
     asyncio.run(act())
 

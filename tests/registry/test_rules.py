@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.registry import rules
 from services.registry.model import BEGINNING, GOES_ON, NOTHING, Category, Contributions, Coverage, Known, Span
@@ -47,10 +49,10 @@ def test_a_span_that_is_cut_changes_the_day_after_its_new_end() -> None:
     assert rules.first_difference(known(span(MARCH)), known(span(MARCH, date(2026, 4, 30)))) == MAY
 
 
-def test_a_span_split_in_two_of_the_same_kind_changes_no_day_but_is_told() -> None:
+def test_a_span_split_in_two_of_the_same_kind_changes_no_day() -> None:
     split = known(span(MARCH, date(2026, 3, 31)), span(APRIL))
 
-    assert rules.first_difference(known(span(MARCH)), split) == BEGINNING
+    assert rules.first_difference(known(span(MARCH)), split) is None
 
 
 def test_a_month_more_changes_that_month() -> None:
@@ -126,3 +128,36 @@ def test_what_is_recorded_later_has_the_later_instant_whatever_the_clock_says() 
     assert rules.instant_after(now, now - tick) == now
     assert rules.instant_after(now, now) == now + tick
     assert rules.instant_after(now, now + tick) == now + 2 * tick
+
+
+# --- whatever changes, what lies before the day that is told is answered as before ---------------------------
+
+DAYS = st.dates(date(2025, 1, 1), date(2025, 3, 31))
+MONTHS = st.integers(month("2024-11"), month("2025-04"))
+
+
+@st.composite
+def some_known(draw: st.DrawFn) -> Known:
+    edges = sorted(draw(st.sets(DAYS, max_size=6)))
+    pairs = list(zip(edges[::2], edges[1::2], strict=False))
+    coverage = [Span(a, b - timedelta(days=1), draw(st.sampled_from(Category)), None, False) for a, b in pairs]
+    paid = rules.spans_of(draw(st.sets(MONTHS)))
+    late = dict(draw(st.lists(st.tuples(MONTHS, DAYS), max_size=3)))
+    return Known(tuple(coverage), Contributions(paid, tuple(sorted(late.items())), draw(MONTHS)))
+
+
+def answered(known: Known, day: date) -> tuple[object, ...]:
+    covered = [(s.category, s.employer, s.is_student) for s in known.coverage if s.first_day <= day <= s.last_day]
+    paid, which = known.contributions, day.year * 12 + day.month - 1
+    on_time = any(first <= which <= last for first, last in paid.paid_months)
+    return covered, on_time, [on for late, on in paid.back_paid if late == which], paid.reported_to_month >= which
+
+
+@given(some_known(), some_known())
+def test_days_before_the_one_that_is_told_are_answered_as_before(before: Known, after: Known) -> None:
+    told = rules.first_difference(before, after)
+
+    days = [date(2024, 10, 15) + timedelta(days=n) for n in range(230)]
+    differ = [day for day in days if answered(before, day) != answered(after, day)]
+    assert all(told is not None and day >= told for day in differ)
+    assert (told is None) == (not differ)

@@ -8,11 +8,22 @@ from typing import Any
 
 import pytest
 import yaml
-from cradle.claims.v1 import claim_pb2, event_pb2, facts_pb2, intake_pb2, receipt_pb2, service_pb2
+from cradle.claims.v1 import (
+    claim_pb2,
+    event_pb2,
+    facts_pb2,
+    intake_pb2,
+    platform_pb2,
+    receipt_pb2,
+    review_pb2,
+    service_pb2,
+)
 from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.options.v1 import options_pb2
 from cradle.registry.v1 import event_pb2 as registry_event_pb2
+from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
+from cradle.registry.v1 import office_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
@@ -28,15 +39,22 @@ MODULES = (
     event_pb2,
     facts_pb2,
     intake_pb2,
+    platform_pb2,
     receipt_pb2,
+    review_pb2,
     service_pb2,
     reason_pb2,
     parked_pb2,
     registry_pb2,
     registry_event_pb2,
+    registry_intake_pb2,
+    office_pb2,
 )
 FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULES)
 
+
+# An intake is what somebody outside writes to, one topic a source: `intake`, or `<what>-intake`.
+INTAKE = re.compile(r"[a-z]+\.([a-z]+-)?intake\.v[1-9](\.<source>)?")
 
 # --- topics --------------------------------------------------------------------------------------------------
 
@@ -44,7 +62,7 @@ FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULE
 @pytest.mark.parametrize("topic", TOPICS["topics"], ids=lambda topic: str(topic["name"]))
 def test_a_topic_says_everything_about_itself(topic: dict[str, Any]) -> None:
     assert set(topic) == {"name", "owner", "key", "partitions", "retention_days", "personal_data"}
-    assert re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9](\.<source>)?", topic["name"])
+    assert re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9](\.<(source|office)>)?", topic["name"])
     assert (ROOT / "services" / topic["owner"]).is_dir()
     assert topic["name"].startswith(f"{topic['owner']}.")
     assert isinstance(topic["key"], str)
@@ -64,12 +82,21 @@ def test_only_intake_topics_carry_personal_data_and_not_for_long() -> None:
     personal = [topic for topic in TOPICS["topics"] if topic["personal_data"]]
 
     assert personal
-    assert all("intake" in topic["name"] and topic["retention_days"] <= 14 for topic in personal)
+    assert all(INTAKE.fullmatch(topic["name"]) and topic["retention_days"] <= 14 for topic in personal)
+
+
+def test_an_intake_topic_says_that_it_carries_personal_data() -> None:
+    """So that whoever sets up access and retention by the declaration cannot overlook one."""
+    intakes = {topic["name"]: topic["personal_data"] for topic in TOPICS["topics"] if INTAKE.fullmatch(topic["name"])}
+
+    assert {"claims.intake.v1.<source>", "claims.platform-intake.v1.<source>"} <= set(intakes)
+    assert all(intakes.values())
 
 
 def test_the_sources_are_those_that_the_settings_know() -> None:
     assert tuple(TOPICS["sources"]) == Settings.model_fields["sources"].default
-    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", source) for source in TOPICS["sources"])
+    assert tuple(TOPICS["offices"]) == Settings.model_fields["offices"].default
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", one) for one in (*TOPICS["sources"], *TOPICS["offices"]))
 
 
 # --- parameters ----------------------------------------------------------------------------------------------
@@ -116,6 +143,9 @@ NOT_PERSONAL = {
     "cradle.claims.v1.Determination.name": "a resource name",
     "cradle.claims.v1.GetClaimRequest.name": "a resource name",
     "cradle.claims.v1.ExplainDeterminationRequest.name": "a resource name",
+    "cradle.claims.v1.Review.name": "a resource name, reviews/{review}",
+    "cradle.claims.v1.GetReviewRequest.name": "a resource name",
+    "cradle.claims.v1.Move.name": "a resource name",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
     "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }
@@ -170,10 +200,13 @@ def reached(message: Descriptor) -> set[str]:
         claim_pb2.Claim.DESCRIPTOR,
         service_pb2.ExplainDeterminationResponse.DESCRIPTOR,
         parked_pb2.ParkedRecord.DESCRIPTOR,
+        platform_pb2.PlatformReport.DESCRIPTOR,
         registry_pb2.BatchGetCoverageResponse.DESCRIPTOR,
         registry_event_pb2.CoverageEvent.DESCRIPTOR,
         registry_event_pb2.PersonEvent.DESCRIPTOR,
         registry_event_pb2.EmployerEvent.DESCRIPTOR,
+        registry_intake_pb2.CoverageReceipt.DESCRIPTOR,
+        office_pb2.ErasePersonResponse.DESCRIPTOR,
     ],
     ids=lambda message: str(message.name),
 )

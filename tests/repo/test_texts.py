@@ -15,6 +15,7 @@ from services.claims import model
 from services.claims.model import Paid
 from services.claims.rules import LAW
 from services.claims.wire.notice import words
+from services.claims.wire.platform import FindingKind
 from services.kit.messages import CATALOGUE, Language
 
 ROOT = Path(__file__).parents[2]
@@ -155,7 +156,9 @@ def test_rules_put_together_are_those_of_their_values() -> None:
         if isinstance(argument.values[0], ast.Constant)
     }
 
-    assert put_together == {"PAYEE_", "MODE_"}
+    assert put_together == {"PAYEE_", "MODE_", "DENIED_"}
+    denied = {code.removeprefix("STEP_DENIED_") for code in CATALOGUE if code.startswith("STEP_DENIED_")}
+    assert denied == set(model.DenyReason)
     modes = {*(LAW["medical.delivery.mode"].codes or ()), *(LAW["medical.resident.delivery.mode"].codes or ())}
     assert {code.removeprefix("STEP_MODE_") for code in CATALOGUE if code.startswith("STEP_MODE_")} == modes
     assert {"STEP_PAYEE_PERSON", "STEP_PAYEE_EMPLOYER"} <= set(CATALOGUE)
@@ -240,6 +243,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "NOTICE_WOULD_": OUTCOMES,
     "OUTCOME_": model.State,
     "PAYEE_": model.Payee,
+    "PLATFORM_KIND_": FindingKind,
     "PRIOR_": model.PriorKind,
     "PROGRAMME_": model.Programme,
     "SURGERY_": model.Surgery,

@@ -71,6 +71,7 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         answer.claim_on_file.CopyFrom(out.claim_to_proto(claim))
         recorded = await store.recorded(self.desk.database, claim.id, claim.revision)
         if recorded is None:
+            answer.facts_json = await reviews.waiting_facts(self.desk.database, claim_id)
             return
         law = await store.law_by_digest(self.desk.database, recorded.law_digest)
         language = Language.EN if wanted == service_pb2.LANGUAGE_EN else Language.ZH
@@ -154,7 +155,18 @@ def _wanted(request: review_pb2.ListReviewsRequest) -> reviews.Wanted:
         request.reason,
         wire.STATES[request.state] if request.state else None,
         {"": None, "-": ""}.get(request.assignee, request.assignee),
+        _claim_id(request.claim) if request.claim else None,
     )
+
+
+def _claim_id(name: str) -> UUID:
+    prefix, _, text = name.partition("/")
+    try:
+        if prefix == "claims":
+            return UUID(text)
+    except ValueError:
+        pass
+    raise Invalid(reason("NAME_MALFORMED", "claim"))
 
 
 def _token(place: reviews.Place) -> str:

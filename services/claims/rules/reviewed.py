@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from services.claims.model import NOT_REVIEWED, DenyReason, EventType, Facts, Prior
+from services.claims.model import NOT_REVIEWED, DenyReason, Event, EventType, Facts, Prior
 from services.claims.model.review import Supplement
 from services.claims.rules.leave import third_by_its_infants
 from services.claims.rules.working import Working
@@ -27,13 +27,21 @@ def note(facts: Facts, working: Working) -> None:
     """Note every finding. 社会保险经办条例 art. 26: the agency verifies before it decides."""
     for prior in facts.prior:
         if prior.same_event is not None:
-            rule = "FOUND_SAME_EVENT" if prior.same_event else "FOUND_OTHER_EVENT"
-            working.cite(rule, "FUND_17", date=facts.event.date, other=prior.event_date)
+            _note_event(facts, prior, working)
     if facts.event.third_child is not None and facts.event.type is EventType.DELIVERY:
-        rule = "FOUND_THIRD_CHILD" if facts.event.third_child else "FOUND_NO_THIRD_CHILD"
-        working.cite(rule, "AGENCY_26", order=facts.event.birth_order, infants=facts.event.infants)
+        _note_third_child(facts.event, working)
     if facts.reviewed is not NOT_REVIEWED:
         _note_case(facts, working)
+
+
+def _note_event(facts: Facts, prior: Prior, working: Working) -> None:
+    rule = "FOUND_SAME_EVENT" if prior.same_event else "FOUND_OTHER_EVENT"
+    working.cite(rule, "FUND_17", date=facts.event.date, other=prior.event_date)
+
+
+def _note_third_child(event: Event, working: Working) -> None:
+    rule = "FOUND_THIRD_CHILD" if event.third_child else "FOUND_NO_THIRD_CHILD"
+    working.cite(rule, "AGENCY_26", order=event.birth_order, infants=event.infants)
 
 
 def _note_case(facts: Facts, working: Working) -> None:

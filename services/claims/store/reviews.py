@@ -46,13 +46,18 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Empty filters do not filter; `assignee` None is anybody, empty is nobody."""
+    """Empty filters do not filter; `assignee` None is anybody, empty is nobody. `sources` and `counties` are the scope
+    of who asks, where None bounds nothing.
+    """
 
     county: str = ""
     kind: ClaimKind | None = None
     reason: str = ""
     state: ReviewState | None = None
     assignee: str | None = None
+    claim_id: UUID | None = None
+    sources: Collection[str] | None = None
+    counties: Collection[str] | None = None
 
 
 class Count(NamedTuple):
@@ -147,6 +152,12 @@ async def history(database: Database | Tx, review_id: UUID, above: int = 0) -> l
     ]
 
 
+async def waiting_facts(database: Database, claim_id: UUID) -> str:
+    """Canonical JSON of the facts a claim waits with, as far as they were stated; empty if it does not wait so."""
+    rows = await database.fetch("SELECT facts FROM waiting WHERE claim_id = $1", claim_id)
+    return str(rows[0]["facts"]) if rows else ""
+
+
 async def move(tx: Tx, review: Review, entry: Entry) -> None:
     """The review as it stands after a move, and the move."""
     await tx.execute(
@@ -192,6 +203,12 @@ async def decided_by(tx: Tx, review: Review, version: int, first: str, second: s
     )
 
 
+async def deciders(tx: Tx, claim_id: UUID) -> set[str]:
+    """Everybody who ever decided about the claim."""
+    rows = await tx.fetch("SELECT first_person, second_person FROM review_decision WHERE claim_id = $1", claim_id)
+    return {person for row in rows for person in row if person}
+
+
 async def answered(tx: Tx, actor: str, request_id: str) -> tuple[bytes, bytes] | None:
     """The digest of an earlier request of this id, and what it was answered with."""
     rows = await tx.fetch(
@@ -222,16 +239,20 @@ async def list_reviews(database: Database, wanted: Wanted, after: Place | None, 
             FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id
             WHERE {"r.state = $1" if wanted.state else "r.state <> 'CLOSED' AND $1::text IS NULL"}
               AND ($2 = '' OR c.county = $2) AND ($3::text IS NULL OR c.kind = $3) AND ($4 = '' OR r.reason = $4)
-              AND ($5::text IS NULL OR r.assignee = $5)
-              AND ($6::date IS NULL OR ({_DUE}, -r.risk, r.id) > ($6, -$7::int, $8::uuid))
+              AND ($5::text IS NULL OR r.assignee = $5) AND ($6::uuid IS NULL OR r.claim_id = $6)
+              AND ($7::text[] IS NULL OR c.source = ANY($7)) AND ($8::text[] IS NULL OR c.county = ANY($8))
+              {f"AND ({_DUE}, -r.risk, r.id) > ($10::date, -$11::int, $12::uuid)" if after else ""}
             ORDER BY {_DUE}, -r.risk, r.id LIMIT $9""",
         wanted.state,
         wanted.county,
         wanted.kind,
         wanted.reason,
         wanted.assignee,
-        *(after or (None, None, None)),
+        wanted.claim_id,
+        wanted.sources,
+        wanted.counties,
         limit,
+        *(after or ()),
     )
     return [_listed(row) for row in rows]
 

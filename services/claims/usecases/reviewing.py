@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cradle.claims.v1 import review_pb2
@@ -18,10 +18,10 @@ from google.protobuf.message import Message
 from services.claims import store
 from services.claims.model import Claim, State, refusal
 from services.claims.model import Move as ClaimMove
-from services.claims.model.review import TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
+from services.claims.model.review import QUALITY_SAMPLE, TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
 from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
-from services.claims.usecases import telling
+from services.claims.usecases import queueing, telling
 from services.claims.usecases.office import Office, Terms
 from services.claims.wire import out
 from services.claims.wire import review as wire
@@ -167,6 +167,8 @@ async def take(case: Case) -> review_pb2.Review:
         raise Refused(reason("REVIEW_HELD", holder=case.review.assignee))
     if case.review.proposer == case.asked.actor:
         raise Refused(reason("SECOND_PERSON_NEEDED"))
+    if case.review.reason == QUALITY_SAMPLE and case.asked.actor in await reviews.deciders(case.tx, case.claim.id):
+        raise Refused(reason("SECOND_LOOK_BY_ANOTHER"))
     await step(case, Move.TAKEN, assignee=case.asked.actor)
     return case.answer()
 
@@ -194,12 +196,20 @@ async def release(case: Case) -> review_pb2.Review:
     return case.answer()
 
 
+_TOLD: Final = {
+    ReturnReason.DOCUMENTS_MISSING: "RETURN_DOCUMENTS_MISSING",
+    ReturnReason.STATED_WRONGLY: "RETURN_STATED_WRONGLY",
+    ReturnReason.EMPLOYER_WRONG: "RETURN_EMPLOYER_WRONG",
+    ReturnReason.DOCUMENTS_NOT_SENT: "RETURN_DOCUMENTS_NOT_SENT",
+}
+
+
 async def give_back(case: Case, why: Sequence[ReturnReason]) -> review_pb2.Review:
     """退回补正: the sender sends it again, corrected, under the same number."""
     is_hers(case)
     _may(case, ClaimMove.RETURN)
     await step(case, Move.RETURNED, code=",".join(why))
-    await settle(case, Change(changed(case, State.RETURNED)), [reason(f"RETURN_{code}") for code in why])
+    await settle(case, Change(changed(case, State.RETURNED)), [reason(_TOLD[code]) for code in why])
     return case.answer()
 
 
@@ -223,11 +233,16 @@ def _may(case: Case, move: ClaimMove) -> None:
 
 
 async def settle(case: Case, change: Change, reasons: Sequence[Reason], known_at: datetime | None = None) -> None:
-    """The claim's next version: written, told to its sender and to everyone. What else was asked about it is closed."""
+    """The claim's next version: written, told to its sender and to everyone.
+
+    What else was asked about it is closed, and what it leaves to a person now is asked.
+    """
     terms, tx, claim = case.terms, case.tx, change.claim
     case.claim = claim
     await store.save_changes(tx, [change], terms.ground(known_at or terms.now))
     await reviews.supersede(tx, [claim.id], terms.now, but=case.review.id)
+    if question := queueing.question_of(change, [given.code for given in reasons], terms):
+        await reviews.open_reviews(tx, [question])
     receipt, place = out.later_receipt(claim, reasons, change.determination, terms.now), _place(case)
     tx.emit(telling.receipt_event(read_id(receipt.receipt_id), receipt, place, terms.now))
     tx.emit(telling.claim_event(change, [reason.code for reason in reasons], place, terms))

@@ -1,5 +1,15 @@
-"""SQL of the registry: `lookup` answers, `persons` and `institutions` are locked, read and written."""
+"""SQL of the registry: `lookup` answers; `persons`, `institutions` and `households` are locked, read and written."""
 
+from services.registry.store.erasing import erasable, erase, keep_erasure
+from services.registry.store.households import (
+    HouseholdOnFile,
+    MembersRow,
+    households,
+    levels_on,
+    raise_versions,
+    save_households,
+    save_statements,
+)
 from services.registry.store.institutions import (
     EmployerOnFile,
     EmployerRow,
@@ -21,8 +31,10 @@ __all__ = [
     "Asked",
     "EmployerOnFile",
     "EmployerRow",
+    "HouseholdOnFile",
     "Identity",
     "LevelRow",
+    "MembersRow",
     "OnFile",
     "ProviderOnFile",
     "ProviderRow",
@@ -32,12 +44,20 @@ __all__ = [
     "audit",
     "coverage",
     "employers_of",
+    "erasable",
+    "erase",
+    "households",
     "institutions",
+    "keep_erasure",
+    "levels_on",
     "lock",
     "lock_employers",
     "lock_providers",
+    "raise_versions",
     "refer",
     "save",
     "save_employers",
+    "save_households",
     "save_providers",
+    "save_statements",
 ]

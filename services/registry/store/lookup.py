@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -132,6 +133,12 @@ def contributions(row: asyncpg.Record) -> Contributions:
     paid = tuple(zip(row["first_months"] or (), row["last_months"] or (), strict=True))
     late = tuple(zip(row["late_months"] or (), row["late_paid_on"] or (), strict=True))
     return Contributions(paid, late, _reported_to(row["reported_to_month"], row))
+
+
+def contributions_on_file(row: asyncpg.Record) -> Contributions:
+    """The same with what was taken back, which no answer tells."""
+    back = tuple(zip(row["taken_back_months"], row["taken_back_on"], strict=True))
+    return replace(contributions(row), taken_back=back)
 
 
 def _reported_to(stated: int | None, row: asyncpg.Record) -> int:

@@ -11,14 +11,15 @@ import asyncpg
 
 from services.kit.db import Tx
 from services.registry.model import NOTHING, Category, Known, Span
-from services.registry.store.lookup import contributions
+from services.registry.store.lookup import contributions_on_file
 
 _ON_FILE: Final = """
 SELECT person.id, person.blind_index, person.sealed, person.version, person.erased_at, person_key.wrapped,
        known.recorded_at, known.first_days, known.last_days,
        COALESCE(known.categories, ARRAY[known.category]) AS categories,
        COALESCE(known.employer_ids, ARRAY[known.employer_id]) AS employer_ids, known.students,
-       known.first_months, known.last_months, known.late_months, known.late_paid_on, known.reported_to_month
+       known.first_months, known.last_months, known.late_months, known.late_paid_on, known.reported_to_month,
+       known.taken_back_months, known.taken_back_on
 FROM person
 LEFT JOIN person_key ON person_key.person_id = person.id
 LEFT JOIN LATERAL (
@@ -116,6 +117,8 @@ _COLUMNS: Final = (
     "late_months",
     "late_paid_on",
     "reported_to_month",
+    "taken_back_months",
+    "taken_back_on",
 )
 
 
@@ -137,6 +140,8 @@ def _row(recorded: Recorded) -> tuple[object, ...]:
         [month for month, _ in paid.back_paid],
         [day for _, day in paid.back_paid],
         paid.reported_to_month,
+        [month for month, _ in paid.taken_back],
+        [day for _, day in paid.taken_back],
     )
 
 
@@ -158,5 +163,5 @@ def _known(row: asyncpg.Record) -> Known:
     )
     return Known(
         tuple([Span(first, last, Category(category), by, student) for first, last, category, by, student in spans]),
-        contributions(row),
+        contributions_on_file(row),
     )

@@ -1,7 +1,22 @@
-"""What the registry does: `looking_up` answers who is covered, `recording` keeps what the offices state."""
+"""What the registry does: `looking_up` answers who is covered; `recording` and `taking_in` keep what the offices state,
+by `amending` what is known of persons; `erasing` makes a person unreadable.
+"""
 
+from services.registry.usecases.erasing import Erased, erase, find
 from services.registry.usecases.looking_up import get_coverage, get_institutions
 from services.registry.usecases.office import Asker, Office
 from services.registry.usecases.recording import record
+from services.registry.usecases.taking_in import dry_run, take_in
 
-__all__ = ["Asker", "Office", "get_coverage", "get_institutions", "record"]
+__all__ = [
+    "Asker",
+    "Erased",
+    "Office",
+    "dry_run",
+    "erase",
+    "find",
+    "get_coverage",
+    "get_institutions",
+    "record",
+    "take_in",
+]

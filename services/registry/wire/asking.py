@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from cradle.registry.v1 import service_pb2
+from cradle.registry.v1 import office_pb2, service_pb2
 
 from services.kit.dates import from_proto, to_proto
 from services.kit.errors import Invalid
-from services.kit.identifiers import plain
+from services.kit.identifiers import holds_id_number, plain
 from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
 from services.registry.model import Coverage, Institution, Question
@@ -95,6 +95,29 @@ def answers(coverage: Sequence[Coverage], institutions_: Sequence[Institution]) 
     return service_pb2.BatchGetCoverageResponse(
         answers=[answer(one) for one in coverage], providers=[institution(one) for one in institutions_]
     )
+
+
+# --- erasing ------------------------------------------------------------------------------------------------------
+
+
+def one_person(request: office_pb2.ErasePersonRequest) -> tuple[str, UUID | None]:
+    """The number or the reference of whom is to be erased. Raises Invalid unless exactly one is given."""
+    if bool(request.person_id_number) == bool(request.person):
+        raise Invalid(reason("PERSON_NAMED_ONCE", "person"))
+    problems: list[Reason] = []
+    if holds_id_number(request.reason):  # it is kept for ever, in the clear
+        problems.append(reason("FIELD_MALFORMED", "reason"))
+    person = _reference(request.person, "person", problems)
+    if problems:
+        raise Invalid(*problems)
+    return plain(request.person_id_number), person
+
+
+def erased(person: UUID, at: datetime | None, *, before: bool) -> office_pb2.ErasePersonResponse:
+    response = office_pb2.ErasePersonResponse(person=str(person), erased_before=before)
+    if at is not None:
+        response.erase_time.FromDatetime(at)
+    return response
 
 
 def _text(reference: UUID | None) -> str:

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kit.dates import to_proto
 from services.kit.ids import new_id
 from services.kit.outbox import Event
+from services.registry.model import Born
 
 COVERAGE: Final = "registry.coverage.v1"
 PERSON: Final = "registry.person.v1"
@@ -40,6 +41,30 @@ def person_recorded(told: Told) -> Event:
     message = event_pb2.PersonEvent(person=str(told.id), version=told.version)
     message.recorded.recorded_at.CopyFrom(_instant(told.at))
     return _event(told, "person", "PersonRecorded", PERSON, message)
+
+
+def person_erased(told: Told) -> Event:
+    message = event_pb2.PersonEvent(person=str(told.id), version=told.version)
+    message.erased.erased_at.CopyFrom(_instant(told.at))
+    return _event(told, "person", "PersonErased", PERSON, message)
+
+
+def child_born(told: Told, born: Born) -> Event:
+    """About the mother; the day of birth stays in the registry, its month is told."""
+    message = event_pb2.PersonEvent(person=str(told.id), version=told.version)
+    first_day = date(born.birth_month // 12, born.birth_month % 12 + 1, 1)
+    message.child_born.MergeFrom(
+        event_pb2.ChildBorn(
+            child=str(born.child), birth_order=born.birth_order, birth_month_first_day=to_proto(first_day)
+        )
+    )
+    return _event(told, "person", "ChildBorn", PERSON, message)
+
+
+def household_changed(told: Told, household: UUID, children: int) -> Event:
+    message = event_pb2.PersonEvent(person=str(told.id), version=told.version)
+    message.household_changed.MergeFrom(event_pb2.HouseholdChanged(household=str(household), children=children))
+    return _event(told, "person", "HouseholdChanged", PERSON, message)
 
 
 def employer_recorded(told: Told, county: str) -> Event:

@@ -265,7 +265,7 @@ class Review(_message.Message):
     assignee: _builtins.str
     """The principal who has taken it."""
     facts_json: _builtins.str
-    """Canonical JSON of the facts of the last determination, as it is stored; empty where nothing was decided yet."""
+    """Canonical JSON of the facts of the last determination, as it is stored; before it, of what was stated."""
     @_builtins.property
     def reason(self) -> _reason_pb2.Reason:
         """Why it is here: a code of the catalogue."""
@@ -489,6 +489,7 @@ class ListReviewsRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     ASSIGNEE_FIELD_NUMBER: _builtins.int
+    CLAIM_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
     county: _builtins.str
@@ -499,6 +500,8 @@ class ListReviewsRequest(_message.Message):
     """Unset: every review that is not closed."""
     assignee: _builtins.str
     """A principal; `-` is nobody."""
+    claim: _builtins.str
+    """`claims/{claim}`"""
     def __init__(
         self,
         *,
@@ -509,10 +512,11 @@ class ListReviewsRequest(_message.Message):
         reason: _builtins.str = ...,
         state: Global___ReviewState.ValueType = ...,
         assignee: _builtins.str = ...,
+        claim: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignee", b"assignee", "county", b"county", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignee", b"assignee", "claim", b"claim", "county", b"county", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,15 +1,13 @@
-"""What follows from what the offices state: which days change, what overlaps, and when a husband's coverage counts."""
+"""Which days a change concerns, which spans do not fit, and when something is recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
-from services.registry.model import BEGINNING, GOES_ON, Category, Contributions, Coverage, Known, Span
+from services.registry.model import BEGINNING, GOES_ON, Contributions, Known, Span
 
-_BY_HIM: Final = frozenset({None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE})
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -18,23 +16,6 @@ class Days(Protocol):
     def first_day(self) -> date: ...
     @property
     def last_day(self) -> date: ...
-
-
-def with_husband(hers: Coverage, his: Coverage) -> Coverage:
-    """Social Insurance Law art. 54: the spouse without work of an insured employee has the medical benefits, from his
-    contributions. Who is insured by work herself has her own; residents' insurance gives way to his.
-    """
-    if his.category is not Category.EMPLOYEE or hers.category not in _BY_HIM:
-        return hers
-    return replace(
-        hers,
-        category=Category.SPOUSE_OF_EMPLOYEE,
-        insured_by=his.insured_by,
-        is_student=False,
-        wages=his.wages,
-        bases=his.bases,
-        contributions=his.contributions,
-    )
 
 
 def first_unfit(spans: Sequence[Days]) -> int | None:
@@ -54,18 +35,16 @@ def instant_after(now: datetime, last: datetime | None) -> datetime:
 
 def first_difference(before: Known, after: Known) -> date | None:
     """The first day that may be answered otherwise than before; None if none is."""
-    if before == after:
-        return None
-    days = [*_days_that_differ(before.coverage, after.coverage), *_months_that_differ(before, after)]
-    return min(days, default=BEGINNING)
+    days = [
+        *_days_that_differ(before.coverage, after.coverage),
+        *_months_that_differ(before.contributions, after.contributions),
+    ]
+    return min(days, default=None)
 
 
 def _days_that_differ(before: Sequence[Span], after: Sequence[Span]) -> Iterator[date]:
-    if before != after:
-        for day in sorted({*_edges(before), *_edges(after)}):
-            if _on(before, day) != _on(after, day):
-                yield day
-                return
+    edges = sorted({*_edges(before), *_edges(after)}) if before != after else ()
+    yield from [day for day in edges if _on(before, day) != _on(after, day)][:1]
 
 
 def _edges(spans: Iterable[Span]) -> Iterator[date]:
@@ -80,14 +59,11 @@ def _on(spans: Iterable[Span], day: date) -> tuple[object, ...]:
     return next(((s.category, s.employer, s.is_student) for s in spans if s.first_day <= day <= s.last_day), ())
 
 
-def _months_that_differ(before: Known, after: Known) -> Iterator[date]:
-    was, now = before.contributions, after.contributions
-    if was == now:
-        return
-    for month in sorted({*_month_edges(was), *_month_edges(now)}):
-        if _in_month(was, month) != _in_month(now, month):
-            yield _first_of(month)
-            return
+def _months_that_differ(was: Contributions, now: Contributions) -> Iterator[date]:
+    edges = sorted({*_month_edges(was), *_month_edges(now)})
+    first = next((month for month in edges if _in_month(was, month) != _in_month(now, month)), None)
+    if first is not None:
+        yield _first_of(first)
     if was.reported_to_month != now.reported_to_month:
         yield _first_of(min(was.reported_to_month, now.reported_to_month) + 1)
 

@@ -1,0 +1,47 @@
+"""What is said about a message, in protobuf."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from cradle.claims.v1 import platform_pb2, receipt_pb2
+from cradle.common.v1 import reason_pb2
+
+from services.claims.wire.platform.mapping import Mapped
+from services.claims.wire.platform.sheet import Finding, FindingKind
+from services.kit.ids import stable_id
+from services.kit.messages import Language
+from services.kit.parking import Message
+
+_KIND: Final = {kind: platform_pb2.PlatformFindingKind.Value(f"PLATFORM_FINDING_KIND_{kind}") for kind in FindingKind}
+
+Status = platform_pb2.PlatformStatus
+
+
+def report(  # noqa: PLR0917  # all of it is in the report
+    message: Message, source: str, mapped: Mapped, status: Status.ValueType, claim_number: str, now: datetime
+) -> platform_pb2.PlatformReport:
+    made = platform_pb2.PlatformReport(
+        report_id=str(stable_id(b"platform report", message.position.encode())),
+        source=source,
+        status=status,
+        infno=mapped.infno,
+        msgid=mapped.msgid,
+        claim_number=claim_number,
+        crosswalk=mapped.version,
+        findings=[finding(one) for one in mapped.findings if one.kind is not FindingKind.IGNORED],
+        position=receipt_pb2.RecordPosition(topic=message.topic, partition=message.partition, offset=message.offset),
+    )
+    made.report_time.FromDatetime(now)
+    return made
+
+
+def finding(given: Finding) -> platform_pb2.PlatformFinding:
+    why = given.reason
+    return platform_pb2.PlatformFinding(
+        kind=_KIND[given.kind],
+        reason=reason_pb2.Reason(
+            code=why.code, field=why.field, text_zh=why.text(Language.ZH), text_en=why.text(Language.EN)
+        ),
+    )

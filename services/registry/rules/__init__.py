@@ -1,0 +1,19 @@
+"""What follows from what the offices state, as pure functions: `days`, `paying`, `families`."""
+
+from services.registry.rules.days import Days, first_difference, first_unfit, instant_after
+from services.registry.rules.families import is_older_than_mother, with_husband
+from services.registry.rules.paying import is_late, months_of, not_on_file, spans_of, with_payments
+
+__all__ = [
+    "Days",
+    "first_difference",
+    "first_unfit",
+    "instant_after",
+    "is_late",
+    "is_older_than_mother",
+    "months_of",
+    "not_on_file",
+    "spans_of",
+    "with_husband",
+    "with_payments",
+]

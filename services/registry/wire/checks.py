@@ -1,0 +1,149 @@
+"""What the shapes of records cannot tell: check digits, days the calendar does not have, what overlaps or cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from cradle.registry.v1 import intake_pb2, service_pb2
+from google.type.date_pb2 import Date
+
+from services.kit.dates import from_proto, month_of
+from services.kit.identifiers import id_number_problems, is_male, plain, uscc_problems
+from services.kit.messages import Reason, reason
+from services.registry import rules
+from services.registry.rules import Days
+from services.registry.wire import records
+
+
+def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> list[Reason]:
+    """What the records' shapes cannot tell: check digits, days the calendar does not have, spans that overlap."""
+    found: list[Reason] = []
+    for place, given in enumerate(request.employers):
+        found += employer_problems(given, f"employers[{place}]")
+    for place, insured in enumerate(request.persons):
+        found += person_problems(insured, f"persons[{place}]", today)
+    for place, institution in enumerate(request.providers):
+        found += provider_problems(institution, f"providers[{place}]")
+    return found
+
+
+def employer_problems(given: service_pb2.EmployerRecord, path: str) -> Sequence[Reason]:
+    return uscc_problems(plain(given.uscc), f"{path}.uscc")
+
+
+def person_problems(given: service_pb2.PersonRecord, path: str, today: date) -> list[Reason]:
+    found = id_number_problems(plain(given.person_id_number), f"{path}.person_id_number", today)
+    if bool(given.category) == bool(given.coverage):  # one of the two says how she is covered
+        found.append(reason("COVERAGE_STATED_ONCE" if given.category else "FIELD_REQUIRED", f"{path}.category"))
+    return [
+        *found,
+        *coverage_problems(given.coverage, f"{path}.coverage"),
+        *month_problems(given.paid_months, given.back_paid, path, today),
+    ]
+
+
+def coverage_problems(spans: Sequence[service_pb2.CoverageSpan], path: str) -> list[Reason]:
+    """Days that are none, spans that overlap, and an employee without an employer."""
+    found = [
+        reason("DATE_INVALID", f"{path}[{place}].{name}")
+        for place, span in enumerate(spans)
+        for name in ("first_day", "last_day")
+        if span.HasField(name) and not _is_day(getattr(span, name))
+    ]
+    return found or _overlap([records.stated_span(span) for span in spans], path, "COVERAGE_OVERLAPS")
+
+
+def _overlap(spans: Sequence[Days], path: str, code: str) -> list[Reason]:
+    place = rules.first_unfit(spans)
+    return [] if place is None else [reason(code, f"{path}[{place}]")]
+
+
+def month_problems(
+    paid: Sequence[service_pb2.MonthSpan], late: Sequence[service_pb2.BackPayment], path: str, today: date
+) -> list[Reason]:
+    """Spans of months that end before they begin, payments on no day or in the future, or before they were due."""
+    found = []
+    for place, months in enumerate(paid):
+        if months.first_month > months.last_month:
+            found.append(reason("FIELD_OUT_OF_RANGE", f"{path}.paid_months[{place}]"))
+    for place, payment in enumerate(late):
+        found += late_problems(payment.month, payment.paid_on, f"{path}.back_paid[{place}].paid_on", today)
+    return found
+
+
+def late_problems(month: int, paid_on: Date, path: str, today: date) -> list[Reason]:
+    found = day_problems(paid_on, path, today)
+    if not found and month_of(from_proto(paid_on)) < month:
+        found.append(reason("PAID_BEFORE_DUE", path))
+    return found
+
+
+def day_problems(value: Date, path: str, today: date) -> list[Reason]:
+    if not _is_day(value):
+        return [reason("DATE_INVALID", path)]
+    return [reason("DATE_IN_FUTURE", path, today=today)] if from_proto(value) > today else []
+
+
+def provider_problems(given: service_pb2.ProviderRecord, path: str) -> list[Reason]:
+    found = [
+        reason("DATE_INVALID", f"{path}.contracts[{place}].{name}")
+        for place, span in enumerate(given.contracts)
+        for name in ("first_day", "last_day")
+        if span.HasField(name) and not _is_day(getattr(span, name))
+    ]
+    return found or _overlap(
+        [records.contract(span) for span in given.contracts], f"{path}.contracts", "CONTRACT_OVERLAPS"
+    )
+
+
+def contribution_problems(given: intake_pb2.ContributionStatement, path: str, today: date) -> list[Reason]:
+    found = id_number_problems(plain(given.person_id_number), f"{path}.person_id_number", today)
+    for place, payment in enumerate(given.paid):
+        found += late_problems(payment.month, payment.paid_on, f"{path}.paid[{place}].paid_on", today)
+    for place, taken in enumerate(given.taken_back):
+        found += day_problems(taken.taken_back_on, f"{path}.taken_back[{place}].taken_back_on", today)
+    return found
+
+
+def statement_problems(given: intake_pb2.CoverageStatement, path: str, today: date) -> list[Reason]:
+    return [
+        *id_number_problems(plain(given.person_id_number), f"{path}.person_id_number", today),
+        *coverage_problems(given.coverage, f"{path}.coverage"),
+    ]
+
+
+def household_problems(given: intake_pb2.HouseholdStatement, path: str, today: date) -> list[Reason]:
+    mother, father = plain(given.mother_id_number), plain(given.father_id_number)
+    found = id_number_problems(mother, f"{path}.mother_id_number", today)
+    if not found and is_male(mother):
+        found.append(reason("MOTHER_IS_MALE", f"{path}.mother_id_number"))
+    if father:
+        found += id_number_problems(father, f"{path}.father_id_number", today)
+    if found:
+        return found
+    certificates: set[str] = set()
+    for place, child in enumerate(given.children):
+        found += _child_problems(child, mother, certificates, f"{path}.children[{place}]", today)
+    return found
+
+
+def _child_problems(
+    given: intake_pb2.ChildRecord, mother: str, certificates: set[str], path: str, today: date
+) -> list[Reason]:
+    found = day_problems(given.birth_date, f"{path}.birth_date", today)
+    if not found and rules.is_older_than_mother(from_proto(given.birth_date), mother):
+        found.append(reason("CHILD_OLDER_THAN_MOTHER", f"{path}.birth_date"))
+    number = records.certificate(given.certificate_number)
+    if number in certificates:
+        found.append(reason("CERTIFICATE_TWICE", f"{path}.certificate_number"))
+    certificates.add(number)
+    return found
+
+
+def _is_day(value: Date) -> bool:
+    try:
+        from_proto(value)
+    except ValueError:
+        return False
+    return True

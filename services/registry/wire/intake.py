@@ -1,0 +1,149 @@
+"""Reading the intake: bytes to a statement, or to the reasons why not; and writing receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from cradle.common.v1 import reason_pb2
+from cradle.registry.v1 import intake_pb2
+from google.protobuf.message import DecodeError
+from protovalidate import Validator
+
+from services.kit.dates import from_ms
+from services.kit.identifiers import holds_id_number
+from services.kit.ids import new_id, stable_id
+from services.kit.messages import Language, Reason, reason
+from services.kit.outbox import Event
+from services.kit.parking import Message
+from services.kit.rpc import shape_problems
+from services.registry.model import Received, Settled, Statement
+from services.registry.wire import checks, records
+
+INTAKE: Final = "registry.coverage-intake.v1."
+RECEIPT: Final = "registry.coverage-receipt.v1."
+
+_VALIDATOR: Final = Validator()
+Digest = Callable[[bytes], bytes]
+
+
+def intake_topics(offices: Sequence[str]) -> tuple[str, ...]:
+    return tuple(INTAKE + office for office in offices)
+
+
+def read(message: Message, today: date, bytes_max: int, digest: Digest) -> Received:
+    """Read one record of an intake topic. What is wrong with it is on the result, coded and located; nothing raises."""
+    hashed = digest(message.value)
+    number, statement, reasons = _read(message.value, today, bytes_max)
+    return Received(
+        stable_id(message.position.encode(), hashed),
+        message.topic.removeprefix(INTAKE),
+        message.position,
+        number,
+        hashed,
+        from_ms(message.timestamp_ms),
+        statement,
+        tuple(reasons),
+    )
+
+
+def called(given: intake_pb2.CoverageIntake, caller: str, today: date, now: datetime, digest: Digest) -> Received:
+    """The same for a record that came by a call; its office is whoever calls."""
+    number, statement, reasons = _shaped(given, today)
+    hashed = digest(given.SerializeToString(deterministic=True))
+    return Received(new_id(), caller, "", number, hashed, now, statement, tuple(reasons))
+
+
+_Read = tuple[str, Statement | None, Sequence[Reason]]
+
+
+def _read(value: bytes, today: date, bytes_max: int) -> _Read:
+    if not value:
+        return "", None, [reason("MESSAGE_EMPTY")]
+    if len(value) > bytes_max:
+        return "", None, [reason("MESSAGE_TOO_LARGE", size=len(value), limit=bytes_max)]
+    try:
+        intake = intake_pb2.CoverageIntake.FromString(value)
+    except DecodeError:
+        return "", None, [reason("INTAKE_UNREADABLE")]
+    return _shaped(intake, today)
+
+
+def _shaped(intake: intake_pb2.CoverageIntake, today: date) -> _Read:
+    if problems := shape_problems(_VALIDATOR, intake):
+        misnumbered = any(one.field == "record_number" for one in problems)
+        return "" if misnumbered else _number(intake), None, problems
+    return _statement(intake, today)
+
+
+def _number(intake: intake_pb2.CoverageIntake) -> str:
+    """The record's number, unless it is somebody's own: that is not repeated back."""
+    return "" if holds_id_number(intake.record_number) else intake.record_number
+
+
+def _statement(intake: intake_pb2.CoverageIntake, today: date) -> _Read:
+    if holds_id_number(intake.record_number):
+        return "", None, [reason("FIELD_MALFORMED", "record_number")]
+    kind = intake.WhichOneof("record")
+    if kind is None:
+        return intake.record_number, None, [reason("STATEMENT_MISSING")]
+    problems_of, statement_of = _KINDS[kind]
+    given = getattr(intake, kind)
+    problems = problems_of(given, kind, today)
+    return intake.record_number, None if problems else statement_of(given), problems
+
+
+_KINDS: Final[Mapping[str, tuple[Callable[[Any, str, date], Sequence[Reason]], Callable[[Any], Statement]]]] = {
+    "person": (checks.person_problems, records.person),
+    "employer": (lambda given, path, _: checks.employer_problems(given, path), records.employer),
+    "provider": (lambda given, path, _: checks.provider_problems(given, path), records.provider),
+    "contributions": (checks.contribution_problems, records.paid_statement),
+    "coverage": (checks.statement_problems, records.coverage_statement),
+    "household": (checks.household_problems, records.household),
+}
+
+
+# --- receipts -----------------------------------------------------------------------------------------------------
+
+
+def receipt(settled: Settled) -> intake_pb2.CoverageReceipt:
+    received = settled.received
+    message = intake_pb2.CoverageReceipt(
+        receipt_id=str(received.receipt_id),
+        office=received.office,
+        record_number=received.record_number,
+        status=intake_pb2.CoverageReceiptStatus.Value(f"COVERAGE_RECEIPT_STATUS_{settled.outcome}"),
+        reasons=[_reason(given) for given in settled.reasons],
+    )
+    message.receive_time.FromDatetime(received.received_at)
+    if received.position:
+        topic, partition, offset = received.position.rsplit("/", 2)
+        message.position.MergeFrom(
+            intake_pb2.CoverageRecordPosition(topic=topic, partition=int(partition), offset=int(offset))
+        )
+    return message
+
+
+def receipt_event(settled: Settled, now: datetime) -> Event:
+    received = settled.received
+    identity: UUID = received.receipt_id
+    return Event(
+        id=identity,
+        aggregate_type="statement",
+        aggregate_id=str(identity),
+        version=1,
+        type="cradle.registry.v1.CoverageReceipt",
+        topic=RECEIPT + received.office,
+        key=(received.record_number or str(identity)).encode(),
+        occurred_at=now,
+        causation=received.position,
+        payload=receipt(settled).SerializeToString(),
+    )
+
+
+def _reason(given: Reason) -> reason_pb2.Reason:
+    return reason_pb2.Reason(
+        code=given.code, field=given.field, text_zh=given.text(Language.ZH), text_en=given.text(Language.EN)
+    )
