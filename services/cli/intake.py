@@ -56,7 +56,7 @@ async def submit(
     on_receipt: Callable[[], None],
 ) -> list[Sent]:
     """Send, then wait for the receipts until all are there or the time is over."""
-    async with _receipts_from_now(client, RECEIPT + source) as receipts:
+    async with receipts_from_now(client, RECEIPT + source) as receipts:
         sent = await send(client, source, intakes)
         await _match(receipts, sent, timeout_s, on_receipt)
     return sent
@@ -97,7 +97,7 @@ async def sending(client: Mapping[str, Any], source: str) -> AsyncIterator[Put]:
 
 
 @asynccontextmanager
-async def _receipts_from_now(client: Mapping[str, Any], topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def receipts_from_now(client: Mapping[str, Any], topic: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader of the receipts that come after this moment."""
     consumer = AIOKafkaConsumer(topic, **client, request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:

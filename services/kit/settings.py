@@ -50,7 +50,7 @@ class Settings(Identified):
     today: date | None = None  # freezes the clock's date; refused in production
     sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
     blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
-    sources: _Names = ("hospitals", "counter")
+    sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")  # whose records the registry takes in
     law_overrides: _Place = None  # a directory of the city's own law, laid over the one shipped
 
@@ -82,6 +82,13 @@ class Settings(Identified):
     timer_every_s: float = 30.0  # how often the worker looks for what is due
     timer_claims_max: int = 500  # claims that are looked at in one transaction of the timer
 
+    append_timeout_s: float = 10.0  # how long a record that was handed in over gRPC may take to reach the broker
+    requests_kept_days: int = 7  # how long an id of a call or stream is known; as long as the intake is kept
+    stream_unanswered_max: int = 500  # submissions of one stream that wait for their answer
+    receipt_wait_max_s: float = 30.0
+    watch_tick_ms: int = 500
+    watchers_max: int = 1000
+
 
 class ClientSettings(Identified):
     """What a client needs to know: the addresses of the services and of the broker. Its token is its only secret."""
@@ -91,7 +98,7 @@ class ClientSettings(Identified):
     tls_authorities: FilePath
     claims_target: str
     registry_target: str
-    sources: _Names = ("hospitals", "counter")
+    sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0
 
@@ -103,6 +110,15 @@ class ReplaySettings(BaseSettings):
 
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     law_overrides: _Place = None  # the city's own law, which a draft is laid over
+
+
+class ConformanceSettings(BaseSettings):
+    """What playing conformance may be told; a report is verified without anything else."""
+
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
+
+    conformance_key: _File = None  # PEM, Ed25519: a report is signed with the private one, verified with the public
+    today: date | None = None  # the system's, where that stands still
 
 
 class Terminal(BaseSettings):
@@ -132,6 +148,11 @@ def load_client() -> ClientSettings:
 def load_replay() -> ReplaySettings:
     """Read the environment of a replay, or end as a client does."""
     return _of_a_command(ReplaySettings)
+
+
+def load_conformance() -> ConformanceSettings:
+    """Read what the environment says of conformance, or end as a client does."""
+    return _of_a_command(ConformanceSettings)
 
 
 def _of_a_command(kind: type[_Settings]) -> _Settings:

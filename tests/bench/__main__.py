@@ -69,7 +69,7 @@ async def heard(stack: Stack) -> None:
     await watcher.start()
     claims = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_claims")
     registry = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_registry")
-    taken = "SELECT COALESCE(sum(next_offset), 0) FROM consumed WHERE consumer = 'claims-coverage'"
+    taken = "SELECT COALESCE(sum(next_offset), 0) FROM consumed WHERE consumer = 'claims.coverage'"
     while True:
         waiting = await registry.fetchval("SELECT EXISTS (SELECT FROM outbox)")
         if not waiting and await ends(watcher, COVERAGE) <= await claims.fetchval(taken):

@@ -59,7 +59,8 @@ def request(given: facts_pb2.ClaimFacts, language: service_pb2.Language.ValueTyp
 def decide(given: service_pb2.DecideRequest) -> service_pb2.DecideResponse:
     """What the method answers behind the interceptor. It has no database to write to."""
     assert shape_problems(VALIDATOR, given) == []
-    claims = Claims(cast("Any", None), rules.LAW)
+    nothing = cast("Any", None)
+    claims = Claims(nothing, rules.LAW, nothing, nothing)
     return asyncio.run(claims.Decide(given, cast("Any", None)))
 
 

@@ -23,6 +23,9 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+CLAIMS_OWN = {f"claims.{way}.v1.{source}" for way in ("intake", "receipt") for source in "ab"}
+
+
 def may(system: str, operation: Operation, resource: Resource = Resource.TOPIC) -> set[str]:
     return {
         one.name for one in made(DOCUMENT) if (one.system, one.operation, one.resource) == (system, operation, resource)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -16,7 +17,8 @@ from aiokafka.errors import (
     KafkaError,
     TopicAuthorizationFailedError,
 )
-from cradle.claims.v1 import receipt_pb2
+from cradle.claims.v1 import intake_pb2, receipt_pb2, submitting_pb2
+from google.protobuf.duration_pb2 import Duration
 
 from deploy import acls
 from deploy.local import kafka
@@ -24,7 +26,7 @@ from deploy.local.authority import keep
 from deploy.local.stack import Stack
 from services.kit.tls import Identity
 from tests.builders import claim, claim_number, submit
-from tests.claims.harness import insured
+from tests.claims.harness import asking, insured
 
 pytestmark = pytest.mark.integration
 A, B = "hospitals", "counter"
@@ -114,6 +116,24 @@ def test_a_source_joins_no_group_of_others(city: Stack, group: str) -> None:
 def test_a_service_touches_only_what_is_its_own(city: Stack) -> None:
     with pytest.raises((TopicAuthorizationFailedError, ClusterAuthorizationFailedError)):
         asyncio.run(write(city, city.authority.identity("service/registry"), f"claims.intake.v1.{A}"))
+
+
+def test_a_claim_handed_in_over_grpc_passes_such_a_broker(city: Stack) -> None:
+    """The service appends for the source that asked, and looks on at that source's receipts."""
+    who = insured(city)
+    good = claim(number=claim_number(), person=who.number, employer=who.employer)
+    request = submitting_pb2.SubmitClaimRequest(
+        parent=f"sources/{A}",
+        intake=intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim(claim=good)),
+        request_id=str(uuid4()),
+        receipt_wait=Duration(seconds=20),
+    )
+
+    async def ask() -> submitting_pb2.SubmitClaimResponse:
+        async with asking(city, f"source/{A}") as stub:
+            return await stub.SubmitClaim(request, timeout=30)
+
+    assert asyncio.run(ask()).receipt.status == receipt_pb2.RECEIPT_STATUS_DETERMINED
 
 
 def test_who_is_granted_a_topic_reads_it(city: Stack) -> None:

@@ -17,6 +17,7 @@ from cradle.claims.v1 import (
     receipt_pb2,
     review_pb2,
     service_pb2,
+    submitting_pb2,
 )
 from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
@@ -43,6 +44,7 @@ MODULES = (
     receipt_pb2,
     review_pb2,
     service_pb2,
+    submitting_pb2,
     reason_pb2,
     parked_pb2,
     registry_pb2,
@@ -150,6 +152,7 @@ NOT_PERSONAL = {
     "cradle.claims.v1.Review.name": "a resource name, reviews/{review}",
     "cradle.claims.v1.GetReviewRequest.name": "a resource name",
     "cradle.claims.v1.Move.name": "a resource name",
+    "cradle.claims.v1.WatchClaimRequest.name": "a resource name",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
     "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }
