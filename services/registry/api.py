@@ -82,7 +82,6 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
         return asking.erased(found.person, found.at, before=found.before)
 
 
-def asker(context: Context) -> Asker:
-    """Who calls, and what for: the purpose is in the call's metadata. Who it is, authentication will say here."""
-    metadata = dict(context.invocation_metadata() or ())
-    return Asker(principal="", purpose=str(metadata.get("cradle-purpose", ""))[:PURPOSE_CHARACTERS_MAX])
+def asker(purpose: str) -> Asker:
+    """Who calls, by certificate or token, and what for."""
+    return Asker(principal=auth.current().name, purpose=purpose)
