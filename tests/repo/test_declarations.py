@@ -56,7 +56,7 @@ FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULE
 
 
 # An intake is what somebody outside writes to, one topic a source: `intake`, or `<what>-intake`.
-INTAKE = re.compile(r"[a-z]+\.([a-z]+-)?intake\.v1(\.<(source|office)>)?")
+INTAKE = re.compile(r"[a-z]+\.([a-z]+-)?intake\.v[1-9](\.<(source|office)>)?")
 
 # --- topics --------------------------------------------------------------------------------------------------
 
