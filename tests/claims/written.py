@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -58,6 +58,16 @@ def of_old(first: int, rows: Sequence[Row], *, county: str = "610304") -> Iterat
         yield Written(claim_id(number), row.law, row.rules, row.facts, row.result, outcome, day, county)
 
 
+_CLAIM: Final = (
+    "id", "source", "number", "version", "state", "county", "event_date", "person", "content_hashes", "received_at",
+    "updated_at",
+)  # fmt: skip
+_DECIDED: Final = (
+    "claim_id", "version", "revision", "outcome", "decision_date", "known_at", "law_digest", "rules_revision", "facts",
+    "result", "decided_at",
+)  # fmt: skip
+
+
 def write(dsn: str, rows: Iterable[Written], laws: Iterable[tuple[str, str]] = ()) -> None:
     asyncio.run(_write(dsn, rows, laws))
 
@@ -69,8 +79,10 @@ async def _write(dsn: str, rows: Iterable[Written], laws: Iterable[tuple[str, st
         left = iter(rows)
         while chunk := list(itertools.islice(left, 20_000)):
             firsts = [one for one in chunk if one.version == 1]
-            await connection.copy_records_to_table("claim", records=[_claim(one) for one in firsts])
-            await connection.copy_records_to_table("determination", records=[_determination(one) for one in chunk])
+            await connection.copy_records_to_table("claim", columns=_CLAIM, records=map(_claim, firsts))
+            await connection.copy_records_to_table(
+                "determination", columns=_DECIDED, records=map(_determination, chunk)
+            )
         await connection.execute("VACUUM ANALYZE determination")
     finally:
         await connection.close()

@@ -122,10 +122,15 @@ def test_a_list_is_the_same_page_by_page(cradle: Cradle, submitted: Result) -> N
     whole = data(cradle(*asked))["claims"]
     paged = data(cradle(*asked, "--page-size", 1))["claims"]
 
-    assert sorted(claim["claim_number"] for claim in whole) == ["CLI-1", "CLI-4"]
+    assert ours(whole) == ["CLI-1", "CLI-4"]
     assert paged == whole
     assert data(cradle(*asked, "--limit", 1))["claims"] == whole[:1]
-    assert [claim["claim_number"] for claim in data(cradle(*asked, "--state", "PENDED"))["claims"]] == ["CLI-4"]
+    assert ours(data(cradle(*asked, "--state", "PENDED"))["claims"]) == ["CLI-4"]
+
+
+def ours(claims: list[dict[str, Any]]) -> list[str]:
+    """The numbers sent here; others may have sent claims of the same county before."""
+    return sorted(claim["claim_number"] for claim in claims if claim["claim_number"].startswith("CLI-"))
 
 
 @pytest.mark.parametrize(
