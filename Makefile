@@ -1,6 +1,6 @@
 # `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help setup protos lock lint types unit integration crash test soak bench demo up down status clean
+.PHONY: help setup protos lock lint types unit integration crash test soak samples bench demo up down status clean
 PYTHON ?= python3
 BIN := .venv/bin
 KAFKA := build/kafka/.ready
@@ -40,7 +40,7 @@ types: .venv/.ready ## mypy --strict
 	$(BIN)/mypy
 
 unit: .venv/.ready ## Tests that need no I/O
-	$(BIN)/pytest -q -m "not integration and not crash and not soak" $(T)
+	$(BIN)/pytest -q -m "not integration and not crash and not soak and not samples" $(T)
 
 integration: setup ## Tests on the real Kafka and PostgreSQL
 	$(BIN)/pytest -q -m "integration and not soak" $(T)
@@ -52,6 +52,10 @@ test: lint types unit integration crash ## Everything CI runs
 
 soak: setup ## The long forms
 	$(BIN)/pytest -q -m soak $(T)
+
+samples: setup ## The samples of docs/insurers.md in other languages, on the real stack (needs Node.js 20)
+	npm ci --silent --prefix docs/samples/node
+	$(BIN)/pytest -q -m samples tests/samples
 
 bench: setup ## Measure against the raw ceiling; writes build/bench.json
 	$(BIN)/python -m tests.bench

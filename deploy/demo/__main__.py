@@ -94,7 +94,7 @@ def demonstrate(console: Console, account: Account, options: argparse.Namespace)
             down = [f"{process} is not running" for process in _PARTS.values() if stack.pid(process) is None]
             return [*problems, *down, f"the logs are in {stack.logs}"]
         report.heading(console, "核定说明 three determinations, explained")
-        for explained in explain.explain(addresses.claims, list(account.answers())):
+        for explained in explain.explain(addresses.claims, addresses.identity, list(account.answers())):
             console.print(report.explanation(explained), "")
     return []
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import grpc
 from cradle.claims.v1 import claim_pb2, intake_pb2, service_pb2
 from cradle.claims.v1.service_pb2_grpc import ClaimsServiceStub
 
 from deploy.demo.account import Answer, Came
 from deploy.demo.stories import CLEAN
+from services.kit import rpc
+from services.kit.tls import Identity
 
 _CALL_TIMEOUT_S: Final = 30.0
 _THIRD_CHILD: Final = 3
@@ -25,12 +26,12 @@ class Explained:
     en: str
 
 
-def explain(target: str, answers: Sequence[Answer]) -> list[Explained]:
+def explain(target: str, identity: Identity, answers: Sequence[Answer]) -> list[Explained]:
     """An approval with as many parts of leave as can be found, a plain denial, and a delivery approved before.
 
     Where no delivery was claimed twice, an approval with a top-up stands in for it.
     """
-    with grpc.insecure_channel(target) as channel:
+    with rpc.blocking_channel(target, identity) as channel:
         stub = ClaimsServiceStub(channel)
         return [_explained(stub, why, answer) for why, answer in _chosen(answers)]
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import grpc
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from cradle.claims.v1 import receipt_pb2
 from cradle.ops.v1 import parked_pb2
@@ -19,6 +18,8 @@ from cradle.registry.v1.service_pb2 import EmployerRecord, PersonRecord, Provide
 
 from deploy.demo.account import Account, Position
 from services.cli.offices import import_records
+from services.kit import rpc, tls
+from services.kit.tls import Identity
 
 if TYPE_CHECKING:
     from cradle.ops.v1.parked_pb2_grpc import ParkedServiceAsyncStub
@@ -42,6 +43,7 @@ class Addresses:
     broker: str
     claims: str
     registry: str
+    identity: Identity
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Addresses:
@@ -49,6 +51,7 @@ class Addresses:
             environment["KAFKA_BOOTSTRAP_SERVERS"],
             environment["CRADLE_CLAIMS_TARGET"],
             environment["CRADLE_REGISTRY_TARGET"],
+            tls.of_environment(environment),
         )
 
 
@@ -59,7 +62,7 @@ def fill_registry(
     providers: Sequence[ProviderRecord],
     on_progress: Callable[[int], object],
 ) -> None:
-    with grpc.insecure_channel(addresses.registry) as channel:
+    with rpc.blocking_channel(addresses.registry, addresses.identity) as channel:
         stub = OfficeServiceStub(channel)
         done = import_records(stub, employers, persons, on_progress, providers=providers, timeout_s=_CALL_TIMEOUT_S)
     if done.rejected:
@@ -79,7 +82,7 @@ async def stream(
     async with (
         _receipts_from_now(addresses.broker, sources) as receipts,
         _producer(addresses.broker) as producer,
-        grpc.aio.insecure_channel(addresses.claims) as channel,
+        rpc.channel(addresses.claims, addresses.identity) as channel,
     ):
         sending = asyncio.create_task(_send(producer, account))
         try:

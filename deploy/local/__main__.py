@@ -15,7 +15,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from deploy.local import kafka, layout, view
+from deploy.local import authority, kafka, layout, view
 from deploy.local.errors import StackError, with_tail
 from deploy.local.process import sweep
 from deploy.local.roles import DEFAULT_ROLES
@@ -28,6 +28,7 @@ _ENV_LINE = 'eval "$(.venv/bin/python -m deploy.local env)"'
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 _Name = Annotated[str, typer.Option(help="which stack")]
 _Bare = Annotated[bool, typer.Option("--bare", help="only Kafka and PostgreSQL, no role")]
+_Tls = Annotated[bool, typer.Option("--broker-tls", help="Kafka with TLS and access lists, as in production")]
 _Today = Annotated[str | None, typer.Option(envvar="CRADLE_TODAY", help="freeze the date, YYYY-MM-DD")]
 
 
@@ -38,12 +39,13 @@ def fetch() -> None:
 
 
 @app.command()
-def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> None:
+def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False, broker_tls: _Tls = False) -> None:
     """Run the stack in the foreground until Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     settings = {"CRADLE_TODAY": today} if today else {}
-    stack = Stack(name, () if bare else DEFAULT_ROLES, settings, fresh=False, echo=True)
+    roles = () if bare else DEFAULT_ROLES
+    stack = Stack(name, roles, settings, fresh=False, echo=True, broker_tls=broker_tls)
     try:
         stack.start()
         while True:
@@ -57,10 +59,11 @@ def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> N
 
 
 @app.command()
-def up(name: _Name = "main", today: _Today = None, *, bare: _Bare = False) -> None:
+def up(name: _Name = "main", today: _Today = None, *, bare: _Bare = False, broker_tls: _Tls = False) -> None:
     """Start the stack in the background, keeping the data of the last time, and wait until it is healthy."""
     if layout.NameLock(name).holder() is None:
-        _start_behind(name, [*(["--today", today] if today else []), *(["--bare"] if bare else [])])
+        flags = [flag for flag, wanted in (("--bare", bare), ("--broker-tls", broker_tls)) if wanted]
+        _start_behind(name, [*(["--today", today] if today else []), *flags])
     Console().print(view.table(view.parts(name)))
     typer.echo(_ENV_LINE)
 
@@ -96,13 +99,36 @@ def status(name: _Name = "main", output: Literal["table", "json"] = "table") -> 
 
 
 @app.command()
-def env(name: _Name = "main") -> None:
-    """Print what a client of the running stack needs, for a shell to eval."""
+def env(
+    name: _Name = "main",
+    system: Annotated[
+        str | None, typer.Option("--as", help="another system's certificate, as in source/hospitals")
+    ] = None,
+) -> None:
+    """Print what a client of the running stack needs, for a shell to eval: an operator, or the system that is named."""
     if layout.NameLock(name).holder() is None:
         raise StackError(f"{name} is not running; start it with `make up`")
-    state = layout.read_json(layout.home() / name / "state.json")
-    for key, value in {**state["environment"], "CRADLE_STACK": name}.items():
+    state, own = layout.read_json(layout.home() / name / "state.json"), _authority(name)
+    who = own.operator() if system is None else own.identity(system)  # the token of the start may be over by now
+    told = {**authority.variables(who), "CRADLE_TOKEN": who.token, "CRADLE_STACK": name}
+    for key, value in {**state["environment"], **told}.items():
         typer.echo(f"export {key}={shlex.quote(value)}")
+
+
+@app.command()
+def token(
+    subject: Annotated[str, typer.Argument(help="whose, as in anna")],
+    role: Annotated[str, typer.Option(help="as deploy/access.yaml has it in a grant to persons")],
+    county: Annotated[list[str] | None, typer.Option(help="for a county's reviewer; may be given again")] = None,
+    name: _Name = "main",
+) -> None:
+    """Print a person's token, for CRADLE_TOKEN beside the operators' certificate."""
+    claims = {"cradle_role": role, **({"cradle_counties": county} if county else {})}
+    typer.echo(_authority(name).token(subject, claims))
+
+
+def _authority(name: str) -> authority.Authority:
+    return authority.Authority(layout.home() / name / "tls")
 
 
 def _start_behind(name: str, options: list[str]) -> None:

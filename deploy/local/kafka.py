@@ -19,9 +19,13 @@ from typing import Any
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.admin import CreateAclsRequest
 
+from deploy import acls
+from deploy.local import authority, layout
 from deploy.local.errors import StackError
 from deploy.local.roles import is_listening
+from services.kit.tls import Identity
 
 ROOT = Path(__file__).parents[2]
 _POM = Path(__file__).with_name("pom.xml")
@@ -97,8 +101,11 @@ def version() -> str:
     return next(_LIBS.glob("kafka_2*.jar")).stem.rsplit("-", 1)[1]
 
 
-def write_settings(folder: Path, port: int, controller_port: int) -> Path:
-    """Write server.properties: one node that is broker and controller, for one machine and quick tests."""
+def write_settings(folder: Path, port: int, controller_port: int, own: Identity | None = None) -> Path:
+    """Write server.properties: one node that is broker and controller, for one machine and quick tests. With a
+    certificate of its own it speaks TLS only, asks its clients for theirs, and keeps to the access lists.
+    """
+    spoken = "PLAINTEXT" if own is None else "SSL"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "log4j2.properties").write_text(_LOG4J)
     settings = {
@@ -106,9 +113,10 @@ def write_settings(folder: Path, port: int, controller_port: int) -> Path:
         "node.id": "1",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"CLIENTS://127.0.0.1:{port}",
+        "inter.broker.listener.name": "CLIENTS",
+        "listener.security.protocol.map": f"CLIENTS:{spoken},CONTROLLER:{spoken}",
         "log.dirs": str(folder / "data"),
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
@@ -123,10 +131,26 @@ def write_settings(folder: Path, port: int, controller_port: int) -> Path:
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "log.cleaner.dedupe.buffer.size": str(16 * 2**20),  # of a small heap
+        **({} if own is None else _protected(folder, own)),
     }
     path = folder / "server.properties"
     path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     return path
+
+
+def _protected(folder: Path, own: Identity) -> dict[str, str]:
+    store = folder / "identity.pem"  # Kafka wants both in one file
+    layout.write_private_text(store, own.key.read_text() + own.certificate.read_text())
+    return {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(store),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(own.authorities),
+        "ssl.client.auth": "required",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "false",
+        "super.users": f"{acls.user(authority.BROKER)};{acls.user(authority.OPERATOR)}",
+    }
 
 
 def server_argv(folder: Path) -> tuple[str, ...]:
@@ -167,9 +191,9 @@ def _names(name: str, stand_for: Mapping[str, Sequence[str]]) -> list[str]:
     return [name] if word is None else [name.replace(word, one) for one in stand_for[word]]
 
 
-async def create_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
+async def create_topics(client: Mapping[str, Any], topics: Sequence[Topic]) -> None:
     """Create the topics that are not there yet, with as many replicas as the broker's own default."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:
         wanted = [NewTopic(t.name, t.partitions, 1, topic_configs=_topic_config(t)) for t in topics]
@@ -178,6 +202,20 @@ async def create_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise StackError(f"topic {name} was not created: {for_code(code).__name__}")
         await _wait_leaders(admin, [topic.name for topic in topics])
+    finally:
+        await admin.close()
+
+
+async def create_acls(client: Mapping[str, Any], wanted: Sequence[acls.Acl]) -> None:
+    """Have the broker keep to these; those that it has already stay."""
+    admin = AIOKafkaAdminClient(**client)
+    await admin.start()
+    try:
+        for acl in wanted:
+            answer = await admin._send_to_controller(CreateAclsRequest(*acl.creation()))
+            code = answer.creation_responses[0][0]
+            if code:
+                raise StackError(f"the access list {acl} was not created: {for_code(code).__name__}")
     finally:
         await admin.close()
 
@@ -199,19 +237,19 @@ def _has_leaders(topic: dict[str, Any]) -> bool:
     return all(partition["leader"] >= 0 and not partition["error_code"] for partition in topic["partitions"])
 
 
-async def wait_ready(bootstrap: str, deadline_s: float) -> None:
+async def wait_ready(client: Mapping[str, Any], deadline_s: float) -> None:
     """Return when the broker answers, or raise at the deadline (of `time.monotonic`)."""
-    while not await _answers(bootstrap):
+    while not await _answers(client):
         if time.monotonic() > deadline_s:
-            raise StackError(f"Kafka at {bootstrap} did not answer in time")
+            raise StackError(f"Kafka at {client['bootstrap_servers']} did not answer in time")
         await asyncio.sleep(0.1)
 
 
-async def _answers(bootstrap: str) -> bool:
+async def _answers(client: Mapping[str, Any]) -> bool:
     # The client logs an error at every refused connection, so it is not asked before somebody listens.
-    if not any(is_listening(address) for address in bootstrap.split(",")):
+    if not any(is_listening(address) for address in client["bootstrap_servers"].split(",")):
         return False
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+    admin = AIOKafkaAdminClient(**client, request_timeout_ms=5_000)
     try:
         await admin.start()
         await admin.describe_cluster()

@@ -80,11 +80,15 @@ def keep_secrets(folder: Path) -> dict[str, str]:
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    write_private_text(path, json.dumps(content, indent=1))
+
+
+def write_private_text(path: Path, content: str) -> None:
     """Write a file that only we may read, whole or not at all."""
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(content, file, indent=1)
+        file.write(content)
     fresh.replace(path)
 
 

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deploy.local import kafka, layout, postgres
+from deploy import acls
+from deploy.local import authority, kafka, layout, postgres
 from deploy.local.errors import StackError, with_tail
 from deploy.local.process import Command, Process
 
@@ -34,6 +35,13 @@ class Broker:
         self.process: Process | None = None
         self.bootstrap = given or f"127.0.0.1:{stack.port('kafka')}"
 
+    def client(self) -> dict[str, Any]:
+        """What a client of ours is made with, as in `services.kit.tls.broker`."""
+        where = {"bootstrap_servers": self.bootstrap}
+        if not self._stack.broker_tls:
+            return where
+        return {**where, "security_protocol": "SSL", "ssl_context": self._stack.operator.ssl_context()}
+
     def start(self) -> None:
         """Start it, or start it again, and return when it answers and every topic is there."""
         if self._given is None:
@@ -41,10 +49,12 @@ class Broker:
         topics = kafka.declared()[1]
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         try:
-            in_thread(kafka.wait_ready(self.bootstrap, deadline_s))
+            in_thread(kafka.wait_ready(self.client(), deadline_s))
         except StackError as error:
             raise error if self.process is None else with_tail(str(error), self.process.command.log) from None
-        in_thread(kafka.create_topics(self.bootstrap, topics))
+        in_thread(kafka.create_topics(self.client(), topics))
+        if self._stack.broker_tls:
+            in_thread(kafka.create_acls(self.client(), acls.declared()))
 
     def stop(self, *, force: bool) -> None:
         _own(self.process, "KAFKA_BOOTSTRAP_SERVERS").stop(force=force)
@@ -54,7 +64,8 @@ class Broker:
             self.process.start()
             return
         kafka.fetch()
-        kafka.write_settings(self._folder, self._stack.port("kafka"), self._stack.port("kafka/controller"))
+        own = self._stack.authority.identity(authority.BROKER) if self._stack.broker_tls else None
+        kafka.write_settings(self._folder, self._stack.port("kafka"), self._stack.port("kafka/controller"), own)
         if not kafka.is_formatted(self._folder):
             command = self._stack.command("kafka-format", kafka.format_argv(self._folder))
             self._stack.run_once(command, _START_TIMEOUT_S)

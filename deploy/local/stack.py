@@ -13,12 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local import kafka, layout
+from deploy.local import authority, kafka, layout
 from deploy.local.errors import StackError, with_tail
 from deploy.local.parts import Broker, Server, in_thread
 from deploy.local.ports import Ports
 from deploy.local.process import MARK, Command, Process, Supervisor, sweep
 from deploy.local.roles import DEFAULT_ROLES, Role, is_ready
+from services.kit.tls import Identity
 
 SERVICES = ("registry", "claims")  # each has a database of its own, whether or not it has a role here
 _READY_TIMEOUT_S = 90.0
@@ -31,7 +32,8 @@ class Stack:
     """A stack by its name: `with Stack("demo") as stack:` starts everything and ends with nothing left running.
 
     `settings` are environment variables laid over the stack's own. `KAFKA_BOOTSTRAP_SERVERS` and `DATABASE_URL` in
-    the caller's environment stand in for our own broker and server. `fresh` begins with empty data.
+    the caller's environment stand in for our own broker and server. `fresh` begins with empty data. gRPC is always
+    spoken with certificates on both sides; Kafka only with `broker_tls`, since it costs every test time.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Stack:
         *,
         fresh: bool = True,
         echo: bool = False,
+        broker_tls: bool = False,
     ) -> None:
         self.name = name
         self.folder = layout.home() / name
@@ -49,6 +52,7 @@ class Stack:
         self._settings = dict(settings or {})
         self._fresh = fresh
         self._echo = echo
+        self.broker_tls = broker_tls
         self._lock = layout.NameLock(name)
         self._ports = Ports(layout.home() / "ports")
         self._port_of: dict[str, int] = {}
@@ -166,7 +170,7 @@ class Stack:
         return self._server.create_database(service)
 
     def create_topic(self, name: str, partitions: int, retention_days: int = 1) -> None:
-        in_thread(kafka.create_topics(self._broker.bootstrap, [kafka.Topic(name, partitions, retention_days)]))
+        in_thread(kafka.create_topics(self._broker.client(), [kafka.Topic(name, partitions, retention_days)]))
 
     # -- inside --
 
@@ -178,6 +182,7 @@ class Stack:
         self._preferred = layout.read_json(self.folder / "ports.json")
         kept = layout.keep_secrets(self.folder)
         password = kept.pop("database_password")
+        self.authority = authority.keep(self.folder / "tls")
         self._broker = Broker(self, _given("KAFKA_BOOTSTRAP_SERVERS"))
         self._server = Server(self, _given("DATABASE_URL"), password, SERVICES)
         self.environment = {
@@ -185,10 +190,19 @@ class Stack:
             "DATABASE_URL": self._server.address,
             "CRADLE_ENVIRONMENT": "local",
             "CRADLE_SOURCES": ",".join(kafka.declared()[0]),
+            "CRADLE_KAFKA_SECURITY": "SSL" if self.broker_tls else "PLAINTEXT",
             **kept,
             **self._targets(),
+            **self.authority.settings(layout.ROOT / "deploy" / "access.yaml"),
+            **authority.variables(self.operator),
+            "CRADLE_TOKEN": self.operator.token,
             **self._settings,
         }
+
+    @property
+    def operator(self) -> Identity:
+        """Who the demo, the tests and whoever takes our environment are: an operator, through the operators' tool."""
+        return self.authority.operator()
 
     def _targets(self) -> dict[str, str]:
         apis = [role for role in self._roles.values() if role.service and role.name == f"{role.service}-api"]
@@ -248,7 +262,14 @@ class Stack:
             "CRADLE_GRPC_LISTEN": f"127.0.0.1:{self.port(f'{instance}/grpc')}",
             "CRADLE_METRICS_LISTEN": f"127.0.0.1:{self.port(f'{instance}/metrics')}",
         }
-        return self.add(self.command(instance, role.argv, {**addresses, **role.env, **(env or {})}))
+        return self.add(self.command(instance, role.argv, {**addresses, **self._own(role), **role.env, **(env or {})}))
+
+    def _own(self, role: Role) -> dict[str, str]:
+        """A service is itself, and nobody's token is given to it."""
+        if not role.service:
+            return {}
+        own = self.authority.identity(f"service/{role.service}")
+        return {**authority.variables(own), "CRADLE_TOKEN": ""}
 
     def _next_instance(self, name: str) -> str:
         numbered = (f"{name}-{number}" for number in range(2, 1_000))

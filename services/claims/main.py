@@ -14,28 +14,40 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from services.claims import rules, store, streams, usecases
 from services.claims.api import Claims, Reviews
-from services.claims.usecases import Desk, Office
+from services.claims.usecases import Desk, Office, submitting
 from services.claims.usecases.platform import Gateway
-from services.kit import rpc, run
+from services.claims.usecases.submitting import FrontDesk
+from services.claims.usecases.watching import Watching
+from services.claims.wire import out
+from services.kit import rpc, run, tls
+from services.kit.appending import Appender
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.stream import Stream
+from services.kit.tail import Tail
 from services.kit.timer import every
 from services.kit.waiting import persevere
 
 
 async def api(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)  # reviews decide by it
-    async with rpc.channel(process.settings.registry_target) as channel:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         await _serve(process, Desk(_office(process, channel), process.database))
 
 
-async def _serve(process: Process, desk: Desk) -> None:
+async def _serve(process: Process, reviewers: Desk) -> None:
+    settings, stopping = process.settings, process.stopping
+    receipts = Tail(settings, tuple(out.RECEIPT + source for source in settings.sources))
+    appender, watching = Appender("claims", settings), Watching(process.database, settings)
+    desk = FrontDesk(settings, process.clock, process.law, process.sealer, process.database, appender, receipts)
+
     def register(server: grpc.aio.Server) -> None:
-        service_pb2_grpc.add_ClaimsServiceServicer_to_server(Claims(process.database, process.law), server)
-        review_pb2_grpc.add_ReviewServiceServicer_to_server(Reviews(desk), server)
+        service_pb2_grpc.add_ClaimsServiceServicer_to_server(
+            Claims(process.database, process.law, desk, watching), server
+        )
+        review_pb2_grpc.add_ReviewServiceServicer_to_server(Reviews(reviewers), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
@@ -43,14 +55,18 @@ async def _serve(process: Process, desk: Desk) -> None:
         review_pb2.DESCRIPTOR.services_by_name["ReviewService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
-    async with rpc.serving(process.settings, services, register):
-        process.health.set("grpc", True)
-        await process.stopping.wait()
+    # Questions are answered while the broker is away; only handing in waits for it.
+    async with asyncio.TaskGroup() as beside:
+        for part in (appender.run, receipts.run, watching.run, partial(submitting.forget, desk)):
+            beside.create_task(part(stopping))
+        async with rpc.serving(settings, services, register):
+            process.health.set("grpc", True)
+            await stopping.wait()
 
 
 async def worker(process: Process) -> None:
     await persevere(partial(store.keep_law, process.database, process.law), process.stopping)
-    async with rpc.channel(process.settings.registry_target) as channel:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
         office = _office(process, channel)
         intake, coverage = streams.intake(office), streams.coverage(office, process.database)
         count = process.settings.inboxes_per_worker

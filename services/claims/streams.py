@@ -14,8 +14,8 @@ from services.kit.parking import Message
 from services.kit.stream import Stream
 
 CONSUMER = "claims"
-COVERAGE_CONSUMER = "claims-coverage"
-PLATFORM_CONSUMER = "claims-platform"
+COVERAGE_CONSUMER = "claims.coverage"
+PLATFORM_CONSUMER = "claims.platform"
 
 
 def intake(office: Office) -> Stream[Prepared]:

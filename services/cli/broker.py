@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -69,9 +69,9 @@ class Snapshot:
         return sum(topic.end for topic in self.topics if topic.name in names)
 
 
-async def look(bootstrap: str) -> Snapshot:
+async def look(client: Mapping[str, Any]) -> Snapshot:
     """Ask the broker for everything. Raises KafkaError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(**client, request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         cluster = await admin.describe_cluster()
@@ -80,15 +80,17 @@ async def look(bootstrap: str) -> Snapshot:
         names = sorted(name for name in await admin.list_topics() if not name.startswith("__"))
     finally:
         await admin.close()
-    topics = await _topics(bootstrap, names, {place: at.offset for place, at in committed.items()})
+    topics = await _topics(client, names, {place: at.offset for place, at in committed.items()})
     members = sum(len(group["members"]) for answer in groups for group in answer.to_object()["groups"])
     return Snapshot(len(cluster["brokers"]), members, topics)
 
 
-async def _topics(bootstrap: str, names: list[str], committed: dict[TopicPartition, int]) -> tuple[Topic, ...]:
+async def _topics(
+    client: Mapping[str, Any], names: list[str], committed: dict[TopicPartition, int]
+) -> tuple[Topic, ...]:
     if not names:
         return ()
-    consumer = AIOKafkaConsumer(*names, bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    consumer = AIOKafkaConsumer(*names, **client, request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:
         await consumer.start()
         places = sorted(consumer.assignment())

@@ -51,7 +51,7 @@ def submit(
         if wait:
             sent = _submit(session, chosen, claims, timeout)
         else:
-            sent = asyncio.run(intake.send(settings.kafka_bootstrap_servers, chosen, claims))
+            sent = asyncio.run(intake.send(session.broker, chosen, claims))
     _show_sent(session, sent)
     if wait:
         _end(session, sent, timeout)
@@ -147,7 +147,7 @@ def _submit(session: Session, source: str, claims: Sequence[intake_pb2.ClaimInta
     with session.progress("CLI_PROGRESS_RECEIPTS", len(claims)) as progress:
         return asyncio.run(
             intake.submit(
-                session.settings.kafka_bootstrap_servers,
+                session.broker,
                 source,
                 claims,
                 timeout_s,

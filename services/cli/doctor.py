@@ -120,7 +120,7 @@ def _look(session: Session, after_s: float = 0.0) -> Snapshot:
 
     async def look() -> Snapshot:
         await asyncio.sleep(after_s)
-        return await broker.look(bootstrap)
+        return await broker.look(session.broker)
 
     with asking_broker(bootstrap):
         return asyncio.run(look())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
@@ -49,22 +49,22 @@ def claim_of(intake: intake_pb2.ClaimIntake) -> intake_pb2.ClaimSubmission:
 
 
 async def submit(
-    bootstrap: str,
+    client: Mapping[str, Any],
     source: str,
     intakes: Sequence[intake_pb2.ClaimIntake],
     timeout_s: float,
     on_receipt: Callable[[], None],
 ) -> list[Sent]:
     """Send, then wait for the receipts until all are there or the time is over."""
-    async with _receipts_from_now(bootstrap, RECEIPT + source) as receipts:
-        sent = await send(bootstrap, source, intakes)
+    async with receipts_from_now(client, RECEIPT + source) as receipts:
+        sent = await send(client, source, intakes)
         await _match(receipts, sent, timeout_s, on_receipt)
     return sent
 
 
-async def send(bootstrap: str, source: str, intakes: Sequence[intake_pb2.ClaimIntake]) -> list[Sent]:
+async def send(client: Mapping[str, Any], source: str, intakes: Sequence[intake_pb2.ClaimIntake]) -> list[Sent]:
     """Send in order; returns when the broker has them all."""
-    async with sending(bootstrap, source) as put:
+    async with sending(client, source) as put:
         places = await put(
             [(member_key(claim_of(intake).person_id_number), intake.SerializeToString()) for intake in intakes]
         )
@@ -72,11 +72,11 @@ async def send(bootstrap: str, source: str, intakes: Sequence[intake_pb2.ClaimIn
 
 
 @asynccontextmanager
-async def sending(bootstrap: str, source: str) -> AsyncIterator[Put]:
+async def sending(client: Mapping[str, Any], source: str) -> AsyncIterator[Put]:
     """A way to send keys and values to a source's intake, in order; it returns when the broker has them."""
     topic = INTAKE + source
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **client,
         enable_idempotence=True,
         acks="all",
         linger_ms=5,
@@ -97,9 +97,9 @@ async def sending(bootstrap: str, source: str) -> AsyncIterator[Put]:
 
 
 @asynccontextmanager
-async def _receipts_from_now(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def receipts_from_now(client: Mapping[str, Any], topic: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader of the receipts that come after this moment."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    consumer = AIOKafkaConsumer(topic, **client, request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:
         with _wanting(topic):
             await consumer.start()

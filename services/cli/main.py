@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from services.cli import calculators, cases, claims, doctor, law, parked, registry, reviews, topics
+from services.cli import calculators, cases, claims, conformance, doctor, law, parked, registry, reviews, topics
 from services.cli.failures import Exit, Failure
 from services.cli.session import Session, tell_failure
 from services.kit.messages import Language
@@ -74,6 +74,7 @@ app.add_typer(reviews.app, name="reviews")
 app.add_typer(cases.app, name="cases")
 app.add_typer(calculators.app, name="calc")
 app.add_typer(law.app, name="law")
+app.add_typer(conformance.app, name="conformance")
 app.command()(topics.topics)
 app.command()(doctor.doctor)
 

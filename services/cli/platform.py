@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain, islice
@@ -101,7 +101,7 @@ def import_(
     sizes = [_size(path) for path in files]
     with asking_broker(settings.kafka_bootstrap_servers), session.progress("CLI_PROGRESS_BYTES", sum(sizes)) as bar:
         leaving = _leaving(_all_of(files, source, lambda size: bar.advance(bar.task_ids[0], size)), counts, wrong)
-        sent = asyncio.run(_send(settings.kafka_bootstrap_servers, source, leaving))
+        sent = asyncio.run(_send(session.broker, source, leaving))
     _write_errors(session, wrong, errors)
     if session.as_json:
         document({"sent": dict(sent), "counts": {str(status): times for status, times in counts.items()}})
@@ -152,10 +152,10 @@ def _leaving(told: Iterable[Told], counts: Counter[Status], wrong: list[Told]) -
         yield from one.outcome.leaving
 
 
-async def _send(bootstrap: str, source: str, leaving: Iterator[Leaving]) -> Counter[str]:
+async def _send(client: Mapping[str, Any], source: str, leaving: Iterator[Leaving]) -> Counter[str]:
     """Send in order, some hundred at a time; returns when the broker has them all."""
     sent: Counter[str] = Counter()
-    async with intake.sending(bootstrap, source) as send:
+    async with intake.sending(client, source) as send:
         while chunk := list(islice(leaving, _CHUNK)):
             await send([(one.key, one.intake.SerializeToString()) for one in chunk])
             sent.update(str(one.intake.WhichOneof("event")) for one in chunk)

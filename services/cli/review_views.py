@@ -14,7 +14,7 @@ from services.kit.money import yuan
 
 _QUEUE = ("REVIEW", "NUMBER", "WHY", "DUE", "RISK", "STATE", "ASSIGNEE")
 _HISTORY = ("MOVE_NUMBER", "AT", "ACTOR", "MOVE", "WHY", "NOTE")
-_STEPS = ("STEP", "RESULT", "ARTICLE")
+_STEPS = ("GROUND", "RESULT", "ARTICLE")
 
 
 def queue(session: Session, found: Sequence[review_pb2.Review]) -> Table:

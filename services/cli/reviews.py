@@ -213,10 +213,9 @@ def sample(
 
 def _call(session: Session, method: str, request: Any) -> Any:
     settings = session.settings
-    metadata = (("cradle-principal", settings.reviewer),) if settings.reviewer else ()
     with session.channel(settings.claims_target) as channel:
         stub = ReviewServiceStub(channel)
-        return getattr(stub, method)(request, timeout=settings.grpc_deadline_s, metadata=metadata)
+        return getattr(stub, method)(request, timeout=settings.grpc_deadline_s)
 
 
 def _pages(session: Session, wanted: review_pb2.ListReviewsRequest, limit: int) -> Iterator[review_pb2.Review]:

@@ -18,11 +18,11 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.failures import Failure, asking_service, said
+from services.kit import rpc, tls
 from services.kit.messages import Language, text
 from services.kit.settings import ClientSettings, Terminal, load_client
 
 _PIPED_WIDTH = 100
-_MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Session:
     @cached_property
     def settings(self) -> ClientSettings:
         return load_client()
+
+    @property
+    def broker(self) -> dict[str, Any]:
+        """What a client of Kafka is made with."""
+        return tls.broker(self.settings)
 
     @cached_property
     def language(self) -> Language:
@@ -70,8 +75,7 @@ class Session:
     @contextmanager
     def channel(self, target: str) -> Iterator[grpc.Channel]:
         """A channel to a service; its errors become Failures."""
-        options = [("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX), ("grpc.enable_retries", 0)]
-        with grpc.insecure_channel(target, options) as channel, asking_service(target):
+        with rpc.blocking_channel(target, tls.identity(self.settings)) as channel, asking_service(target):
             yield channel
 
 

@@ -28,7 +28,7 @@ def topics(
     """
     session: Session = context.obj
     with asking_broker(session.settings.kafka_bootstrap_servers):
-        found = asyncio.run(broker.look(session.settings.kafka_bootstrap_servers)).topics
+        found = asyncio.run(broker.look(session.broker)).topics
     if session.as_json:
         document({"topics": [_data(topic) for topic in found]})
         return

@@ -32,7 +32,11 @@ class NotFound(Invalid):
 
 
 class Unauthenticated(Invalid):
-    """Nobody knows who is asking."""
+    """Nobody known is asking; the same question can succeed only with another certificate or token."""
+
+
+class Forbidden(Invalid):
+    """Who asks is known, and may not."""
 
 
 class Refused(Invalid):
@@ -75,6 +79,9 @@ _AWAY_CODES = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
+    # Refused as ourselves: a certificate or an access file is wrong, not the record in hand. A person mends it.
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
 )
 
 

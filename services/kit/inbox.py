@@ -21,7 +21,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.kit import telemetry
+from services.kit import telemetry, tls
 from services.kit.db import Database, Tx
 from services.kit.errors import Fenced, is_away, is_conflict, places
 from services.kit.parking import HeldKey, Message, Parking
@@ -119,7 +119,7 @@ class Inbox(Generic[Prepared]):
 
     def _make_consumer(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            **tls.broker(self.settings),
             group_id=self.stream.consumer,
             client_id=self.stream.consumer,
             enable_auto_commit=False,

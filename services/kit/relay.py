@@ -23,7 +23,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.kit import telemetry
+from services.kit import telemetry, tls
 from services.kit.db import Database
 from services.kit.outbox import CHANNEL, opened
 from services.kit.seal import Sealer
@@ -116,7 +116,7 @@ class Relay:
 
     def make_producer(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            **tls.broker(self.settings),
             client_id=f"{self.service}-relay",
             enable_idempotence=True,
             acks="all",

@@ -1,7 +1,7 @@
 """gRPC servers and channels. One fused interceptor does what every call needs.
 
-In order: the method's permission, the deadline, the request's shape, the call, its errors as `google.rpc.Status`
-with a coded reason in both languages, metrics and one line of log.
+In order: who asks, the method's permission, the request's shape, the call, its errors as `google.rpc.Status` with a
+coded reason in both languages, metrics and one line of log.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 from protovalidate import Validator
 
-from services.kit import telemetry
+from services.kit import telemetry, tls
+from services.kit.auth import Gate, Principal, gate_of, principal
+from services.kit.clock import Clock
 from services.kit.errors import (
     Conflict,
+    Forbidden,
     Invalid,
     NotFound,
     Refused,
@@ -37,6 +40,7 @@ from services.kit.errors import (
 )
 from services.kit.messages import Language, Reason, reason
 from services.kit.settings import Settings
+from services.kit.tls import Identity
 
 DOMAIN = "cradle"
 _MESSAGE_BYTES_MAX = 16 * 1024 * 1024
@@ -44,9 +48,11 @@ _OPTIONS = [
     ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
     ("grpc.max_send_message_length", _MESSAGE_BYTES_MAX),
 ]
+_CLIENT_OPTIONS = [*_OPTIONS, ("grpc.enable_retries", 0)]
 _log = telemetry.log(__name__)
 
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
+Answers = Callable[[Any, Any], AsyncIterator[Any]]
 if TYPE_CHECKING:
     _Base = grpc.aio.ServerInterceptor[Any, Any]  # generic in the stubs only
 else:
@@ -69,9 +75,18 @@ def permissions(services: Iterable[ServiceDescriptor]) -> dict[str, str]:
     return found
 
 
+# Who has a certificate of ours may ask what there is to ask; health is asked by whoever restarts us.
+_OPEN = frozenset(f"/{health.SERVICE_NAME}/{method}" for method in ("Check", "List", "Watch"))
+_ANYBODY = ""
+
+
 @dataclass(slots=True)
 class Interceptor(_Base):
+    """A method that is neither open nor in `permissions` is refused to everybody."""
+
     permissions: dict[str, str]
+    gate: Gate
+    clock: Clock = field(default_factory=Clock)
     validator: Validator = field(default_factory=Validator)
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = field(default_factory=dict)
 
@@ -79,42 +94,125 @@ class Interceptor(_Base):
         method = details.method
         if method not in self.handlers:
             handler = await continuation(details)
-            if handler is None or handler.unary_unary is None or method not in self.permissions:
-                return handler  # unknown methods answer UNIMPLEMENTED; health and reflection are grpc's own
-            self.handlers[method] = grpc.unary_unary_rpc_method_handler(
-                self._fused(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
-            )
+            if handler is None or method in _OPEN:
+                return handler  # an unknown method answers UNIMPLEMENTED
+            self.handlers[method] = self._fused(_Method(method), handler)
         return self.handlers[method]
 
-    def _fused(self, path: str, behaviour: Behaviour) -> Behaviour:
-        service, method = path[1:].split("/")
-        started = telemetry.GRPC_STARTED.labels(service, method)
-        seconds = telemetry.GRPC_SECONDS.labels(service, method)
+    def _fused(self, method: _Method, handler: Any) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler of the same arity with everything around it. A method that streams its answers is an async
+        generator. Messages that are streamed to us are not looked at here: each has its own answer, so its servicer
+        asks `shape_problems`.
+        """
+        check = _unchecked if handler.request_streaming else self._check_shape
+        coders = handler.request_deserializer, handler.response_serializer
+        match handler.request_streaming, handler.response_streaming:
+            case False, False:
+                return grpc.unary_unary_rpc_method_handler(self._one(method, handler.unary_unary, check), *coders)
+            case True, False:
+                return grpc.stream_unary_rpc_method_handler(self._one(method, handler.stream_unary, check), *coders)
+            case False, True:
+                return grpc.unary_stream_rpc_method_handler(self._many(method, handler.unary_stream, check), *coders)
+            case _:
+                return grpc.stream_stream_rpc_method_handler(self._many(method, handler.stream_stream, check), *coders)
 
-        async def call(request: Proto, context: Any) -> Any:
-            started.inc()
-            begun = time.perf_counter()
-            code = "CANCELLED"  # unless it comes to an answer
+    def _one(self, method: _Method, behaviour: Behaviour, check: Callable[[Any], None]) -> Behaviour:
+        async def call(request: Any, context: Any) -> Any:
+            begun = method.begin()
+            found, code = None, "CANCELLED"  # unless it comes to an answer
             try:
-                if reasons := shape_problems(self.validator, request):
-                    raise Invalid(*reasons)
+                found = await self._admit(method, context)
+                check(request)
                 response = await behaviour(request, context)
             except Exception as error:  # noqa: BLE001  # every failure becomes a status here
-                status = to_status(error)
+                status = method.failed(error)
                 code = code_pb2.Code.Name(status.code)
-                if status.code == code_pb2.INTERNAL:
-                    _log.error("call failed", method=path, error=type(error).__name__, places=places(error))
             else:
                 code = "OK"
                 return response
             finally:
-                elapsed = time.perf_counter() - begun
-                seconds.observe(elapsed)
-                telemetry.GRPC_HANDLED.labels(service, method, code).inc()
-                _log.info("call", method=path, code=code, ms=round(elapsed * 1000, 1))
+                method.end(begun, code, found)
             return await context.abort_with_status(rpc_status.to_status(status))
 
         return call
+
+    def _many(self, method: _Method, behaviour: Answers, check: Callable[[Any], None]) -> Answers:
+        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+            begun = method.begin()
+            found, code = None, "CANCELLED"
+            try:
+                found = await self._admit(method, context)
+                check(request)
+                async for response in behaviour(request, context):
+                    self._still(found)
+                    yield response
+            except Exception as error:  # noqa: BLE001
+                status = method.failed(error)
+                code = code_pb2.Code.Name(status.code)
+            else:
+                code = "OK"
+                return
+            finally:
+                method.end(begun, code, found)
+            await context.abort_with_status(rpc_status.to_status(status))
+
+        return call
+
+    async def _admit(self, method: _Method, context: Any) -> Principal:
+        """Who asks and may, told before the request is looked at. Raises Unauthenticated or Forbidden."""
+        uris = [uri.decode("utf-8", "replace") for uri in context.auth_context().get("peer_uri", ())]
+        tokens = [str(value) for key, value in context.invocation_metadata() or () if key == "authorization"]
+        try:
+            found = await self.gate.admit(uris, tokens)
+            permission = self.permissions.get(method.path)
+            if permission is None or (permission != _ANYBODY and not found.may(permission)):
+                raise Forbidden(reason("AUTH_PERMISSION_MISSING", permission=permission or method.path))
+        except (Unauthenticated, Forbidden) as error:
+            why = error.reasons[0].code
+            _log.warning("call refused", method=method.path, why=why, certificate=uris, peer=context.peer())
+            raise
+        principal.enter(found)
+        return found
+
+    def _still(self, found: Principal) -> None:
+        """A stream may outlive the token it began with; it ends before its next answer."""
+        if found.until is not None and self.clock.now() > found.until:
+            raise Unauthenticated(reason("AUTH_TOKEN_EXPIRED", "authorization"))
+
+    def _check_shape(self, request: Proto) -> None:
+        if reasons := shape_problems(self.validator, request):
+            raise Invalid(*reasons)
+
+
+def _unchecked(_: Any) -> None:
+    """An iterator has no shape."""
+
+
+class _Method:
+    """What is counted and logged of one method's calls."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._names = service, name = path[1:].split("/")
+        self._started = telemetry.GRPC_STARTED.labels(service, name)
+        self._seconds = telemetry.GRPC_SECONDS.labels(service, name)
+
+    def begin(self) -> float:
+        self._started.inc()
+        return time.perf_counter()
+
+    def end(self, begun: float, code: str, found: Principal | None) -> None:
+        elapsed = time.perf_counter() - begun
+        self._seconds.observe(elapsed)
+        telemetry.GRPC_HANDLED.labels(*self._names, code).inc()
+        who = found.name if found else None
+        _log.info("call", method=self.path, code=code, ms=round(elapsed * 1000, 1), principal=who)
+
+    def failed(self, error: Exception) -> status_pb2.Status:
+        status = to_status(error)
+        if status.code == code_pb2.INTERNAL:
+            _log.error("call failed", method=self.path, error=type(error).__name__, places=places(error))
+        return status
 
 
 _SHAPE_CODES = {
@@ -123,6 +221,9 @@ _SHAPE_CODES = {
     "string.max_len": "FIELD_TOO_LONG",
     "string.len": "FIELD_MALFORMED",
     "string.pattern": "FIELD_MALFORMED",
+    "string.uuid": "FIELD_MALFORMED",
+    "string.uuid_empty": "FIELD_REQUIRED",
+    "bytes.len": "FIELD_MALFORMED",
     "enum.defined_only": "CODE_UNKNOWN",
     "enum.in": "CODE_UNKNOWN",
     "enum.not_in": "FIELD_REQUIRED",
@@ -147,11 +248,12 @@ def _element(element: Any) -> str:
     return f"{element.field_name}[{subscript.value}]" if subscript is not None else str(element.field_name)
 
 
-_CODES = {
+_CODES: dict[type[Invalid], int] = {
     NotFound: code_pb2.NOT_FOUND,
     Refused: code_pb2.FAILED_PRECONDITION,
     Stale: code_pb2.ABORTED,
     Unauthenticated: code_pb2.UNAUTHENTICATED,
+    Forbidden: code_pb2.PERMISSION_DENIED,
 }
 
 
@@ -199,9 +301,13 @@ def _status(code: int, reasons: Sequence[Reason]) -> status_pb2.Status:
 async def serving(
     settings: Settings, services: Sequence[ServiceDescriptor], register: Callable[[grpc.aio.Server], None]
 ) -> AsyncIterator[grpc.aio.Server]:
-    """Serve the given services with health and, outside production, reflection."""
+    """Serve the given services over TLS with health and, outside production, reflection."""
+    guarded = permissions(services)
+    if settings.environment != "production":
+        guarded |= {f"/{reflection.SERVICE_NAME}/ServerReflectionInfo": _ANYBODY}
+    credentials = tls.identity(settings).server_credentials()
     server = grpc.aio.server(
-        interceptors=[Interceptor(permissions(services))],
+        interceptors=[Interceptor(guarded, await gate_of(settings))],
         options=[*_OPTIONS, ("grpc.so_reuseport", 0)],
     )
     register(server)
@@ -210,7 +316,7 @@ async def serving(
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.environment != "production":
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    server.add_insecure_port(settings.grpc_listen)
+    server.add_secure_port(settings.grpc_listen, credentials)
     await server.start()
     for name in ["", *names]:
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -221,6 +327,11 @@ async def serving(
         await server.stop(settings.shutdown_grace_s)
 
 
-def channel(target: str) -> grpc.aio.Channel:
+def channel(target: str, identity: Identity) -> grpc.aio.Channel:
     """A channel to another service. Retrying is the caller's decision: only UNAVAILABLE is for retrying."""
-    return grpc.aio.insecure_channel(target, options=[*_OPTIONS, ("grpc.enable_retries", 0)])
+    return grpc.aio.secure_channel(target, identity.channel_credentials(), options=_CLIENT_OPTIONS)
+
+
+def blocking_channel(target: str, identity: Identity) -> grpc.Channel:
+    """The same for a program that asks one thing after the other."""
+    return grpc.secure_channel(target, identity.channel_credentials(), options=_CLIENT_OPTIONS)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from services.kit import db, telemetry
+from services.kit import auth, db, telemetry
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.kit.errors import places
@@ -60,12 +60,9 @@ def run(service: str, roles: Mapping[str, Role], shipped: Law | None = None) -> 
         migrate(db.service_dsn(settings.database_url.get_secret_value(), service), service)
         return
     law = _effective(shipped, settings)
-    if settings.environment == "production":
-        sys.exit(
-            "\n".join(
-                [*_unset(law), "production needs authenticated callers, which are not built yet: see SECURITY.md"]
-            )
-        )
+    if settings.environment == "production" and (problems := [*_unset(law), *unprotected(settings)]):
+        sys.exit("\n".join(problems))
+    _read_access(settings)
     _calm_collector()
     asyncio.run(_run(service, roles[role], settings, law))
 
@@ -87,6 +84,34 @@ def _unset(law: Law) -> list[str]:
         return []
     lines = [f"  {one.name}: from {one.since}" + (f", before {one.until}" if one.until else "") for one in waiting]
     return ["production must not rest on placeholders; the authority has yet to set:", *lines]
+
+
+_PROTECTION = {
+    "tls_certificate": "CRADLE_TLS_CERTIFICATE: who this process is to others",
+    "tls_key": "CRADLE_TLS_KEY",
+    "tls_authorities": "CRADLE_TLS_AUTHORITIES: whose certificates are taken",
+    "access": "CRADLE_ACCESS: who may what",
+    "token_keys": "CRADLE_TOKEN_KEYS: the keys (JWKS) of those who sign people's tokens",
+    "token_issuer": "CRADLE_TOKEN_ISSUER",
+    "token_audience": "CRADLE_TOKEN_AUDIENCE",
+}
+
+
+def unprotected(settings: Settings) -> list[str]:
+    """Why production must not start with these settings: what tells callers apart, and is not there."""
+    missing = [f"  {said}" for name, said in _PROTECTION.items() if not getattr(settings, name)]
+    if settings.kafka_security != "SSL":
+        missing.append("  CRADLE_KAFKA_SECURITY: SSL, so that the broker tells its clients apart")
+    return ["production must know who asks (SECURITY.md); not set:", *missing] if missing else []
+
+
+def _read_access(settings: Settings) -> None:
+    """End with everything that is wrong with the access file, before anything is started by it."""
+    try:
+        if settings.access is not None:
+            auth.read(settings.access)
+    except auth.AccessError as error:
+        sys.exit(f"CRADLE_ACCESS cannot be used:\n{error}")
 
 
 def _calm_collector() -> None:

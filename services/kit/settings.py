@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _WRONG_USAGE = 2
@@ -18,27 +18,49 @@ def _split(value: object) -> object:
     return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
 
-_Folder = Annotated[Path | None, BeforeValidator(lambda value: value or None)]  # an empty text is none
+_Place = Annotated[Path | None, BeforeValidator(lambda value: value or None)]  # an empty text is none
+Signature = Literal[
+    "ES256", "ES384", "RS256", "RS384", "PS256", "PS384", "EdDSA"
+]  # never one of a shared secret, or none
+_File = Annotated[FilePath | None, BeforeValidator(lambda value: value or None)]
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]  # a,b,c
 
 
-class Settings(BaseSettings):
+class Identified(BaseSettings):
+    """What every process and every client needs to be known by others: its certificate, for gRPC and for Kafka."""
+
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_security: Literal["PLAINTEXT", "SSL"] = "PLAINTEXT"  # refused in production
+    tls_certificate: _File = None  # PEM; its one URI, spiffe://<domain>/<kind>/<name>, says who we are
+    tls_key: _File = None
+    tls_authorities: _File = None  # PEM; whose certificates we take
+    token: SecretStr | None = None  # of a person who asks through this client
+
+
+class Settings(Identified):
     """What a process needs to know of its surroundings. Secrets have no default; a missing one stops the start.
 
     `DATABASE_URL` names a server (`postgresql://user:password@host:port`); each service appends its own database.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
-
-    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     environment: Literal["local", "production"] = "production"
     today: date | None = None  # freezes the clock's date; refused in production
     sealing_key: SecretStr  # 32 bytes, base64: what is kept of a sender's bytes is sealed with it
     blind_index_key: SecretStr  # 32 bytes, base64: the registry finds persons by it
-    sources: _Names = ("hospitals", "counter")
+    sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")  # whose records the registry takes in
-    law_overrides: _Folder = None  # a directory of the city's own law, laid over the one shipped
+    law_overrides: _Place = None  # a directory of the city's own law, laid over the one shipped
+
+    access: _File = None  # who may what: deploy/access.yaml; no server starts without one
+    token_keys: str = ""  # the issuer's keys (JWKS), a file or an https URL; without them only systems are let in
+    token_issuer: str = ""
+    token_audience: str = ""
+    token_algorithms: Annotated[tuple[Signature, ...], NoDecode, BeforeValidator(_split)] = ("ES256", "RS256", "PS256")
+    token_keys_refresh_s: float = 60.0  # at most one look at the issuer's keys in this time
+    token_keys_max_age_s: float = 3_600.0  # a key that the issuer has taken back ends after this at the latest
 
     grpc_listen: str = "127.0.0.1:0"
     metrics_listen: str = "127.0.0.1:0"  # /metrics, /livez, /readyz
@@ -60,17 +82,23 @@ class Settings(BaseSettings):
     timer_every_s: float = 30.0  # how often the worker looks for what is due
     timer_claims_max: int = 500  # claims that are looked at in one transaction of the timer
 
+    append_timeout_s: float = 10.0  # how long a record that was handed in over gRPC may take to reach the broker
+    requests_kept_days: int = 7  # how long an id of a call or stream is known; as long as the intake is kept
+    stream_unanswered_max: int = 500  # submissions of one stream that wait for their answer
+    receipt_wait_max_s: float = 30.0
+    watch_tick_ms: int = 500
+    watchers_max: int = 1000
 
-class ClientSettings(BaseSettings):
-    """What a client needs to know: the addresses of the services and of the broker. It holds no secret."""
 
-    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
+class ClientSettings(Identified):
+    """What a client needs to know: the addresses of the services and of the broker. Its token is its only secret."""
 
-    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    tls_certificate: FilePath
+    tls_key: FilePath
+    tls_authorities: FilePath
     claims_target: str
     registry_target: str
-    reviewer: str = ""  # who moves reviews, where callers are not authenticated
-    sources: _Names = ("hospitals", "counter")
+    sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0
 
@@ -81,7 +109,16 @@ class ReplaySettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
 
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
-    law_overrides: _Folder = None  # the city's own law, which a draft is laid over
+    law_overrides: _Place = None  # the city's own law, which a draft is laid over
+
+
+class ConformanceSettings(BaseSettings):
+    """What playing conformance may be told; a report is verified without anything else."""
+
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", frozen=True, extra="ignore")
+
+    conformance_key: _File = None  # PEM, Ed25519: a report is signed with the private one, verified with the public
+    today: date | None = None  # the system's, where that stands still
 
 
 class Terminal(BaseSettings):
@@ -111,6 +148,11 @@ def load_client() -> ClientSettings:
 def load_replay() -> ReplaySettings:
     """Read the environment of a replay, or end as a client does."""
     return _of_a_command(ReplaySettings)
+
+
+def load_conformance() -> ConformanceSettings:
+    """Read what the environment says of conformance, or end as a client does."""
+    return _of_a_command(ConformanceSettings)
 
 
 def _of_a_command(kind: type[_Settings]) -> _Settings:

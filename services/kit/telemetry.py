@@ -56,6 +56,7 @@ GRPC_SECONDS = Histogram(
 )
 
 # The business.
+HANDED_IN = Counter("cradle_claims_handed_in_total", "Submissions over gRPC", ["source", "result"])
 CLAIMS = Counter("cradle_claims_total", "Submissions by what became of them", ["source", "outcome"])
 PLATFORM_MESSAGES = Counter(
     "cradle_platform_messages_total", "Messages of the national platform by what became of them", ["source", "status"]

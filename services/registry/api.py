@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import grpc
 from cradle.registry.v1 import intake_pb2, office_pb2, office_pb2_grpc, service_pb2, service_pb2_grpc
 
+from services.kit import auth
 from services.kit.errors import Invalid
 from services.kit.messages import reason
 from services.registry import usecases
@@ -15,7 +16,6 @@ from services.registry.usecases import Asker, Office
 from services.registry.wire import asking, checks, intake, records
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-PURPOSE_CHARACTERS_MAX = 200
 
 
 class Registry(service_pb2_grpc.RegistryServiceServicer):
@@ -27,7 +27,7 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
     ) -> service_pb2.BatchGetCoverageResponse:
         known_at = self._instant(request)
         persons, providers = asking.questions(request), asking.institutions(request)
-        found = await usecases.get_coverage(self.office, persons, known_at, asker(context))
+        found = await usecases.get_coverage(self.office, persons, known_at, asker(request.purpose))
         response = asking.answers(found, await usecases.get_institutions(self.office, providers, known_at))
         response.known_at.FromDatetime(known_at)
         return response
@@ -62,7 +62,7 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
         self, request: intake_pb2.BatchTakeInCoverageRequest, context: Context
     ) -> intake_pb2.BatchTakeInCoverageResponse:
         today, now, digest = self.office.clock.today(), self.office.clock.now(), self.office.sealer.digest
-        caller = asker(context).principal
+        caller = auth.current().name
         received = [intake.called(one, caller, today, now, digest) for one in request.records]
         if request.validate_only:
             settled = await usecases.dry_run(self.office, received)
@@ -76,13 +76,12 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
     ) -> office_pb2.ErasePersonResponse:
         number, person = asking.one_person(request)
         if request.validate_only:
-            found = await usecases.find(self.office, number, person, asker(context))
+            found = await usecases.find(self.office, number, person, asker(request.reason))
         else:
-            found = await usecases.erase(self.office, number, person, request.reason, asker(context))
+            found = await usecases.erase(self.office, number, person, request.reason, asker(request.reason))
         return asking.erased(found.person, found.at, before=found.before)
 
 
-def asker(context: Context) -> Asker:
-    """Who calls, and what for: the purpose is in the call's metadata. Who it is, authentication will say here."""
-    metadata = dict(context.invocation_metadata() or ())
-    return Asker(principal="", purpose=str(metadata.get("cradle-purpose", ""))[:PURPOSE_CHARACTERS_MAX])
+def asker(purpose: str) -> Asker:
+    """Who calls, by certificate or token, and what for."""
+    return Asker(principal=auth.current().name, purpose=purpose)

@@ -69,7 +69,7 @@ async def heard(stack: Stack) -> None:
     await watcher.start()
     claims = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_claims")
     registry = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_registry")
-    taken = "SELECT COALESCE(sum(next_offset), 0) FROM consumed WHERE consumer = 'claims-coverage'"
+    taken = "SELECT COALESCE(sum(next_offset), 0) FROM consumed WHERE consumer = 'claims.coverage'"
     while True:
         waiting = await registry.fetchval("SELECT EXISTS (SELECT FROM outbox)")
         if not waiting and await ends(watcher, COVERAGE) <= await claims.fetchval(taken):
@@ -141,18 +141,18 @@ async def bench(stack: Stack) -> dict[str, float]:
     _console.print("raw ceiling ...")
     raw_per_s = await measure_raw(stack.environment, backlog)
     _console.print(f"  {raw_per_s:,.0f}/s; the product ...")
-    await load.fill_registry(registry, 0, RECORDS)
+    await load.fill_registry(registry, stack.operator, 0, RECORDS)
     claims_per_s = await measure_backlog(stack, backlog)
     _console.print(f"  {claims_per_s:,.0f}/s; latency at half of it ...")
     count = int(claims_per_s / 2 * LATENCY_S)
-    await load.fill_registry(registry, RECORDS, count)
+    await load.fill_registry(registry, stack.operator, RECORDS, count)
     p50_ms, p99_ms = await measure_latency(
         broker, [(load.key(RECORDS + n), load.claim(RECORDS + n, f"L-{n}")) for n in range(count)], claims_per_s / 2
     )
     _console.print("  the same backlog again, on what is on file by now ...")
     history, first = RECORDS + count, RECORDS + count
     later = [(load.key(first + n), load.claim(first + n, f"H-{n}")) for n in range(RECORDS)]
-    await load.fill_registry(registry, first, RECORDS)
+    await load.fill_registry(registry, stack.operator, first, RECORDS)
     later_per_s = await measure_backlog(stack, later)
     return {
         "raw_per_s": round(raw_per_s),

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-import grpc
 from aiokafka import AIOKafkaProducer
 from cradle.claims.v1 import claim_pb2, intake_pb2
 from cradle.registry.v1 import service_pb2, service_pb2_grpc
@@ -16,7 +15,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from stdnum.cn import ric
 
+from services.kit import rpc
 from services.kit.dates import month_of
+from services.kit.tls import Identity
 
 SIZE = 485
 SOURCE = "hospitals"
@@ -65,10 +66,10 @@ def chunks(count: int, size: int) -> Iterator[range]:
         yield range(start, min(start + size, count))
 
 
-async def fill_registry(target: str, first: int, count: int) -> None:
+async def fill_registry(target: str, identity: Identity, first: int, count: int) -> None:
     """One employer, and `count` women insured through it for long enough."""
     paid = service_pb2.MonthSpan(first_month=month_of(date(2024, 1, 1)), last_month=month_of(date(2026, 10, 1)))
-    async with grpc.aio.insecure_channel(target) as channel:
+    async with rpc.channel(target, identity) as channel:
         registry = service_pb2_grpc.RegistryServiceStub(channel)
         employer = service_pb2.EmployerRecord(
             uscc=USCC, name="Bench", county="610302", average_monthly_wage_fen={2025: 600_000}

@@ -50,7 +50,7 @@ class Desk:
     @asynccontextmanager
     async def office(self, database: Database) -> AsyncIterator[Office]:
         await store.keep_law(database, self.law)
-        async with rpc.channel(self.stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+        async with rpc.channel(self.stack.environment["CRADLE_REGISTRY_TARGET"], self.stack.operator) as channel:
             yield Office(
                 settings_of(self.stack),
                 Clock(self.today),

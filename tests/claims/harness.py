@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from cradle.claims.v1 import event_pb2, receipt_pb2
+from cradle.claims.v1 import event_pb2, receipt_pb2, service_pb2_grpc
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from cradle.registry.v1 import service_pb2_grpc as registry_grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from deploy.local.stack import Stack
 from services.claims.model import Category
+from services.kit import rpc
 from tests.builders import employer_record, id_number, person_record, spans, uscc
 from tests.kit.live import Record, read_until, send, unique
 
@@ -27,7 +31,7 @@ async def record(
     providers: Sequence[registry_pb2.ProviderRecord] = (),
 ) -> None:
     """Have the registry know these."""
-    async with grpc.aio.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         request = registry_pb2.BatchRecordCoverageRequest(employers=employers, persons=persons, providers=providers)
         await registry_grpc.RegistryServiceStub(channel).BatchRecordCoverage(request, timeout=10)
 
@@ -136,6 +140,25 @@ def events(stack: Stack, claim: str, count: int) -> list[event_pb2.ClaimEvent]:
 
     read = asyncio.run(read_until(stack, ["claims.claim.v1"], lambda found: len(mine(found)) >= count))
     return [event_pb2.ClaimEvent.FromString(one.value) for one in mine(read)]
+
+
+@asynccontextmanager
+async def asking(stack: Stack, system: str = "") -> AsyncIterator[service_pb2_grpc.ClaimsServiceAsyncStub]:
+    """The gRPC of claims, asked by a system (`source/hospitals`), or by an operator."""
+    who = stack.authority.identity(system) if system else stack.operator
+    async with rpc.channel(stack.environment["CRADLE_CLAIMS_TARGET"], who) as channel:
+        yield service_pb2_grpc.ClaimsServiceStub(channel)
+
+
+def told(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, list[tuple[str, str]]]:
+    """How a call was refused: its code, and every coded reason with its field."""
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # an aio error has what is read of a call
+    info, violations = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status.details if status else ():
+        detail.Unpack(violations)
+        detail.Unpack(info)
+    located = [(one.reason, one.field) for one in violations.field_violations]
+    return error.code(), located or [(info.reason, "")]
 
 
 def claims_dsn(stack: Stack) -> str:

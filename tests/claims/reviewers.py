@@ -9,8 +9,11 @@ import grpc
 from cradle.claims.v1 import review_pb2, review_pb2_grpc
 from grpc_status import rpc_status
 
+from deploy.local import authority
 from deploy.local.stack import Stack
 from services.cli.failures import reasons_of
+from services.kit import rpc
+from services.kit.tls import Identity
 from tests.builders import claim, claim_number, submit
 from tests.claims.harness import Answered, Insured, exchange, insured
 
@@ -33,13 +36,25 @@ class Reviewer:
 
     stack: Stack
     name: str
+    role: str = "city-reviewer"
+    counties: tuple[str, ...] = ()
+
+    @property
+    def token(self) -> str:
+        claims = {"cradle_role": self.role, **({"cradle_counties": list(self.counties)} if self.counties else {})}
+        return self.stack.authority.token(self.name, claims)
+
+    @property
+    def identity(self) -> Identity:
+        if self.role == "source":  # a system, and no person
+            return self.stack.authority.identity("source/hospitals")
+        return self.stack.authority.identity(authority.OPERATOR, token=self.token)
 
     def call(self, method: str, request: Any) -> Any:
-        with grpc.insecure_channel(self.stack.environment["CRADLE_CLAIMS_TARGET"]) as channel:
+        with rpc.blocking_channel(self.stack.environment["CRADLE_CLAIMS_TARGET"], self.identity) as channel:
             stub = review_pb2_grpc.ReviewServiceStub(channel)
-            metadata = (("cradle-principal", self.name),) if self.name else ()
             try:
-                return getattr(stub, method)(request, timeout=20, metadata=metadata)
+                return getattr(stub, method)(request, timeout=20)
             except grpc.RpcError as error:
                 raise refusal(error) from None
 

@@ -19,6 +19,7 @@ from protovalidate import Validator
 from deploy.local.stack import Stack
 from services.claims import rules
 from services.claims.api import Claims
+from services.kit import rpc
 from services.kit.errors import Invalid
 from services.kit.rpc import shape_problems
 from tests.claims.harness import claims_dsn
@@ -58,7 +59,8 @@ def request(given: facts_pb2.ClaimFacts, language: service_pb2.Language.ValueTyp
 def decide(given: service_pb2.DecideRequest) -> service_pb2.DecideResponse:
     """What the method answers behind the interceptor. It has no database to write to."""
     assert shape_problems(VALIDATOR, given) == []
-    claims = Claims(cast("Any", None), rules.LAW)
+    nothing = cast("Any", None)
+    claims = Claims(nothing, rules.LAW, nothing, nothing)
     return asyncio.run(claims.Decide(given, cast("Any", None)))
 
 
@@ -200,7 +202,7 @@ def test_the_running_service_decides_and_stores_nothing(stack: Stack) -> None:
     dsn = claims_dsn(stack)
     before = asyncio.run(counted(dsn))
 
-    with grpc.insecure_channel(stack.environment["CRADLE_CLAIMS_TARGET"]) as channel:
+    with rpc.blocking_channel(stack.environment["CRADLE_CLAIMS_TARGET"], stack.operator) as channel:
         stub = service_pb2_grpc.ClaimsServiceStub(channel)
         answer = stub.Decide(request(facts()), timeout=10)
         incomplete = facts()

@@ -106,7 +106,7 @@ def test_the_queue_is_filtered(stack: Stack, li: Reviewer) -> None:
     def names(**wanted: Any) -> set[str]:
         return {found.name for found in li.queue(**wanted)}
 
-    assert review.name in names(county=review.county, reason="EMPLOYER_MISMATCH", assignee="li")
+    assert review.name in names(county=review.county, reason="EMPLOYER_MISMATCH", assignee="person/li")
     assert review.name in names(kind=claim_pb2.CLAIM_KIND_ALLOWANCE, state=review_pb2.REVIEW_STATE_OPEN)
     assert names(claim=waiting.receipt.claim) == {review.name}
     assert review.name not in names(assignee="-")
@@ -148,8 +148,8 @@ def test_the_history_tells_who_did_what_and_the_note_is_sealed(stack: Stack, li:
     moves = [(entry.number, entry.actor, entry.move, entry.note) for entry in found.history]
     assert moves == [
         (1, "system", "OPENED", ""),
-        (2, "li", "TAKEN", ""),
-        (3, "li", "DECIDED", "王某的劳动合同已核对"),
+        (2, "person/li", "TAKEN", ""),
+        (3, "person/li", "DECIDED", "王某的劳动合同已核对"),
     ]
     assert json.loads(found.facts_json)["reviewed"] == {"employer_confirmed": True}
     assert found.steps[0].rule == "FOUND_EMPLOYER"
@@ -317,7 +317,7 @@ def test_a_risky_decision_is_proposed_and_a_second_person_decides(stack: Stack, 
 
     assert proposed.second_person_needed
     assert proposed.review.state == review_pb2.REVIEW_STATE_PROPOSED
-    assert proposed.review.proposal.proposer == "li"
+    assert proposed.review.proposal.proposer == "person/li"
     assert stored(stack, review.claim)[-1]["outcome"] == "PENDED"
     agreed = wang.answer(wang.take(proposed.review), agree=review_pb2.Agree())
     assert agreed.review.outcome == review_pb2.REVIEW_OUTCOME_DECIDED
@@ -326,7 +326,7 @@ def test_a_risky_decision_is_proposed_and_a_second_person_decides(stack: Stack, 
     assert decided_again(stack, row) == row["result"]
     sql = "SELECT first_person, second_person, second_needed FROM review_decision WHERE claim_id = $1"
     (by,) = asyncio.run(rows(claims_dsn(stack), sql, UUID(review.claim.removeprefix("claims/"))))
-    assert tuple(by) == ("li", "wang", True)
+    assert tuple(by) == ("person/li", "person/wang", True)
 
 
 def test_another_delivery_near_is_approved_once_a_reviewer_found_it_so(
@@ -395,7 +395,7 @@ def test_a_move_on_a_stale_etag_is_refused_with_what_changed(stack: Stack, li: R
         li.confirm(review)
 
     assert (raised.value.status, raised.value.codes) == ("ABORTED", (("REVIEW_CHANGED", "move.etag"),))
-    assert "TAKEN li" in raised.value.text
+    assert "TAKEN person/li" in raised.value.text
 
 
 def test_the_same_request_twice_is_answered_once(stack: Stack, li: Reviewer) -> None:
@@ -443,11 +443,29 @@ def test_who_has_not_taken_it_moves_nothing(stack: Stack, li: Reviewer, wang: Re
     assert raised.value.codes == (("REVIEW_HELD", ""),)
 
 
-def test_nobody_is_no_reviewer(stack: Stack) -> None:
-    with pytest.raises(Refusal) as raised:
-        Reviewer(stack, "").queue()
+def test_a_senders_system_has_no_review(stack: Stack, li: Reviewer) -> None:
+    review, sender = one(li.of_claim(mismatched(stack).receipt.claim)), Reviewer(stack, "", role="source")
 
-    assert (raised.value.status, raised.value.codes) == ("UNAUTHENTICATED", (("PRINCIPAL_MISSING", ""),))
+    for refused in (sender.queue, lambda: sender.get(review.name), lambda: sender.take(review)):
+        with pytest.raises(Refusal) as raised:
+            refused()
+        assert (raised.value.status, raised.value.codes) == ("PERMISSION_DENIED", (("AUTH_PERMISSION_MISSING", ""),))
+
+
+def test_a_countys_reviewer_has_the_countys_reviews_and_no_others(stack: Stack, li: Reviewer) -> None:
+    review = one(li.of_claim(mismatched(stack, county="610304").receipt.claim))
+    hers, others = (Reviewer(stack, f"of-{county}", "county-reviewer", (county,)) for county in ("610304", "610331"))
+
+    assert review.name in {found.name for found in hers.queue()}
+    assert review.name not in {found.name for found in others.queue()}
+    for refused in (lambda: others.get(review.name), lambda: others.take(review), lambda: others.confirm(review)):
+        with pytest.raises(Refusal) as raised:
+            refused()
+        assert (raised.value.status, raised.value.codes) == ("NOT_FOUND", (("NOT_FOUND", "name"),))
+    with pytest.raises(Refusal) as raised:
+        sample(hers, 1, 1_000_000)
+    assert raised.value.status == "PERMISSION_DENIED"
+    assert hers.confirm(hers.take(review)).review.outcome == review_pb2.REVIEW_OUTCOME_DECIDED
 
 
 # --- pend, return, replace -------------------------------------------------------------------------------------------
@@ -660,7 +678,7 @@ def test_who_decided_does_not_take_the_second_look(stack: Stack, li: Reviewer, w
         li.take(sampled)
 
     assert raised.value.codes == (("SECOND_LOOK_BY_ANOTHER", ""),)
-    assert wang.take(sampled).assignee == "wang"
+    assert wang.take(sampled).assignee == "person/wang"
 
 
 def test_what_waits_cannot_stand_and_is_no_sample(stack: Stack, li: Reviewer) -> None:
@@ -707,7 +725,7 @@ def test_the_history_refuses_to_change(stack: Stack, table: str, statement: str)
 def test_the_proposer_cannot_be_written_as_the_assignee(stack: Stack, li: Reviewer) -> None:
     review = li.take(near(stack, insured(stack), date(2026, 3, 24)))
     li.answer(review, decide=review_pb2.Supplement(same_event=True))
-    sql = "UPDATE review_task SET assignee = 'li' WHERE id = $1"
+    sql = "UPDATE review_task SET assignee = 'person/li' WHERE id = $1"
 
     with pytest.raises(asyncpg.CheckViolationError):
         asyncio.run(rows(claims_dsn(stack), sql, UUID(review.name.removeprefix("reviews/"))))

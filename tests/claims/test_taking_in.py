@@ -18,6 +18,7 @@ from services.claims.rules import LAW, REVISION, decide
 from services.claims.wire import out
 from services.claims.wire.intake import content
 from services.kit import law as laws
+from services.kit import rpc
 from services.kit.ids import stable_id
 from services.kit.law import canonical
 from services.kit.seal import Sealer
@@ -371,7 +372,7 @@ def test_what_is_explained_is_the_revision_that_was_decided(stack: Stack) -> Non
     exchange(stack, approved, waiting)
 
     async def explain(revision: int) -> str:
-        async with grpc.aio.insecure_channel(stack.environment["CRADLE_CLAIMS_TARGET"]) as channel:
+        async with rpc.channel(stack.environment["CRADLE_CLAIMS_TARGET"], stack.operator) as channel:
             request = service_pb2.ExplainDeterminationRequest(
                 name=f"sources/hospitals/claims/{number}", revision=revision, language=service_pb2.LANGUAGE_EN
             )

@@ -15,6 +15,7 @@ NOWHERE = {
     "CRADLE_CLAIMS_TARGET": "127.0.0.1:1",
     "CRADLE_REGISTRY_TARGET": "127.0.0.1:1",
     "CRADLE_SOURCES": "hospitals,counter",
+    **dict.fromkeys(("CRADLE_TLS_CERTIFICATE", "CRADLE_TLS_KEY", "CRADLE_TLS_AUTHORITIES"), __file__),
     "LANG": "C",
 }
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from cradle.registry.v1 import service_pb2, service_pb2_grpc
 from typer.testing import CliRunner, Result
 
 from deploy.local.stack import Stack
 from services.cli.main import app
+from services.kit import rpc
 from tests.builders import id_number, month, uscc
 from tests.cli import builders
 from tests.cli.tax_lines import row, write
@@ -32,9 +32,11 @@ def cradle(stack: Stack) -> Cradle:
 
 
 def ask(stack: Stack, number: str) -> service_pb2.CoverageAnswer:
-    with grpc.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         request = service_pb2.BatchGetCoverageRequest(queries=[service_pb2.CoverageQuery(person_id_number=number)])
-        return service_pb2_grpc.RegistryServiceStub(channel).BatchGetCoverage(request, timeout=10).answers[0]
+        stub = service_pb2_grpc.RegistryServiceStub(channel)
+        answer: service_pb2.CoverageAnswer = stub.BatchGetCoverage(request, timeout=10).answers[0]
+        return answer
 
 
 def data(result: Result) -> Any:

@@ -14,7 +14,6 @@ from random import Random
 from types import TracebackType
 from typing import Any, Self
 
-import grpc
 from aiokafka import AIOKafkaProducer
 from cradle.claims.v1 import claim_pb2, intake_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
@@ -23,6 +22,7 @@ from google.type.date_pb2 import Date
 from stdnum.cn import ric, uscc
 
 from deploy.local.stack import Stack
+from services.kit import rpc
 from services.kit.member_key import member_key
 
 SOURCES = ("hospitals", "counter")
@@ -94,7 +94,7 @@ def enrol(stack: Stack, residents: list[Resident]) -> None:
         )
         for resident in residents
     ]
-    with grpc.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         registry: Any = RegistryServiceStub(channel)
         for start in range(0, len(persons), _PER_CALL):
             part = persons[start : start + _PER_CALL]

@@ -14,6 +14,7 @@ from cradle.ops.v1.parked_pb2_grpc import ParkedServiceStub
 
 from deploy.local.roles import Role, service_role
 from deploy.local.stack import Stack
+from services.kit import rpc
 from tests.crash.balance import ask, draw_up, ends, wait_settled
 from tests.crash.buggy_worker import DAY
 from tests.crash.chaos import SETTINGS, eventually, wait_progress
@@ -72,7 +73,7 @@ def test_a_parked_record_holds_back_its_key_until_it_is_replayed(random: Random,
 
 
 def channel(city: Stack) -> grpc.Channel:
-    return grpc.insecure_channel(city.environment["CRADLE_CLAIMS_TARGET"])
+    return rpc.blocking_channel(city.environment["CRADLE_CLAIMS_TARGET"], city.operator)
 
 
 def parked_service(to_claims: grpc.Channel) -> Any:

@@ -41,7 +41,7 @@ async def decide(stack: Stack, records: Sequence[Any], today: date, name: str) -
     migrate(dsn, "claims")
     settings = _settings(stack, today)
     sealer = Sealer.from_base64(settings.sealing_key.get_secret_value())
-    async with db.connect(dsn) as database, rpc.channel(settings.registry_target) as channel:
+    async with db.connect(dsn) as database, rpc.channel(settings.registry_target, stack.operator) as channel:
         stream = streams.intake(Office(settings, Clock(today), rules.LAW, sealer, RegistryServiceStub(channel)))
         for start in range(0, len(records), _PER_BATCH):
             part = records[start : start + _PER_BATCH]

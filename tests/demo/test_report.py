@@ -307,7 +307,7 @@ def test_every_submission_of_a_small_city_is_accounted_for_and_shown(stack: Stac
     assert account.sent == len(made.submissions) == 300
     answers = list(account.answers())
     shown = Console(file=io.StringIO(), width=report.WIDTH, record=True)
-    explained = explain.explain(addresses.claims, answers)
+    explained = explain.explain(addresses.claims, addresses.identity, answers)
     shown.print(report.by_county(answers), report.by_reason(answers), report.by_truth(answers))
     shown.print(*map(report.explanation, explained), report.pace(account, {"worker": 1.0}))
     text = shown.export_text()

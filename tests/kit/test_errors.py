@@ -37,6 +37,8 @@ AWAY = [
     rpc_error(grpc.StatusCode.UNAVAILABLE),
     rpc_error(grpc.StatusCode.DEADLINE_EXCEEDED),
     rpc_error(grpc.StatusCode.RESOURCE_EXHAUSTED),
+    rpc_error(grpc.StatusCode.UNAUTHENTICATED),
+    rpc_error(grpc.StatusCode.PERMISSION_DENIED),
     kafka.KafkaConnectionError(),
     kafka.NodeNotReadyError(),
     kafka.RequestTimedOutError(),

@@ -1,4 +1,4 @@
-"""What a process is told by the law when it starts: a wrong override, and production on placeholders."""
+"""What stops a start: a wrong override or access file; in production placeholders, and callers nobody knows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.authority import keep, variables
 from services.claims.rules import LAW
 from tests.kit.law_files import write
 
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -19,7 +21,17 @@ ENVIRONMENT = {
     "CRADLE_SEALING_KEY": "",
     "CRADLE_BLIND_INDEX_KEY": "",
 }
-SIGNED_IN = "production needs authenticated callers, which are not built yet: see SECURITY.md"
+UNKNOWN_CALLERS = [
+    "production must know who asks (SECURITY.md); not set:",
+    "  CRADLE_TLS_CERTIFICATE: who this process is to others",
+    "  CRADLE_TLS_KEY",
+    "  CRADLE_TLS_AUTHORITIES: whose certificates are taken",
+    "  CRADLE_ACCESS: who may what",
+    "  CRADLE_TOKEN_KEYS: the keys (JWKS) of those who sign people's tokens",
+    "  CRADLE_TOKEN_ISSUER",
+    "  CRADLE_TOKEN_AUDIENCE",
+    "  CRADLE_KAFKA_SECURITY: SSL, so that the broker tells its clients apart",
+]
 SET = """metadata:
   status: confirmed
   reference: {{{since}: [{{title: 市规定, title_en: City rule}}]}}
@@ -27,13 +39,15 @@ values: {{{since}: {{value: {value}}}}}
 """
 
 
-def start(service: str, role: str, environment: str, overrides: Path | str = "") -> subprocess.CompletedProcess[str]:
-    env = {**ENVIRONMENT, "CRADLE_ENVIRONMENT": environment, "CRADLE_LAW_OVERRIDES": str(overrides)}
+def start(
+    service: str, role: str, environment: str, overrides: Path | str = "", **more: str
+) -> subprocess.CompletedProcess[str]:
+    env = {**ENVIRONMENT, "CRADLE_ENVIRONMENT": environment, "CRADLE_LAW_OVERRIDES": str(overrides), **more}
     command = [sys.executable, "-m", f"services.{service}", role]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_production_is_refused_with_every_placeholder_and_the_other_reason() -> None:
+def test_production_is_refused_with_every_placeholder_and_all_that_tells_callers_apart() -> None:
     done = start("claims", "worker", "production")
 
     waiting = [f"  {one.name}: from {one.since}" for one in LAW.unset()]
@@ -42,7 +56,7 @@ def test_production_is_refused_with_every_placeholder_and_the_other_reason() -> 
     assert done.stderr.splitlines() == [
         "production must not rest on placeholders; the authority has yet to set:",
         *waiting,
-        SIGNED_IN,
+        *UNKNOWN_CALLERS,
     ]
 
 
@@ -54,11 +68,35 @@ def test_what_the_city_has_set_is_no_longer_told(tmp_path: Path) -> None:
 
     assert not any("allowance.divisor" in line for line in told)
     assert "  allowance.min_continuous_months: from 2022-05-25, before 2030-01-01" in told
-    assert len(told) == len(LAW.unset()) - 1 + 2
+    assert len(told) == len(LAW.unset()) - 1 + 1 + len(UNKNOWN_CALLERS)
 
 
 def test_a_service_without_law_has_no_placeholders() -> None:
-    assert start("registry", "api", "production").stderr.splitlines() == [SIGNED_IN]
+    assert start("registry", "api", "production").stderr.splitlines() == UNKNOWN_CALLERS
+
+
+def test_production_tells_only_what_is_missing(tmp_path: Path) -> None:
+    """Everything given but one: only that one is told."""
+    given = keep(tmp_path)
+    own = variables(given.identity("service/registry")) | given.settings(ROOT / "deploy" / "access.yaml")
+
+    told = start(
+        "registry", "api", "production", **{**own, "CRADLE_KAFKA_SECURITY": "SSL", "CRADLE_TOKEN_ISSUER": ""}
+    ).stderr
+
+    assert told.splitlines() == [UNKNOWN_CALLERS[0], "  CRADLE_TOKEN_ISSUER"]
+
+
+def test_a_wrong_access_file_stops_the_start_with_every_problem(tmp_path: Path) -> None:
+    access = tmp_path / "access.yaml"
+    access.write_text("trust_domain: cradle\ntenant: baoji\nroles:\n  clerk: {sees: all, permissions: ['*']}\n")
+
+    done = start("registry", "api", "local", CRADLE_ACCESS=str(access))
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "CRADLE_ACCESS cannot be used:"
+    assert f"{access}:4 roles.clerk.sees: 'all' is none of: everything, own-source, own-counties" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("role", ["worker", "api"])

@@ -11,6 +11,7 @@ from cradle.registry.v1 import event_pb2, intake_pb2, office_pb2, office_pb2_grp
 
 from deploy.local.stack import Stack
 from services.cli.failures import from_rpc
+from services.kit import rpc
 from services.kit.member_key import member_key
 from tests.builders import id_number, month, uscc
 from tests.kit.live import read_until, rows, send
@@ -68,13 +69,12 @@ def test_an_offices_records_are_answered_told_and_known(stack: Stack) -> None:
 
 
 def ask(stack: Stack, number: str, code: str) -> service_pb2.CoverageAnswer:
-    with grpc.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         query = service_pb2.CoverageQuery(person_id_number=number, employer_uscc=code)
         stub = service_pb2_grpc.RegistryServiceStub(channel)
-        metadata = (("cradle-purpose", "a test"),)
-        return stub.BatchGetCoverage(
-            service_pb2.BatchGetCoverageRequest(queries=[query]), timeout=10, metadata=metadata
-        ).answers[0]
+        request = service_pb2.BatchGetCoverageRequest(queries=[query], purpose="a test")
+        answer: service_pb2.CoverageAnswer = stub.BatchGetCoverage(request, timeout=10).answers[0]
+        return answer
 
 
 def events(stack: Stack, person: str) -> list[event_pb2.CoverageEvent]:
@@ -88,7 +88,7 @@ def events(stack: Stack, person: str) -> list[event_pb2.CoverageEvent]:
 
 
 def test_who_is_nobody_is_refused_by_place(stack: Stack) -> None:
-    with grpc.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         stub = service_pb2_grpc.RegistryServiceStub(channel)
         queries = [service_pb2.CoverageQuery(person="x"), service_pb2.CoverageQuery()]
         with pytest.raises(grpc.RpcError) as raised:
@@ -102,7 +102,7 @@ def test_who_is_nobody_is_refused_by_place(stack: Stack) -> None:
 def test_the_same_over_grpc_has_a_receipt_for_each_and_erases_whom_it_is_asked_to(stack: Stack) -> None:
     number = id_number()
     records = [paid(number, ("2026-03", "2026-04-08"), name=NAME), paid("610302199403124020")]
-    with grpc.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         stub = office_pb2_grpc.OfficeServiceStub(channel)
         tried, taken = [
             stub.BatchTakeInCoverage(

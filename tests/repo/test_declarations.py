@@ -17,6 +17,7 @@ from cradle.claims.v1 import (
     receipt_pb2,
     review_pb2,
     service_pb2,
+    submitting_pb2,
 )
 from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
@@ -43,6 +44,7 @@ MODULES = (
     receipt_pb2,
     review_pb2,
     service_pb2,
+    submitting_pb2,
     reason_pb2,
     parked_pb2,
     registry_pb2,
@@ -54,14 +56,18 @@ FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULE
 
 
 # An intake is what somebody outside writes to, one topic a source: `intake`, or `<what>-intake`.
-INTAKE = re.compile(r"[a-z]+\.([a-z]+-)?intake\.v[1-9](\.<source>)?")
+INTAKE = re.compile(r"[a-z]+\.([a-z]+-)?intake\.v1(\.<(source|office)>)?")
 
 # --- topics --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("topic", TOPICS["topics"], ids=lambda topic: str(topic["name"]))
 def test_a_topic_says_everything_about_itself(topic: dict[str, Any]) -> None:
-    assert set(topic) == {"name", "owner", "key", "partitions", "retention_days", "personal_data"}
+    assert set(topic) - {"readers", "writers"} == {
+        "name", "owner", "key", "partitions", "retention_days", "personal_data"
+    }  # fmt: skip
+    others = [*topic.get("readers", []), *topic.get("writers", [])]
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*", one) for one in others)
     assert re.fullmatch(r"[a-z]+\.[a-z-]+\.v[1-9](\.<(source|office)>)?", topic["name"])
     assert (ROOT / "services" / topic["owner"]).is_dir()
     assert topic["name"].startswith(f"{topic['owner']}.")
@@ -146,6 +152,7 @@ NOT_PERSONAL = {
     "cradle.claims.v1.Review.name": "a resource name, reviews/{review}",
     "cradle.claims.v1.GetReviewRequest.name": "a resource name",
     "cradle.claims.v1.Move.name": "a resource name",
+    "cradle.claims.v1.WatchClaimRequest.name": "a resource name",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
     "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }

@@ -7,12 +7,15 @@ import re
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
+import grpc
 import pytest
+from cradle.claims.v1 import intake_pb2, submitting_pb2
 
 from deploy.local.stack import Stack
 from tests.builders import claim, claim_number, replacement, submit
-from tests.claims.harness import claims_dsn, exchange, insured
+from tests.claims.harness import asking, claims_dsn, exchange, insured
 from tests.kit.live import read_until, rows, value
 
 pytestmark = pytest.mark.integration
@@ -53,8 +56,37 @@ def passed(stack: Stack) -> Passed:
     )
     assert [answer.status for answer in answers[:3]] == ["DETERMINED", "DUPLICATE", "DETERMINED"]
     assert {answer.status for answer in answers[3:]} == {"RETURNED"}
+    refusals = asyncio.run(over_grpc(stack, *bad_ones(who.number, who.employer)))
+    assert len(refusals) == 3
+    assert not [word for word in (who.number, NAME, TELEPHONE) for told in refusals if word in told]
     receipts = frozenset(answer.receipt.receipt_id for answer in answers)
     return Passed(who.number, answers[0].receipt.claim.removeprefix("claims/"), receipts)
+
+
+def bad_ones(number: str, employer: str) -> list[intake_pb2.ClaimSubmission]:
+    return [
+        claim(number=NAME, person=number, employer=employer),
+        claim(number=claim_number(), person=f"{NAME}{number}", employer=employer),
+        claim(number=claim_number(), person=number, employer=employer, county=TELEPHONE),
+    ]
+
+
+async def over_grpc(stack: Stack, *given: intake_pb2.ClaimSubmission) -> list[str]:
+    """All that is told of each refusal of a claim that is handed in over gRPC."""
+    told = []
+    async with asking(stack, "source/hospitals") as stub:
+        for one in given:
+            request = submitting_pb2.SubmitClaimRequest(
+                parent="sources/hospitals",
+                intake=intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim(claim=one)),
+                request_id=str(uuid4()),
+            )
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await stub.SubmitClaim(request, timeout=10)
+            trailers: Any = error.value.trailing_metadata()
+            words = [value if isinstance(value, bytes) else value.encode() for _, value in trailers]
+            told.append(f"{error.value.details()}{b' '.join(words).decode('utf-8', 'replace')}")
+    return told
 
 
 @pytest.mark.parametrize("service", ["claims", "registry"])

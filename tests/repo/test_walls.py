@@ -51,10 +51,20 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert containing(r"\bos\.environ|\bgetenv\b|from os import", {KIT / "settings.py"}) == []
 
 
+def test_who_asks_is_learnt_in_one_place() -> None:
+    """Whatever a caller says of himself in metadata is no identity: servicers ask `auth.current()`."""
+    assert containing(r"invocation_metadata|auth_context|peer_identit", {KIT / "rpc.py"}) == []
+
+
+def test_nobody_speaks_grpc_in_plain_text() -> None:
+    assert containing(r"insecure_channel|add_insecure_port", set()) == []
+
+
 def test_streams_are_consumed_in_one_place() -> None:
     cli = set((SERVICES / "cli").rglob("*.py"))
 
-    assert containing(r"\bAIOKafkaConsumer\(", {KIT / "inbox.py", *cli}) == []
+    looking_on = KIT / "tail.py"  # it hands over what it reads and has no effect, so it has no offset to keep
+    assert containing(r"\bAIOKafkaConsumer\(", {KIT / "inbox.py", looking_on, *cli}) == []
 
 
 def test_the_clock_is_read_in_one_place() -> None:

@@ -1,33 +1,89 @@
-"""gRPC of claims: questions about claims and their determinations."""
+"""gRPC of claims: handing them in, and questions about them and their determinations."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import grpc
-from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc
+from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc, submitting_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.claims import rules, store
 from services.claims.model import Claim
+from services.claims.usecases import streaming, submitting
+from services.claims.usecases.streaming import Requests
+from services.claims.usecases.submitting import CALL, Entry, FrontDesk
+from services.claims.usecases.watching import Watching
 from services.claims.wire import facts as reading
-from services.claims.wire import notice, out, plain
+from services.claims.wire import notice, out, paging, plain
+from services.kit import auth
 from services.kit.db import Database
-from services.kit.errors import Invalid, NotFound
+from services.kit.errors import Forbidden, Invalid, NotFound
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
+_TO_ANSWER_S = 0.5
 
 
 class Claims(service_pb2_grpc.ClaimsServiceServicer):
-    def __init__(self, database: Database, law: Law) -> None:
+    def __init__(self, database: Database, law: Law, desk: FrontDesk, watching: Watching) -> None:
         self.database = database
         self.law = law
+        self.desk = desk
+        self.watching = watching
+
+    async def SubmitClaim(
+        self, request: submitting_pb2.SubmitClaimRequest, context: Context
+    ) -> submitting_pb2.SubmitClaimResponse:
+        source, entry = self._source(request.parent), Entry(CALL, request.intake, request.member_key)
+        if request.validate_only:
+            if problems := submitting.refusals(self.desk, source, entry):
+                raise Invalid(*problems)
+            return submitting_pb2.SubmitClaimResponse()
+        request_id, wait_s = UUID(request.request_id), request.receipt_wait.seconds + request.receipt_wait.nanos / 1e9
+        if not wait_s:
+            return self._submitted(source, await submitting.submit(self.desk, source, request_id, entry))
+        async with self.desk.receipts.following():
+            taken = await submitting.submit(self.desk, source, request_id, entry)
+            answer = self._submitted(source, taken)
+            # The answer must be out before the caller's deadline, or it would not know that it was taken.
+            left_s = min(wait_s, (context.time_remaining() or wait_s) - _TO_ANSWER_S)
+            if receipt := await submitting.receipt(self.desk, source, taken, left_s):
+                answer.receipt.CopyFrom(receipt)
+            return answer
+
+    async def StreamClaims(
+        self, request_iterator: Requests, context: Context
+    ) -> AsyncGenerator[submitting_pb2.StreamClaimsResponse, None]:
+        first = await streaming.opening(request_iterator)
+        source = self._source(first.parent, "open.parent")
+        opened = submitting_pb2.ClaimStreamOpened(unanswered_max=self.desk.settings.stream_unanswered_max)
+        yield submitting_pb2.StreamClaimsResponse(opened=opened)
+        async with aclosing(streaming.converse(self.desk, source, first, request_iterator)) as answers:
+            async for answer in answers:
+                yield submitting_pb2.StreamClaimsResponse(answer=answer)
+
+    async def WatchClaim(
+        self, request: submitting_pb2.WatchClaimRequest, context: Context
+    ) -> AsyncGenerator[submitting_pb2.WatchClaimResponse, None]:
+        claim = await self._find(request.name)
+        async with aclosing(self.watching.changes(claim, request.after_version)) as changes:
+            async for changed in changes:
+                if not auth.current().sees(source=changed.source, county=changed.county):
+                    return  # corrected into another county, it is no longer this one's to see
+                yield submitting_pb2.WatchClaimResponse(version=changed.version, claim=await self._whole(changed))
 
     async def GetClaim(self, request: service_pb2.GetClaimRequest, context: Context) -> claim_pb2.Claim:
-        claim = await self._find(request.name)
+        return await self._whole(await self._find(request.name))
+
+    async def _whole(self, claim: Claim) -> claim_pb2.Claim:
+        """The claim with the determination of its latest revision, if it has one."""
         answer = out.claim_to_proto(claim)
         recorded = await store.recorded(self.database, claim.id, claim.revision)
         if recorded is not None:
@@ -41,19 +97,19 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
     async def ListClaims(
         self, request: service_pb2.ListClaimsRequest, context: Context
     ) -> service_pb2.ListClaimsResponse:
-        limit = request.page_size or _PAGE
+        limit, asking = request.page_size or _PAGE, auth.current()
         claims = await store.list_claims(
             self.database,
-            before=_page_token(request.page_token),
+            _wanted(request),
+            before=paging.read_page_token(request.page_token, request),
             limit=limit + 1,
-            source=request.source,
-            county=request.county,
-            state=out.state_from_proto(request.state) if request.state else None,
+            sources=asking.sources,
+            counties=asking.counties,
         )
         more = len(claims) > limit
         return service_pb2.ListClaimsResponse(
             claims=[out.claim_to_proto(claim) for claim in claims[:limit]],
-            next_page_token=str(claims[limit - 1].id) if more else "",
+            next_page_token=paging.page_token(claims[limit - 1].id, request) if more else "",
         )
 
     async def ExplainDetermination(
@@ -96,8 +152,22 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
             steps=[notice.trace_step(step, self.law, language) for step in determination.steps()],
         )
 
+    @staticmethod
+    def _submitted(source: str, taken: submitting.Taken) -> submitting_pb2.SubmitClaimResponse:
+        place = submitting.position(source, taken.place) if taken.place else None
+        return submitting_pb2.SubmitClaimResponse(position=place, repeated_request=taken.repeated)
+
+    def _source(self, parent: str, field: str = "parent") -> str:
+        """The source a caller names, which must be the caller's own; whether another one exists is not told."""
+        source, asking = parent.removeprefix("sources/"), auth.current()
+        if asking.sources is not None and source not in asking.sources:
+            raise Forbidden(reason("AUTH_SOURCE_NOT_YOURS", field))
+        if source not in self.desk.settings.sources:
+            raise Invalid(reason("SOURCE_UNKNOWN", field))
+        return source
+
     async def _find(self, name: str) -> Claim:
-        """A claim by its id, or by its sender's number."""
+        """A claim by its id, or by its sender's number, if it is in the scope of who asks."""
         match name.split("/"):
             case ["claims", text]:
                 try:
@@ -108,8 +178,8 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
                 claim = await store.claim_by_number(self.database, source, number)
             case _:
                 raise Invalid(reason("NAME_MALFORMED", "name"))
-        if claim is None:
-            raise NotFound(reason("NOT_FOUND", "name", name=name))
+        if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
+            raise NotFound(reason("NOT_FOUND", "name", name=name))  # the same words, so that nobody learns of it
         return claim
 
 
@@ -117,8 +187,19 @@ def _language(wanted: service_pb2.Language.ValueType) -> Language:
     return Language.EN if wanted == service_pb2.LANGUAGE_EN else Language.ZH
 
 
-def _page_token(token: str) -> UUID | None:
+def _wanted(request: service_pb2.ListClaimsRequest) -> store.Wanted:
+    return store.Wanted(
+        request.source,
+        request.county,
+        out.state_from_proto(request.state) if request.state else None,
+        UUID(request.person) if request.person else None,
+        _instant(request.updated_from, "updated_from") if request.HasField("updated_from") else None,
+        _instant(request.updated_before, "updated_before") if request.HasField("updated_before") else None,
+    )
+
+
+def _instant(given: Timestamp, field: str) -> datetime:
     try:
-        return UUID(token) if token else None
-    except ValueError:
-        raise Invalid(reason("PAGE_TOKEN_INVALID", "page_token")) from None
+        return given.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(reason("DATE_INVALID", field)) from None

@@ -19,22 +19,14 @@ from services.claims.usecases import Desk, answering, queueing, reviewing
 from services.claims.usecases.reviewing import Case
 from services.claims.wire import notice, out
 from services.claims.wire import review as wire
+from services.kit import auth
 from services.kit.dates import from_proto
-from services.kit.errors import Invalid, Unauthenticated
+from services.kit.errors import Invalid
 from services.kit.messages import Language, reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 AnswerT = TypeVar("AnswerT", bound=Message)
 _PAGE = 50
-PRINCIPAL = "cradle-principal"
-
-
-def principal_of(context: Context) -> str:
-    """Who is asking. Callers are not authenticated yet, so who says so; production does not start."""
-    for name, value in context.invocation_metadata() or ():
-        if name == PRINCIPAL and isinstance(value, str) and 1 <= len(value) <= 128 and value.isprintable():
-            return value
-    raise Unauthenticated(reason("PRINCIPAL_MISSING"))
 
 
 class Reviews(review_pb2_grpc.ReviewServiceServicer):
@@ -46,7 +38,6 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
     async def ListReviews(
         self, request: review_pb2.ListReviewsRequest, context: Context
     ) -> review_pb2.ListReviewsResponse:
-        principal_of(context)
         limit = request.page_size or _PAGE
         found = await reviews.list_reviews(self.desk.database, _wanted(request), _place(request.page_token), limit + 1)
         token = _token(reviews.place(found[limit - 1].review)) if len(found) > limit else ""
@@ -54,7 +45,6 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         return review_pb2.ListReviewsResponse(reviews=shown, next_page_token=token)
 
     async def GetReview(self, request: review_pb2.GetReviewRequest, context: Context) -> review_pb2.Review:
-        principal_of(context)
         listed = await reviewing.found(self.desk.database, wire.review_id(request.name))
         answer = wire.review_to_proto(listed.review, listed.source, listed.number, listed.county)
         await self._add_determination(answer, listed.review.claim_id, request.language)
@@ -115,14 +105,13 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
     async def AnswerReview(
         self, request: review_pb2.AnswerReviewRequest, context: Context
     ) -> review_pb2.AnswerReviewResponse:
-        asked = reviewing.asked(self.desk.office, principal_of(context), request)
+        asked = reviewing.asked(self.desk.office, auth.current().name, request)
         act = await answering.answer(self.desk, asked, request)
         return await reviewing.once(self.desk, asked, act, review_pb2.AnswerReviewResponse)
 
     async def SampleReviews(
         self, request: review_pb2.SampleReviewsRequest, context: Context
     ) -> review_pb2.SampleReviewsResponse:
-        principal_of(context)
         drawn = await queueing.sample(
             self.desk.database,
             self.desk.office.clock.now(),
@@ -137,7 +126,7 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
     async def _once(
         self, request: Any, context: Context, act: Callable[[Case], Awaitable[AnswerT]], kind: type[AnswerT]
     ) -> AnswerT:
-        asked = reviewing.asked(self.desk.office, principal_of(context), request)
+        asked = reviewing.asked(self.desk.office, auth.current().name, request)
         return await reviewing.once(self.desk, asked, act, kind)
 
 
@@ -156,6 +145,8 @@ def _wanted(request: review_pb2.ListReviewsRequest) -> reviews.Wanted:
         wire.STATES[request.state] if request.state else None,
         {"": None, "-": ""}.get(request.assignee, request.assignee),
         _claim_id(request.claim) if request.claim else None,
+        auth.current().sources,
+        auth.current().counties,
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -100,20 +100,55 @@ async def claim_by_number(database: Database, source: str, number: str) -> Claim
     return claim_of(rows[0]) if rows else None
 
 
+async def versions(database: Database, claim_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How far these claims have come."""
+    rows = await database.fetch("SELECT id, version FROM claim WHERE id = ANY($1)", claim_ids)
+    return {row["id"]: row["version"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which claims; what is empty does not filter."""
+
+    source: str = ""
+    county: str = ""
+    state: State | None = None
+    person: UUID | None = None
+    updated_from: datetime | None = None
+    updated_before: datetime | None = None
+
+
 async def list_claims(
-    database: Database, *, before: UUID | None, limit: int, source: str, county: str, state: State | None
+    database: Database,
+    wanted: Wanted,
+    *,
+    before: UUID | None,
+    limit: int,
+    sources: Collection[str] | None = None,
+    counties: Collection[str] | None = None,
 ) -> list[Claim]:
-    """Newest first; ids are uuid7, so their order is that of time. Empty filters do not filter."""
+    """Newest first; ids are uuid7, so their order is that of time. `sources` and `counties` are the scope of who asks,
+    where None bounds nothing.
+    """
+    # Only what filters stands in the statement, so that its plan is that of the question and takes the index there is.
+    filters = [
+        (sql, value)
+        for sql, value in (
+            ("id < {}", before),
+            ("source = {}", wanted.source or None),
+            ("county = {}", wanted.county or None),
+            ("state = {}", wanted.state),
+            ("person = {}", wanted.person),
+            ("updated_at >= {}", wanted.updated_from),
+            ("updated_at < {}", wanted.updated_before),
+            ("source = ANY({})", sources),
+            ("county = ANY({})", counties),
+        )
+        if value is not None
+    ]
+    where = " AND ".join(["true", *(sql.format(f"${place}") for place, (sql, _) in enumerate(filters, 2))])
     rows = await database.fetch(
-        f"""SELECT {COLUMNS} FROM claim
-            WHERE ($1::uuid IS NULL OR id < $1) AND ($2 = '' OR source = $2) AND ($3 = '' OR county = $3)
-              AND ($4::text IS NULL OR state = $4)
-            ORDER BY id DESC LIMIT $5""",
-        before,
-        source,
-        county,
-        state,
-        limit,
+        f"SELECT {COLUMNS} FROM claim WHERE {where} ORDER BY id DESC LIMIT $1", limit, *(value for _, value in filters)
     )
     return [claim_of(row) for row in rows]
 

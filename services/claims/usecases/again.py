@@ -51,7 +51,9 @@ async def look(office: Office, looks: Sequence[Look]) -> Answers:
     for start in range(0, len(looks), asking.QUERIES_MAX):
         part = looks[start : start + asking.QUERIES_MAX]
         request = registry_pb2.BatchGetCoverageRequest(
-            queries=[asking.person_query(one.person, one.on) for one in part], known_at=known_at
+            purpose="deciding a claim again",
+            queries=[asking.person_query(one.person, one.on) for one in part],
+            known_at=known_at,
         )
         answer = await office.registry.BatchGetCoverage(request, timeout=office.settings.grpc_deadline_s)
         known_at = answer.known_at

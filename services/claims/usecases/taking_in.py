@@ -40,6 +40,7 @@ async def _looked_up(office: Office, received: tuple[Received, ...], asked: Sequ
     visited = sorted({one for submission in submissions for one in asking.visited(submission)})
     at_once, more = visited[: asking.PROVIDERS_MAX], visited[asking.PROVIDERS_MAX :]
     request = registry_pb2.BatchGetCoverageRequest(
+        purpose="deciding claims",
         queries=[asking.coverage_query(submission) for submission in submissions],
         providers=asking.provider_queries(at_once),
     )

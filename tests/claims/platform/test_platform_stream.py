@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-import grpc
 import pytest
 from cradle.claims.v1 import claim_pb2, intake_pb2, platform_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
@@ -21,7 +20,7 @@ from services.claims import streams
 from services.claims.usecases.platform import Gateway, prepare, take_in
 from services.claims.wire.intake import read
 from services.cli.main import app
-from services.kit import db
+from services.kit import db, rpc
 from services.kit.clock import Clock
 from services.kit.dates import to_proto
 from services.kit.inbox import Inbox
@@ -255,7 +254,7 @@ async def registered(stack: Stack, hospital: str) -> None:
         level=registry_pb2.PROVIDER_LEVEL_SECONDARY,
     )
     record = registry_pb2.ProviderRecord(code=hospital, name="凤翔测试医院", county="610305", contracts=[contract])
-    async with grpc.aio.insecure_channel(stack.environment["CRADLE_REGISTRY_TARGET"]) as channel:
+    async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         request = registry_pb2.BatchRecordCoverageRequest(providers=[record])
         await registry_grpc.RegistryServiceStub(channel).BatchRecordCoverage(request, timeout=10)
 

@@ -5,6 +5,7 @@ import warnings
 
 from cradle.claims.v1 import claim_pb2 as cradle_dot_claims_dot_v1_dot_claim__pb2
 from cradle.claims.v1 import service_pb2 as cradle_dot_claims_dot_v1_dot_service__pb2
+from cradle.claims.v1 import submitting_pb2 as cradle_dot_claims_dot_v1_dot_submitting__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -35,6 +36,21 @@ class ClaimsServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.SubmitClaim = channel.unary_unary(
+                '/cradle.claims.v1.ClaimsService/SubmitClaim',
+                request_serializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.SubmitClaimRequest.SerializeToString,
+                response_deserializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.SubmitClaimResponse.FromString,
+                _registered_method=True)
+        self.StreamClaims = channel.stream_stream(
+                '/cradle.claims.v1.ClaimsService/StreamClaims',
+                request_serializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.StreamClaimsRequest.SerializeToString,
+                response_deserializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.StreamClaimsResponse.FromString,
+                _registered_method=True)
+        self.WatchClaim = channel.unary_stream(
+                '/cradle.claims.v1.ClaimsService/WatchClaim',
+                request_serializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.WatchClaimRequest.SerializeToString,
+                response_deserializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.WatchClaimResponse.FromString,
+                _registered_method=True)
         self.GetClaim = channel.unary_unary(
                 '/cradle.claims.v1.ClaimsService/GetClaim',
                 request_serializer=cradle_dot_claims_dot_v1_dot_service__pb2.GetClaimRequest.SerializeToString,
@@ -59,6 +75,28 @@ class ClaimsServiceStub:
 
 class ClaimsServiceServicer:
     """Missing associated documentation comment in .proto file."""
+
+    def SubmitClaim(self, request, context):
+        """Hands in one claim, correction or void of a source; answered when the broker has it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamClaims(self, request_iterator, context):
+        """Hands in many: numbered submissions in, one answer for each out, in order. A bad one does not end the stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchClaim(self, request, context):
+        """How it stands now, then each time it has changed; changes in quick succession may be told as the last of them.
+        Ends when nothing can change any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetClaim(self, request, context):
         """Missing associated documentation comment in .proto file."""
@@ -90,6 +128,21 @@ class ClaimsServiceServicer:
 
 def add_ClaimsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'SubmitClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitClaim,
+                    request_deserializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.SubmitClaimRequest.FromString,
+                    response_serializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.SubmitClaimResponse.SerializeToString,
+            ),
+            'StreamClaims': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamClaims,
+                    request_deserializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.StreamClaimsRequest.FromString,
+                    response_serializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.StreamClaimsResponse.SerializeToString,
+            ),
+            'WatchClaim': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchClaim,
+                    request_deserializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.WatchClaimRequest.FromString,
+                    response_serializer=cradle_dot_claims_dot_v1_dot_submitting__pb2.WatchClaimResponse.SerializeToString,
+            ),
             'GetClaim': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClaim,
                     request_deserializer=cradle_dot_claims_dot_v1_dot_service__pb2.GetClaimRequest.FromString,
@@ -120,6 +173,87 @@ def add_ClaimsServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ClaimsService:
     """Missing associated documentation comment in .proto file."""
+
+    @staticmethod
+    def SubmitClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.claims.v1.ClaimsService/SubmitClaim',
+            cradle_dot_claims_dot_v1_dot_submitting__pb2.SubmitClaimRequest.SerializeToString,
+            cradle_dot_claims_dot_v1_dot_submitting__pb2.SubmitClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamClaims(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/cradle.claims.v1.ClaimsService/StreamClaims',
+            cradle_dot_claims_dot_v1_dot_submitting__pb2.StreamClaimsRequest.SerializeToString,
+            cradle_dot_claims_dot_v1_dot_submitting__pb2.StreamClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cradle.claims.v1.ClaimsService/WatchClaim',
+            cradle_dot_claims_dot_v1_dot_submitting__pb2.WatchClaimRequest.SerializeToString,
+            cradle_dot_claims_dot_v1_dot_submitting__pb2.WatchClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetClaim(request,

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cradle/registry/v1/service.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc7\x01\n\x17\x42\x61tchGetCoverageRequest\x12=\n\x07queries\x18\x01 \x03(\x0b\x32!.cradle.registry.v1.CoverageQueryB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\tproviders\x18\x03 \x03(\x0b\x32!.cradle.registry.v1.ProviderQueryB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"M\n\rProviderQuery\x12\x15\n\x04\x63ode\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12%\n\x02on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"d\n\x0eProviderAnswer\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x30\n\x05level\x18\x02 \x01(\x0e\x32!.cradle.registry.v1.ProviderLevel\x12\x0e\n\x06\x63ounty\x18\x03 \x01(\t\"\xc2\x01\n\rCoverageQuery\x12%\n\x10person_id_number\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12*\n\remployer_uscc\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x1d\n\x02on\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x17\n\x06person\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12&\n\x11husband_id_number\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\"\xb4\x01\n\x18\x42\x61tchGetCoverageResponse\x12\x33\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.CoverageAnswer\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\tproviders\x18\x03 \x03(\x0b\x32\".cradle.registry.v1.ProviderAnswer\"\xed\x04\n\x0e\x43overageAnswer\x12\x0e\n\x06person\x18\x01 \x01(\t\x12.\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32\x1c.cradle.registry.v1.Category\x12\x12\n\ninsured_by\x18\x03 \x01(\t\x12\x10\n\x08\x65mployer\x18\x04 \x01(\t\x12_\n\x18\x61verage_monthly_wage_fen\x18\x05 \x03(\x0b\x32=.cradle.registry.v1.CoverageAnswer.AverageMonthlyWageFenEntry\x12\x32\n\x0bpaid_months\x18\x06 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpan\x12\x32\n\tback_paid\x18\x07 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPayment\x12\x14\n\x0cperson_known\x18\x08 \x01(\x08\x12i\n\x1d\x61verage_contribution_base_fen\x18\t \x03(\x0b\x32\x42.cradle.registry.v1.CoverageAnswer.AverageContributionBaseFenEntry\x12\x0f\n\x07student\x18\n \x01(\x08\x12\x19\n\x11reported_to_month\x18\x0b \x01(\x05\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"R\n\tMonthSpan\x12\"\n\x0b\x66irst_month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12!\n\nlast_month\x18\x02 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\"O\n\x0b\x42\x61\x63kPayment\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12\"\n\x07paid_on\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\xde\x01\n\x1a\x42\x61tchRecordCoverageRequest\x12@\n\temployers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.EmployerRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12<\n\x07persons\x18\x02 \x03(\x0b\x32 .cradle.registry.v1.PersonRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12@\n\tproviders\x18\x03 \x03(\x0b\x32\".cradle.registry.v1.ProviderRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xfa\x03\n\x0e\x45mployerRecord\x12\x17\n\x04uscc\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12!\n\x06\x63ounty\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12|\n\x18\x61verage_monthly_wage_fen\x18\x04 \x03(\x0b\x32=.cradle.registry.v1.EmployerRecord.AverageMonthlyWageFenEntryB\x1b\xbaH\x18\x9a\x01\x15\"\x08\x1a\x06\x10\xb4\x10(\xbc\x0f*\t\"\x07\x18\x80\xda\xc4\t \x00\x12\x86\x01\n\x1d\x61verage_contribution_base_fen\x18\x05 \x03(\x0b\x32\x42.cradle.registry.v1.EmployerRecord.AverageContributionBaseFenEntryB\x1b\xbaH\x18\x9a\x01\x15\"\x08\x1a\x06\x10\xb4\x10(\xbc\x0f*\t\"\x07\x18\x80\xda\xc4\t \x00\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xeb\x01\n\x0eProviderRecord\x12\'\n\x04\x63ode\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18 2\x0e^[0-9A-Za-z]*$\x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12!\n\x06\x63ounty\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12(\n\x07\x61\x63\x63ount\x18\x04 \x01(\tB\x17\xbaH\x10r\x0e\x18@2\n^[^\\x00]*$\x88\xb5\x18\x01\x12=\n\tcontracts\x18\x05 \x03(\x0b\x32 .cradle.registry.v1.ContractSpanB\x08\xbaH\x05\x92\x01\x02\x10\x64\"\x9f\x01\n\x0c\x43ontractSpan\x12<\n\x05level\x18\x01 \x01(\x0e\x32!.cradle.registry.v1.ProviderLevelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12,\n\tfirst_day\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12#\n\x08last_day\x18\x03 \x01(\x0b\x32\x11.google.type.Date\"\xd2\x01\n\x0c\x43overageSpan\x12:\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12*\n\remployer_uscc\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x0f\n\x07student\x18\x03 \x01(\x08\x12$\n\tfirst_day\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12#\n\x08last_day\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"\xab\x03\n\x0cPersonRecord\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12\'\n\x04name\x18\x02 \x01(\tB\x19\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12\x38\n\x08\x63\x61tegory\x18\x03 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\remployer_uscc\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12=\n\x0bpaid_months\x18\x05 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpanB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\tback_paid\x18\x06 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPaymentB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x08\x63overage\x18\x07 \x03(\x0b\x32 .cradle.registry.v1.CoverageSpanB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12&\n\x11reported_to_month\x18\x08 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x10\xf0\xc4\x01(\x00\"T\n\x1b\x42\x61tchRecordCoverageResponse\x12\x11\n\temployers\x18\x01 \x01(\x05\x12\x0f\n\x07persons\x18\x02 \x01(\x05\x12\x11\n\tproviders\x18\x03 \x01(\x05*\xce\x01\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41TEGORY_EMPLOYEE\x10\x01\x12\x1f\n\x1b\x43\x41TEGORY_UNINSURED_EMPLOYEE\x10\x02\x12\x15\n\x11\x43\x41TEGORY_FLEXIBLE\x10\x03\x12!\n\x1d\x43\x41TEGORY_UNEMPLOYMENT_BENEFIT\x10\x04\x12\x1f\n\x1b\x43\x41TEGORY_SPOUSE_OF_EMPLOYEE\x10\x05\x12\x15\n\x11\x43\x41TEGORY_RESIDENT\x10\x06*\xa3\x01\n\rProviderLevel\x12\x1e\n\x1aPROVIDER_LEVEL_UNSPECIFIED\x10\x00\x12\x1b\n\x17PROVIDER_LEVEL_TOWNSHIP\x10\x01\x12\x1a\n\x16PROVIDER_LEVEL_PRIMARY\x10\x02\x12\x1c\n\x18PROVIDER_LEVEL_SECONDARY\x10\x03\x12\x1b\n\x17PROVIDER_LEVEL_TERTIARY\x10\x04\x32\xb3\x02\n\x0fRegistryService\x12\x89\x01\n\x10\x42\x61tchGetCoverage\x12+.cradle.registry.v1.BatchGetCoverageRequest\x1a,.cradle.registry.v1.BatchGetCoverageResponse\"\x1a\x92\xb5\x18\x16registry.coverage.read\x12\x93\x01\n\x13\x42\x61tchRecordCoverage\x12..cradle.registry.v1.BatchRecordCoverageRequest\x1a/.cradle.registry.v1.BatchRecordCoverageResponse\"\x1b\x92\xb5\x18\x17registry.coverage.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cradle/registry/v1/service.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xee\x01\n\x17\x42\x61tchGetCoverageRequest\x12=\n\x07queries\x18\x01 \x03(\x0b\x32!.cradle.registry.v1.CoverageQueryB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\tproviders\x18\x03 \x03(\x0b\x32!.cradle.registry.v1.ProviderQueryB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12%\n\x07purpose\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\"M\n\rProviderQuery\x12\x15\n\x04\x63ode\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12%\n\x02on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"d\n\x0eProviderAnswer\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x30\n\x05level\x18\x02 \x01(\x0e\x32!.cradle.registry.v1.ProviderLevel\x12\x0e\n\x06\x63ounty\x18\x03 \x01(\t\"\xc2\x01\n\rCoverageQuery\x12%\n\x10person_id_number\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12*\n\remployer_uscc\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x1d\n\x02on\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x17\n\x06person\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12&\n\x11husband_id_number\x18\x05 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\"\xb4\x01\n\x18\x42\x61tchGetCoverageResponse\x12\x33\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.CoverageAnswer\x12,\n\x08known_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\tproviders\x18\x03 \x03(\x0b\x32\".cradle.registry.v1.ProviderAnswer\"\xed\x04\n\x0e\x43overageAnswer\x12\x0e\n\x06person\x18\x01 \x01(\t\x12.\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32\x1c.cradle.registry.v1.Category\x12\x12\n\ninsured_by\x18\x03 \x01(\t\x12\x10\n\x08\x65mployer\x18\x04 \x01(\t\x12_\n\x18\x61verage_monthly_wage_fen\x18\x05 \x03(\x0b\x32=.cradle.registry.v1.CoverageAnswer.AverageMonthlyWageFenEntry\x12\x32\n\x0bpaid_months\x18\x06 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpan\x12\x32\n\tback_paid\x18\x07 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPayment\x12\x14\n\x0cperson_known\x18\x08 \x01(\x08\x12i\n\x1d\x61verage_contribution_base_fen\x18\t \x03(\x0b\x32\x42.cradle.registry.v1.CoverageAnswer.AverageContributionBaseFenEntry\x12\x0f\n\x07student\x18\n \x01(\x08\x12\x19\n\x11reported_to_month\x18\x0b \x01(\x05\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"R\n\tMonthSpan\x12\"\n\x0b\x66irst_month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12!\n\nlast_month\x18\x02 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\"O\n\x0b\x42\x61\x63kPayment\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12\"\n\x07paid_on\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\xde\x01\n\x1a\x42\x61tchRecordCoverageRequest\x12@\n\temployers\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.EmployerRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12<\n\x07persons\x18\x02 \x03(\x0b\x32 .cradle.registry.v1.PersonRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12@\n\tproviders\x18\x03 \x03(\x0b\x32\".cradle.registry.v1.ProviderRecordB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xfa\x03\n\x0e\x45mployerRecord\x12\x17\n\x04uscc\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12!\n\x06\x63ounty\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12|\n\x18\x61verage_monthly_wage_fen\x18\x04 \x03(\x0b\x32=.cradle.registry.v1.EmployerRecord.AverageMonthlyWageFenEntryB\x1b\xbaH\x18\x9a\x01\x15\"\x08\x1a\x06\x10\xb4\x10(\xbc\x0f*\t\"\x07\x18\x80\xda\xc4\t \x00\x12\x86\x01\n\x1d\x61verage_contribution_base_fen\x18\x05 \x03(\x0b\x32\x42.cradle.registry.v1.EmployerRecord.AverageContributionBaseFenEntryB\x1b\xbaH\x18\x9a\x01\x15\"\x08\x1a\x06\x10\xb4\x10(\xbc\x0f*\t\"\x07\x18\x80\xda\xc4\t \x00\x1a<\n\x1a\x41verageMonthlyWageFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x41\n\x1f\x41verageContributionBaseFenEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xeb\x01\n\x0eProviderRecord\x12\'\n\x04\x63ode\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x10\x01\x18 2\x0e^[0-9A-Za-z]*$\x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12!\n\x06\x63ounty\x18\x03 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12(\n\x07\x61\x63\x63ount\x18\x04 \x01(\tB\x17\xbaH\x10r\x0e\x18@2\n^[^\\x00]*$\x88\xb5\x18\x01\x12=\n\tcontracts\x18\x05 \x03(\x0b\x32 .cradle.registry.v1.ContractSpanB\x08\xbaH\x05\x92\x01\x02\x10\x64\"\x9f\x01\n\x0c\x43ontractSpan\x12<\n\x05level\x18\x01 \x01(\x0e\x32!.cradle.registry.v1.ProviderLevelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12,\n\tfirst_day\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12#\n\x08last_day\x18\x03 \x01(\x0b\x32\x11.google.type.Date\"\xd2\x01\n\x0c\x43overageSpan\x12:\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12*\n\remployer_uscc\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x0f\n\x07student\x18\x03 \x01(\x08\x12$\n\tfirst_day\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12#\n\x08last_day\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"\xab\x03\n\x0cPersonRecord\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12\'\n\x04name\x18\x02 \x01(\tB\x19\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12\x38\n\x08\x63\x61tegory\x18\x03 \x01(\x0e\x32\x1c.cradle.registry.v1.CategoryB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\remployer_uscc\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12=\n\x0bpaid_months\x18\x05 \x03(\x0b\x32\x1d.cradle.registry.v1.MonthSpanB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\tback_paid\x18\x06 \x03(\x0b\x32\x1f.cradle.registry.v1.BackPaymentB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x08\x63overage\x18\x07 \x03(\x0b\x32 .cradle.registry.v1.CoverageSpanB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12&\n\x11reported_to_month\x18\x08 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x10\xf0\xc4\x01(\x00\"T\n\x1b\x42\x61tchRecordCoverageResponse\x12\x11\n\temployers\x18\x01 \x01(\x05\x12\x0f\n\x07persons\x18\x02 \x01(\x05\x12\x11\n\tproviders\x18\x03 \x01(\x05*\xce\x01\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41TEGORY_EMPLOYEE\x10\x01\x12\x1f\n\x1b\x43\x41TEGORY_UNINSURED_EMPLOYEE\x10\x02\x12\x15\n\x11\x43\x41TEGORY_FLEXIBLE\x10\x03\x12!\n\x1d\x43\x41TEGORY_UNEMPLOYMENT_BENEFIT\x10\x04\x12\x1f\n\x1b\x43\x41TEGORY_SPOUSE_OF_EMPLOYEE\x10\x05\x12\x15\n\x11\x43\x41TEGORY_RESIDENT\x10\x06*\xa3\x01\n\rProviderLevel\x12\x1e\n\x1aPROVIDER_LEVEL_UNSPECIFIED\x10\x00\x12\x1b\n\x17PROVIDER_LEVEL_TOWNSHIP\x10\x01\x12\x1a\n\x16PROVIDER_LEVEL_PRIMARY\x10\x02\x12\x1c\n\x18PROVIDER_LEVEL_SECONDARY\x10\x03\x12\x1b\n\x17PROVIDER_LEVEL_TERTIARY\x10\x04\x32\xb3\x02\n\x0fRegistryService\x12\x89\x01\n\x10\x42\x61tchGetCoverage\x12+.cradle.registry.v1.BatchGetCoverageRequest\x1a,.cradle.registry.v1.BatchGetCoverageResponse\"\x1a\x92\xb5\x18\x16registry.coverage.read\x12\x93\x01\n\x13\x42\x61tchRecordCoverage\x12..cradle.registry.v1.BatchRecordCoverageRequest\x1a/.cradle.registry.v1.BatchRecordCoverageResponse\"\x1b\x92\xb5\x18\x17registry.coverage.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHGETCOVERAGEREQUEST'].fields_by_name['queries']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_BATCHGETCOVERAGEREQUEST'].fields_by_name['providers']._loaded_options = None
   _globals['_BATCHGETCOVERAGEREQUEST'].fields_by_name['providers']._serialized_options = b'\272H\006\222\001\003\020\320\017'
+  _globals['_BATCHGETCOVERAGEREQUEST'].fields_by_name['purpose']._loaded_options = None
+  _globals['_BATCHGETCOVERAGEREQUEST'].fields_by_name['purpose']._serialized_options = b'\272H\021r\017\030\310\0012\n^[^\\x00]*$'
   _globals['_PROVIDERQUERY'].fields_by_name['code']._loaded_options = None
   _globals['_PROVIDERQUERY'].fields_by_name['code']._serialized_options = b'\272H\004r\002\030 '
   _globals['_PROVIDERQUERY'].fields_by_name['on']._loaded_options = None
@@ -119,48 +121,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTRYSERVICE'].methods_by_name['BatchGetCoverage']._serialized_options = b'\222\265\030\026registry.coverage.read'
   _globals['_REGISTRYSERVICE'].methods_by_name['BatchRecordCoverage']._loaded_options = None
   _globals['_REGISTRYSERVICE'].methods_by_name['BatchRecordCoverage']._serialized_options = b'\222\265\030\027registry.coverage.write'
-  _globals['_CATEGORY']._serialized_start=3591
-  _globals['_CATEGORY']._serialized_end=3797
-  _globals['_PROVIDERLEVEL']._serialized_start=3800
-  _globals['_PROVIDERLEVEL']._serialized_end=3963
+  _globals['_CATEGORY']._serialized_start=3630
+  _globals['_CATEGORY']._serialized_end=3836
+  _globals['_PROVIDERLEVEL']._serialized_start=3839
+  _globals['_PROVIDERLEVEL']._serialized_end=4002
   _globals['_BATCHGETCOVERAGEREQUEST']._serialized_start=176
-  _globals['_BATCHGETCOVERAGEREQUEST']._serialized_end=375
-  _globals['_PROVIDERQUERY']._serialized_start=377
-  _globals['_PROVIDERQUERY']._serialized_end=454
-  _globals['_PROVIDERANSWER']._serialized_start=456
-  _globals['_PROVIDERANSWER']._serialized_end=556
-  _globals['_COVERAGEQUERY']._serialized_start=559
-  _globals['_COVERAGEQUERY']._serialized_end=753
-  _globals['_BATCHGETCOVERAGERESPONSE']._serialized_start=756
-  _globals['_BATCHGETCOVERAGERESPONSE']._serialized_end=936
-  _globals['_COVERAGEANSWER']._serialized_start=939
-  _globals['_COVERAGEANSWER']._serialized_end=1560
-  _globals['_COVERAGEANSWER_AVERAGEMONTHLYWAGEFENENTRY']._serialized_start=1433
-  _globals['_COVERAGEANSWER_AVERAGEMONTHLYWAGEFENENTRY']._serialized_end=1493
-  _globals['_COVERAGEANSWER_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_start=1495
-  _globals['_COVERAGEANSWER_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_end=1560
-  _globals['_MONTHSPAN']._serialized_start=1562
-  _globals['_MONTHSPAN']._serialized_end=1644
-  _globals['_BACKPAYMENT']._serialized_start=1646
-  _globals['_BACKPAYMENT']._serialized_end=1725
-  _globals['_BATCHRECORDCOVERAGEREQUEST']._serialized_start=1728
-  _globals['_BATCHRECORDCOVERAGEREQUEST']._serialized_end=1950
-  _globals['_EMPLOYERRECORD']._serialized_start=1953
-  _globals['_EMPLOYERRECORD']._serialized_end=2459
-  _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._serialized_start=1433
-  _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._serialized_end=1493
-  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_start=1495
-  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_end=1560
-  _globals['_PROVIDERRECORD']._serialized_start=2462
-  _globals['_PROVIDERRECORD']._serialized_end=2697
-  _globals['_CONTRACTSPAN']._serialized_start=2700
-  _globals['_CONTRACTSPAN']._serialized_end=2859
-  _globals['_COVERAGESPAN']._serialized_start=2862
-  _globals['_COVERAGESPAN']._serialized_end=3072
-  _globals['_PERSONRECORD']._serialized_start=3075
-  _globals['_PERSONRECORD']._serialized_end=3502
-  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_start=3504
-  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_end=3588
-  _globals['_REGISTRYSERVICE']._serialized_start=3966
-  _globals['_REGISTRYSERVICE']._serialized_end=4273
+  _globals['_BATCHGETCOVERAGEREQUEST']._serialized_end=414
+  _globals['_PROVIDERQUERY']._serialized_start=416
+  _globals['_PROVIDERQUERY']._serialized_end=493
+  _globals['_PROVIDERANSWER']._serialized_start=495
+  _globals['_PROVIDERANSWER']._serialized_end=595
+  _globals['_COVERAGEQUERY']._serialized_start=598
+  _globals['_COVERAGEQUERY']._serialized_end=792
+  _globals['_BATCHGETCOVERAGERESPONSE']._serialized_start=795
+  _globals['_BATCHGETCOVERAGERESPONSE']._serialized_end=975
+  _globals['_COVERAGEANSWER']._serialized_start=978
+  _globals['_COVERAGEANSWER']._serialized_end=1599
+  _globals['_COVERAGEANSWER_AVERAGEMONTHLYWAGEFENENTRY']._serialized_start=1472
+  _globals['_COVERAGEANSWER_AVERAGEMONTHLYWAGEFENENTRY']._serialized_end=1532
+  _globals['_COVERAGEANSWER_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_start=1534
+  _globals['_COVERAGEANSWER_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_end=1599
+  _globals['_MONTHSPAN']._serialized_start=1601
+  _globals['_MONTHSPAN']._serialized_end=1683
+  _globals['_BACKPAYMENT']._serialized_start=1685
+  _globals['_BACKPAYMENT']._serialized_end=1764
+  _globals['_BATCHRECORDCOVERAGEREQUEST']._serialized_start=1767
+  _globals['_BATCHRECORDCOVERAGEREQUEST']._serialized_end=1989
+  _globals['_EMPLOYERRECORD']._serialized_start=1992
+  _globals['_EMPLOYERRECORD']._serialized_end=2498
+  _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._serialized_start=1472
+  _globals['_EMPLOYERRECORD_AVERAGEMONTHLYWAGEFENENTRY']._serialized_end=1532
+  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_start=1534
+  _globals['_EMPLOYERRECORD_AVERAGECONTRIBUTIONBASEFENENTRY']._serialized_end=1599
+  _globals['_PROVIDERRECORD']._serialized_start=2501
+  _globals['_PROVIDERRECORD']._serialized_end=2736
+  _globals['_CONTRACTSPAN']._serialized_start=2739
+  _globals['_CONTRACTSPAN']._serialized_end=2898
+  _globals['_COVERAGESPAN']._serialized_start=2901
+  _globals['_COVERAGESPAN']._serialized_end=3111
+  _globals['_PERSONRECORD']._serialized_start=3114
+  _globals['_PERSONRECORD']._serialized_end=3541
+  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_start=3543
+  _globals['_BATCHRECORDCOVERAGERESPONSE']._serialized_end=3627
+  _globals['_REGISTRYSERVICE']._serialized_start=4005
+  _globals['_REGISTRYSERVICE']._serialized_end=4312
 # @@protoc_insertion_point(module_scope)

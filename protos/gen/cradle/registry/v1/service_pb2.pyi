@@ -76,6 +76,9 @@ class BatchGetCoverageRequest(_message.Message):
     QUERIES_FIELD_NUMBER: _builtins.int
     KNOWN_AT_FIELD_NUMBER: _builtins.int
     PROVIDERS_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    purpose: _builtins.str
+    """What the answer is for (个人信息保护法 art. 6); written down with who asks."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageQuery]: ...
     @_builtins.property
@@ -92,10 +95,11 @@ class BatchGetCoverageRequest(_message.Message):
         queries: _abc.Iterable[Global___CoverageQuery] | None = ...,
         known_at: _timestamp_pb2.Timestamp | None = ...,
         providers: _abc.Iterable[Global___ProviderQuery] | None = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at", "providers", b"providers", "queries", b"queries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at", "providers", b"providers", "purpose", b"purpose", "queries", b"queries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
