@@ -21,7 +21,7 @@ def read_id(text: str) -> UUID:
 
 def stable_id(*parts: bytes) -> UUID:
     """The same parts give the same uuid (version 8, from SHA-256)."""
-    digest = hashlib.sha256(b"\x00".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+    digest = hashlib.sha256(b"\x00".join([len(part).to_bytes(8, "big") + part for part in parts])).digest()
     version, variant = bytes([digest[6] & 0x0F | 0x80]), bytes([digest[8] & 0x3F | 0x80])
     return _of(digest[:6] + version + digest[7:8] + variant + digest[9:16])
 

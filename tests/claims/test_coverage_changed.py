@@ -351,6 +351,7 @@ def test_what_was_decided_on_later_knowledge_stays(stack: Stack) -> None:
                 await usecases.hear(office, tx, hearing)
 
         assert await desk.determinations() == [(number, 1, "DENIED"), (number, 2, "APPROVED")]
+        assert await value(desk.dsn, "SELECT count(*) FROM review_task WHERE kind = 'COVERAGE_WORSE'") == 0
 
     asyncio.run(act())
 

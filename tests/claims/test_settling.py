@@ -117,7 +117,9 @@ def test_medical_cost_is_paid_to_the_hospital_or_to_her_by_the_kind_of_claim(kin
     assert settled.change.claim.kind is ClaimKind[kind]
     assert settled.change.facts is not None
     assert settled.change.facts.benefits == (Benefit.MEDICAL,)
-    receipt = out.receipt(settled.received, settled.status, (), settled.claim, settled.change.determination)
+    receipt = out.receipt(
+        settled.receipt_id, settled.received, settled.status, (), settled.claim, settled.change.determination
+    )
     assert (receipt.medical_fen, receipt.allowance_fen, len(receipt.lines)) == (520_000, 0, 1)
 
 

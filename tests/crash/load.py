@@ -32,6 +32,7 @@ RESIDENTS = 3_000
 _PER_CALL = 1_000
 _TICK_S = 0.02
 _FIRST_DELIVERY = date(2022, 7, 1)
+_ADMITTED = date(2026, 1, 2)  # the fund pays in full from 2026 on; before, the city has set no rate
 _BETWEEN_DELIVERIES = timedelta(days=200)  # beyond the window in which a second delivery is reviewed
 _SUBMITTED_S = 1_795_000_000  # 2026-11-18
 _REMEMBERED = 500  # claims that may yet be resent or corrected
@@ -150,8 +151,8 @@ def medical(number: str, of: Resident, on: date) -> intake_pb2.ClaimSubmission:
     for place, hospital in enumerate(HOSPITALS):
         submission.stays.add(
             provider=hospital,
-            admission_date=_day(on + timedelta(days=place * 5)),
-            discharge_date=_day(on + timedelta(days=place * 5 + 4)),
+            admission_date=_day(_ADMITTED + timedelta(days=place * 5)),
+            discharge_date=_day(_ADMITTED + timedelta(days=place * 5 + 4)),
             charge=intake_pb2.Charge(policy_range_fen=480_000),
             transfer_filed=place > 0,
         )

@@ -26,7 +26,12 @@ def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
     """A receipt to the sender, and an event to everyone if the claim changed."""
     received, change = settled.received, settled.change
     receipt = out.receipt(
-        received, settled.status, settled.reasons, settled.claim, change.determination if change else None
+        settled.receipt_id,
+        received,
+        settled.status,
+        settled.reasons,
+        settled.claim,
+        change.determination if change else None,
     )
     tx.emit(receipt_event(settled.receipt_id, receipt, received.position, terms.now))
     if change is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cradle.claims.v1 import claim_pb2, intake_pb2
@@ -79,8 +80,12 @@ def day_problems(value: Date, path: str, today: date, first_day: date = date.min
 
 def submit_time_problems(value: Timestamp, path: str, today: date) -> list[Reason]:
     """A day of grace: some senders stamp local time as UTC."""
-    limit = (today + timedelta(days=2) - date(1970, 1, 1)).total_seconds()
-    return [reason("DATE_IN_FUTURE", path, today=today)] if value.seconds >= limit else []
+    return [reason("DATE_IN_FUTURE", path, today=today)] if value.seconds >= _limit_s(today) else []
+
+
+@lru_cache(maxsize=8)
+def _limit_s(today: date) -> float:
+    return (today + timedelta(days=2) - date(1970, 1, 1)).total_seconds()
 
 
 def _person_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) -> list[Reason]:

@@ -57,7 +57,8 @@ def receipt_id(received: Received) -> UUID:
     return stable_id(received.position.encode(), received.content_hash)
 
 
-def receipt(
+def receipt(  # noqa: PLR0917  # what became of a record, and the id it was given
+    given_id: UUID,
     received: Received,
     status: ReceiptStatus,
     reasons: Sequence[Reason],
@@ -65,7 +66,7 @@ def receipt(
     determination: Determination | None,
 ) -> receipt_pb2.ClaimReceipt:
     message = receipt_pb2.ClaimReceipt(
-        receipt_id=str(receipt_id(received)),
+        receipt_id=str(given_id),
         source=received.source,
         claim_number=received.claim_number,
         revision=received.revision,
