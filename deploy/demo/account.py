@@ -13,7 +13,7 @@ from cradle.claims.v1 import claim_pb2, receipt_pb2
 from deploy.demo.claims import Submission
 from deploy.demo.stories import LATE
 
-AWAITING: Final = "AWAITING_COVERAGE"
+UNKNOWN: Final = "PERSON_UNKNOWN"
 
 
 class Position(NamedTuple):
@@ -175,8 +175,8 @@ class Account:
         return later if later is not None and later.revision == receipt.revision else receipt
 
     def waiting_for_coverage(self) -> int:
-        """How many claims of women who are reported late are still waiting to be decided."""
-        return sum(answer.submission.truth == LATE and AWAITING in answer.codes for answer in self.answers())
+        """How many claims of women who are reported late still wait for it."""
+        return sum(answer.submission.truth == LATE and UNKNOWN in answer.codes for answer in self.answers())
 
     def balance(self) -> Balance:
         came = Counter(answer.came for answer in self.answers())
