@@ -125,8 +125,8 @@ def _of_waiting(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms) -
 
 
 def _waits(one: Known, waits: tuple[str, ...], terms: Terms) -> Change | None:
-    """It waits on; for something else only if that is told in another word than before."""
-    if waits[0] == one.waits[0]:
+    """It waits on; its sender is told where it is for something else than before."""
+    if waits == one.waits:
         return None
     due_on = terms.waits_until if waits[0] == rules.AWAITING else None
     claim = replace(one.claim, version=one.claim.version + 1, updated_at=terms.now)
