@@ -14,6 +14,7 @@ from services.kit.messages import Reason, reason
 
 _LIKE_AN_ID: Final = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
 _SEPARATORS: Final = re.compile(r"[._-]")
+_LENGTH: Final = 18
 _USCC_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 
 
@@ -29,7 +30,7 @@ def id_number_problems(number: str, path: str, today: date) -> list[Reason]:
 
     The area part is not looked up: it is that of first registration and may be abolished since.
     """
-    if len(number) != 18:
+    if len(number) != _LENGTH:
         return [reason("ID_NUMBER_LENGTH", path)]
     if not number[:17].isascii() or not number[:17].isdigit() or ric.calc_check_digit(number) != number[17]:
         return [reason("ID_NUMBER_CHECK_DIGIT", path)]
@@ -43,7 +44,7 @@ def id_number_problems(number: str, path: str, today: date) -> list[Reason]:
 def holds_id_number(text: str) -> bool:
     """Whether a national ID number stands in a text that should hold none, whatever separates its digits."""
     found = [*_LIKE_AN_ID.findall(text.upper()), _SEPARATORS.sub("", text.upper())]
-    return not all(id_number_problems(part, "", date.max) for part in found)
+    return any(len(part) == _LENGTH and not id_number_problems(part, "", date.max) for part in found)
 
 
 def is_male(id_number: str) -> bool:

@@ -145,4 +145,6 @@ def _outcome(lines: Iterable[Line]) -> State:
 
 def _reasons(lines: Iterable[Line], notes: Iterable[str]) -> tuple[str, ...]:
     """Every reason once, in the order of the lines."""
-    return tuple(dict.fromkeys([*(reason for line in lines for reason in line.reasons), *notes]))
+    found = [reason for line in lines for reason in line.reasons]
+    found += notes
+    return tuple(dict.fromkeys(found)) if found else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from services.claims.model import Facts
+from services.claims.model import NOTHING_PAID, Facts
 
 # Children as many as intake takes: a slip of the hand beyond would pay years of leave.
 _INFANTS_MOST: Final = 8
@@ -15,22 +15,44 @@ _GESTATION_MOST_DAYS: Final = 350  # fifty weeks: longer than any pregnancy
 
 def problems(facts: Facts) -> list[str]:
     """The names of the facts that cannot be, as the facts name them."""
-    return [name for name, wrong in _checks(facts) if wrong]
-
-
-def _checks(facts: Facts) -> Iterator[tuple[str, bool]]:
-    event, insured = facts.event, facts.insured
-    yield "decision_date", facts.decision_date < event.date
-    yield "event.infants", not 1 <= event.infants <= _INFANTS_MOST
-    yield "event.birth_order", event.birth_order is not None and not 1 <= event.birth_order <= _BIRTHS_MOST
-    yield "event.gestation_days", not 0 <= (event.gestation_days or 0) <= _GESTATION_MOST_DAYS
-    yield "insured.own_monthly_wage_fen", (insured.own_monthly_wage_fen or 0) < 0
-    yield "insured.paid_months", any(last < first for first, last in insured.paid_months or ())
-    yield "employer.average_monthly_wage_fen", any(fen < 0 for _, fen in facts.employer_wages)
-    yield "employer.average_contribution_base_fen", any(fen < 0 for _, fen in facts.employer_bases)
+    found = _of_the_event(facts) + _of_the_insured(facts)
     if facts.stays or facts.visits or facts.items or facts.prior:
-        yield from _costs(facts)
-    yield "paid", min(facts.paid) < 0
+        found += [name for name, wrong in _costs(facts) if wrong]
+    if facts.paid is not NOTHING_PAID and min(facts.paid) < 0:
+        found.append("paid")
+    return found
+
+
+def _of_the_event(facts: Facts) -> list[str]:
+    event, found = facts.event, []
+    if facts.decision_date < event.date:
+        found.append("decision_date")
+    if not 1 <= event.infants <= _INFANTS_MOST:
+        found.append("event.infants")
+    if event.birth_order is not None and not 1 <= event.birth_order <= _BIRTHS_MOST:
+        found.append("event.birth_order")
+    if event.gestation_days is not None and not 0 <= event.gestation_days <= _GESTATION_MOST_DAYS:
+        found.append("event.gestation_days")
+    return found
+
+
+def _of_the_insured(facts: Facts) -> list[str]:
+    insured, found = facts.insured, []
+    if insured.own_monthly_wage_fen is not None and insured.own_monthly_wage_fen < 0:
+        found.append("insured.own_monthly_wage_fen")
+    for first, last in insured.paid_months or ():
+        if last < first:
+            found.append("insured.paid_months")
+            break
+    for _, fen in facts.employer_wages:
+        if fen < 0:
+            found.append("employer.average_monthly_wage_fen")
+            break
+    for _, fen in facts.employer_bases:
+        if fen < 0:
+            found.append("employer.average_contribution_base_fen")
+            break
+    return found
 
 
 def _costs(facts: Facts) -> Iterator[tuple[str, bool]]:

@@ -14,7 +14,7 @@ from google.type.date_pb2 import Date
 
 from services.claims.model import Surgery
 from services.kit.dates import from_proto
-from services.kit.identifiers import id_number_problems, is_male, plain, uscc_problems
+from services.kit.identifiers import holds_id_number, id_number_problems, is_male, plain, uscc_problems
 from services.kit.messages import Reason, reason
 
 # GB/T 2260, list of 2024-11: the twelve counties of Baoji; then codes that are kept because people and feeds still
@@ -38,18 +38,13 @@ COUNTIES: Final = frozenset(
 ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
-_LIKE_AN_ID: Final = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
-_SEPARATORS: Final = re.compile(r"[._-]")
 _NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _OF_A_MAN: Final = {Surgery.VASECTOMY, Surgery.VASECTOMY_REVERSAL}
 
 
 def is_number(text: str) -> bool:
     """Whether it is a claim number and not a national ID number in a claim number's place."""
-    if not _NUMBER.fullmatch(text):
-        return False
-    found = [*_LIKE_AN_ID.findall(text.upper()), _SEPARATORS.sub("", text.upper())]
-    return all(id_number_problems(part, "", date.max) for part in found)
+    return _NUMBER.fullmatch(text) is not None and not holds_id_number(text)
 
 
 def claim_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date, first_day: date) -> list[Reason]:
