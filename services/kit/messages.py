@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,8 @@ from string import Formatter
 from typing import Final
 
 import yaml
+
+REASONS_MAX: Final = 50
 
 
 class Language(StrEnum):
@@ -35,6 +37,13 @@ class Reason:
 
 def reason(code: str, field: str = "", /, **values: object) -> Reason:
     return Reason(code, field, tuple((name, str(value)) for name, value in values.items()))
+
+
+def few(reasons: Sequence[Reason]) -> list[Reason]:
+    """As many as a person reads: a small record can be wrong in thousands of places, and its answer must still fit."""
+    if len(reasons) <= REASONS_MAX:
+        return list(reasons)
+    return [*reasons[:REASONS_MAX], reason("MORE_REASONS", more=len(reasons) - REASONS_MAX)]
 
 
 def text(code: str, language: Language, /, **values: object) -> str:

@@ -38,7 +38,7 @@ from services.kit.errors import (
     is_conflict,
     places,
 )
-from services.kit.messages import Language, Reason, reason
+from services.kit.messages import Language, Reason, few, reason
 from services.kit.settings import Settings
 from services.kit.tls import Identity
 
@@ -239,7 +239,7 @@ def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
         path = ".".join(_element(element) for element in place.elements) if place else ""
         code = _SHAPE_CODES.get(violation.proto.rule_id, "FIELD_OUT_OF_RANGE")
         problems.setdefault(path, reason(code, path))
-    return list(problems.values())
+    return few(list(problems.values()))
 
 
 def _element(element: Any) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import grpc
 import pytest
-from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc
+from cradle.claims.v1 import claim_pb2, intake_pb2, service_pb2, service_pb2_grpc
 
 from deploy.local.stack import Stack
 from services.claims.model import Category, Facts
@@ -21,6 +21,7 @@ from services.kit import law as laws
 from services.kit import rpc
 from services.kit.ids import stable_id
 from services.kit.law import canonical
+from services.kit.messages import REASONS_MAX
 from services.kit.seal import Sealer
 from tests.builders import claim, claim_number, id_number, replacement, submit, uscc
 from tests.claims.harness import Insured, claims_dsn, events, exchange, insured
@@ -126,6 +127,22 @@ def test_everything_bad_is_returned_with_its_reason_kept_and_delays_nobody(stack
         assert opened(stack, answer.receipt.receipt_id) == sent, name
     assert last.status == "DETERMINED"
     assert asyncio.run(value(claims_dsn(stack), "SELECT count(*) FROM parked")) == 0
+
+
+def test_a_small_record_that_is_wrong_in_thousands_of_places_has_an_answer_that_can_be_sent(
+    stack: Stack, anna: Insured
+) -> None:
+    """A receipt with a reason for each would be larger than the broker takes, and hold the relay up for ever."""
+    sent = claim(number=claim_number(), person=anna.number, employer=anna.employer)
+    sent.items.extend([intake_pb2.Item()] * 20_000)  # 2 bytes each
+    neighbour = submit(claim(number=claim_number(), person=anna.number, employer=anna.employer))
+
+    answer, last = exchange(stack, submit(sent), neighbour)
+
+    assert answer.status == "RETURNED"
+    assert len(answer.codes) == REASONS_MAX + 1
+    assert answer.codes[-1] == ("MORE_REASONS", "")
+    assert last.status in {"DETERMINED", "PENDED"}
 
 
 def test_a_correction_with_the_last_revision_there_is_is_returned(stack: Stack, anna: Insured) -> None:

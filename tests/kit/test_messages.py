@@ -10,7 +10,7 @@ import pytest
 
 from services.claims.model import Category, Payee, ReceiptStatus, State
 from services.kit.errors import Invalid
-from services.kit.messages import CATALOGUE, Language, Reason, reason, text
+from services.kit.messages import CATALOGUE, REASONS_MAX, Language, Reason, few, reason, text
 
 
 def names(sentence: str) -> set[str]:
@@ -82,3 +82,11 @@ def test_the_statuses_of_a_receipt_are_those_of_the_submission_table() -> None:
 
     assert listed
     assert set(ReceiptStatus) == set(re.findall(r"'(\w+)'", listed[1]))
+
+
+@pytest.mark.parametrize(("given", "told"), [(0, 0), (REASONS_MAX, REASONS_MAX), (REASONS_MAX + 1, REASONS_MAX + 1)])
+def test_what_is_wrong_in_very_many_places_is_told_in_as_many_as_fit(given: int, told: int) -> None:
+    found = few([reason("FIELD_REQUIRED", f"items[{number}].code") for number in range(given)])
+
+    assert len(found) == told
+    assert (found[-1:] == [reason("MORE_REASONS", more=1)]) == (given > REASONS_MAX)

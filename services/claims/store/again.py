@@ -66,11 +66,16 @@ async def looks_of(database: Database, persons: Collection[UUID]) -> list[Look]:
 
 
 async def hear(tx: Tx, heard: Sequence[Heard]) -> set[UUID]:
-    """Note changes under the persons' locks; answers whose are news. What is not above what was heard is none."""
+    """Note changes under the persons' locks; answers whose are news. What is not above what was heard is none.
+
+    The registry may commit after the instant it records, so who looked up between the two has not seen the change:
+    whoever looked up before this hearing looks again.
+    """
     ordered = sorted(heard)
     rows = await tx.fetch(
         """INSERT INTO person (id, coverage_version, coverage_recorded_at)
-           SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+           SELECT id, version, GREATEST(recorded_at, clock_timestamp())
+           FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS mine (id, version, recorded_at)
            ON CONFLICT (id) DO UPDATE SET coverage_version = excluded.coverage_version,
                coverage_recorded_at = GREATEST(person.coverage_recorded_at, excluded.coverage_recorded_at)
            WHERE person.coverage_version < excluded.coverage_version RETURNING id""",

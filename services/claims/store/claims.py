@@ -46,15 +46,6 @@ class Recorded:
 # --- reading what is decided upon ------------------------------------------------------------------------------------
 
 
-async def lock_persons(tx: Tx, persons: Collection[UUID]) -> None:
-    """Make whatever is decided about these persons wait for us, in one order so that nobody waits in a circle."""
-    await tx.execute(
-        # An update that never happens: a row that is there is locked, one that is not is made.
-        "INSERT INTO person (id) SELECT unnest($1::uuid[]) ON CONFLICT (id) DO UPDATE SET id = excluded.id WHERE false",
-        sorted(persons),
-    )
-
-
 async def persons_of(tx: Tx, numbers: Collection[Number]) -> set[UUID]:
     """Whose claims these numbers are now, by a look without a lock: they are to be locked before their claims."""
     ordered = sorted(numbers)

@@ -188,7 +188,8 @@ async def pend(case: Case, why: PendReason) -> review_pb2.Review:
     if why is PendReason.AWAITING_DOCUMENTS and case.claim.state is State.PENDED:
         (known,) = await store.of_claims(case.tx, [case.claim.id])
         waiting = Waiting(known.waits, known.facts, known.due_on) if known.waits else None
-        await settle(case, Change(changed(case, State.PENDED), waiting=waiting), [reason(why)])
+        change = Change(changed(case, State.PENDED), waiting=waiting)
+        await settle(case, change, [reason(why)], known.known_at)  # nothing was looked up
     return case.answer()
 
 

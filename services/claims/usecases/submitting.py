@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -35,7 +34,7 @@ from services.kit.parking import Message
 from services.kit.seal import Sealer
 from services.kit.settings import Settings
 from services.kit.tail import Tail
-from services.kit.waiting import persevere
+from services.kit.timer import every
 
 CALL: Final = 0  # the number of a single call in the stream that its request_id is
 _FORGET_EVERY_S: Final = 600.0
@@ -216,7 +215,9 @@ async def receipt(desk: FrontDesk, source: str, taken: Taken, wait_s: float) -> 
 
 async def forget(desk: FrontDesk, stopping: asyncio.Event) -> None:
     """Delete expired ids, for as long as the process lives."""
-    while not stopping.is_set():
-        await persevere(partial(store.forget, desk.database, desk.clock.now()), stopping)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), _FORGET_EVERY_S)
+    await every(_FORGET_EVERY_S, stopping, partial(_forget_all, desk))
+
+
+async def _forget_all(desk: FrontDesk) -> None:
+    while await store.forget(desk.database, desk.clock.now()):
+        pass  # some thousands at a time, so that nobody waits for long

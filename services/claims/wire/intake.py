@@ -41,7 +41,7 @@ from services.claims.wire.content import (
 )
 from services.kit.dates import civil_of, from_ms, from_proto
 from services.kit.identifiers import plain
-from services.kit.messages import Reason, reason
+from services.kit.messages import Reason, few, reason
 from services.kit.parking import Message
 from services.kit.rpc import shape_problems
 
@@ -150,7 +150,7 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
     if not is_number(claim.claim_number):  # it may be anything, so it is not repeated back
         problems = shape or [reason("FIELD_MALFORMED", f"{path}.claim_number")]
         return Reading(reasons=tuple(problems), sent=sent, submit_date=submit_date, claimed_fen=claimed_fen)
-    problems = shape or claim_problems(claim, path, today, first_day)
+    problems = shape or few(claim_problems(claim, path, today, first_day))
     return Reading(
         claim.claim_number,
         revision,

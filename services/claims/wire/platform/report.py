@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +12,7 @@ from cradle.common.v1 import reason_pb2
 from services.claims.wire.platform.mapping import Mapped
 from services.claims.wire.platform.sheet import Finding, FindingKind
 from services.kit.ids import stable_id
-from services.kit.messages import Language
+from services.kit.messages import REASONS_MAX, Language, reason
 from services.kit.parking import Message
 
 _KIND: Final = {kind: platform_pb2.PlatformFindingKind.Value(f"PLATFORM_FINDING_KIND_{kind}") for kind in FindingKind}
@@ -30,11 +31,19 @@ def report(  # noqa: PLR0917  # all of it is in the report
         msgid=mapped.msgid,
         claim_number=claim_number,
         crosswalk=mapped.version,
-        findings=[finding(one) for one in mapped.findings if one.kind is not FindingKind.IGNORED],
+        findings=[finding(one) for one in _few([f for f in mapped.findings if f.kind is not FindingKind.IGNORED])],
         position=receipt_pb2.RecordPosition(topic=message.topic, partition=message.partition, offset=message.offset),
     )
     made.report_time.FromDatetime(now)
     return made
+
+
+def _few(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """A message may be wrong in thousands of rows, and its report must still fit."""
+    if len(findings) <= REASONS_MAX:
+        return findings
+    more = reason("MORE_REASONS", more=len(findings) - REASONS_MAX)
+    return [*findings[:REASONS_MAX], Finding(findings[REASONS_MAX].kind, more)]
 
 
 def finding(given: Finding) -> platform_pb2.PlatformFinding:

@@ -37,6 +37,7 @@ class Sheet:
     content: Mapping[str, Any]
     codes: Codes
     findings: list[Finding] = field(default_factory=list)
+    told: set[Finding] = field(default_factory=set)
 
     def doubt(self, code: str, path: str, /, **values: object) -> None:
         self._tell(FindingKind.DOUBT, code, path, values)
@@ -49,7 +50,8 @@ class Sheet:
 
     def _tell(self, kind: FindingKind, code: str, path: str, values: Mapping[str, object]) -> None:
         finding = Finding(kind, reason(code, path, **values))
-        if finding not in self.findings:
+        if finding not in self.told:
+            self.told.add(finding)
             self.findings.append(finding)
 
     def has(self, path: str) -> bool:
