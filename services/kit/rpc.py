@@ -23,8 +23,9 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 from protovalidate import Validator
 
-from services.kit import telemetry, tls
+from services.kit import bearer, telemetry, tls
 from services.kit.auth import Gate, Principal, gate_of, principal
+from services.kit.bearer import Bearer
 from services.kit.clock import Clock
 from services.kit.errors import (
     Conflict,
@@ -329,9 +330,11 @@ async def serving(
 
 def channel(target: str, identity: Identity) -> grpc.aio.Channel:
     """A channel to another service. Retrying is the caller's decision: only UNAVAILABLE is for retrying."""
-    return grpc.aio.secure_channel(target, identity.channel_credentials(), options=_CLIENT_OPTIONS)
+    token = bearer.of_channel(identity.token) if identity.token else None
+    return grpc.aio.secure_channel(target, identity.channel_credentials(), options=_CLIENT_OPTIONS, interceptors=token)
 
 
 def blocking_channel(target: str, identity: Identity) -> grpc.Channel:
     """The same for a program that asks one thing after the other."""
-    return grpc.secure_channel(target, identity.channel_credentials(), options=_CLIENT_OPTIONS)
+    made = grpc.secure_channel(target, identity.channel_credentials(), options=_CLIENT_OPTIONS)
+    return grpc.intercept_channel(made, Bearer(identity.token)) if identity.token else made

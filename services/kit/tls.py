@@ -30,12 +30,10 @@ class Identity:
     token: str = ""
 
     def channel_credentials(self) -> grpc.ChannelCredentials:
-        transport = grpc.ssl_channel_credentials(
+        """Those of the connection; the token goes with each call (`services.kit.bearer`)."""
+        return grpc.ssl_channel_credentials(
             self.authorities.read_bytes(), self.key.read_bytes(), self.certificate.read_bytes()
         )
-        if not self.token:
-            return transport
-        return grpc.composite_channel_credentials(transport, grpc.access_token_call_credentials(self.token))
 
     def server_credentials(self) -> grpc.ServerCredentials:
         """Every connection needs a certificate. The files are looked at again at each handshake, so new ones need no

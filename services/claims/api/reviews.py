@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -21,12 +22,13 @@ from services.claims.wire import notice, out
 from services.claims.wire import review as wire
 from services.kit import auth
 from services.kit.dates import from_proto
-from services.kit.errors import Invalid
+from services.kit.errors import Conflict, Invalid
 from services.kit.messages import Language, reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 AnswerT = TypeVar("AnswerT", bound=Message)
 _PAGE = 50
+_LOOKS = 3
 
 
 class Reviews(review_pb2_grpc.ReviewServiceServicer):
@@ -106,6 +108,14 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         self, request: review_pb2.AnswerReviewRequest, context: Context
     ) -> review_pb2.AnswerReviewResponse:
         asked = reviewing.asked(self.desk.office, auth.current().name, request)
+        for _ in range(_LOOKS - 1):
+            with suppress(Conflict):  # a change of her coverage was heard of since it was looked up: look again
+                return await self._answered(asked, request)
+        return await self._answered(asked, request)
+
+    async def _answered(
+        self, asked: reviewing.Asked, request: review_pb2.AnswerReviewRequest
+    ) -> review_pb2.AnswerReviewResponse:
         act = await answering.answer(self.desk, asked, request)
         return await reviewing.once(self.desk, asked, act, review_pb2.AnswerReviewResponse)
 
