@@ -14,7 +14,7 @@ import grpc
 Call = Callable[[Any, Any], Any]
 
 
-class Bearer(  # type: ignore[misc]  # generic in the stubs only
+class Bearer(
     grpc.UnaryUnaryClientInterceptor,  # type: ignore[type-arg]
     grpc.UnaryStreamClientInterceptor,  # type: ignore[type-arg]
     grpc.StreamUnaryClientInterceptor,  # type: ignore[type-arg]
