@@ -86,6 +86,25 @@ def test_coverage_that_was_heard_of_before_the_claim_is_decided_on_at_once(stack
     asyncio.run(act())
 
 
+def test_a_change_that_was_recorded_before_the_look_up_and_committed_after_it_is_not_missed(stack: Stack) -> None:
+    """The registry notes the instant before it commits: who looks up between the two sees nothing of the change."""
+    desk, number = Desk.open(stack), claim_number()
+
+    async def act() -> None:
+        who = await known_employer(stack, Insured())
+        async with desk.at_work() as (office, database):
+            early = await usecases.prepare(office, [desk.message(sent_by(who, number))])
+            (coverage,) = early.coverage.values()
+            assert coverage.person is not None
+            await hear(office, database, [changed(coverage.person, 1, early.known_at - timedelta(seconds=1))])
+
+            with pytest.raises(Conflict):
+                async with database.transaction() as tx:
+                    await usecases.take_in(office, tx, early)
+
+    asyncio.run(act())
+
+
 @pytest.mark.parametrize("order", [(1, 2), (2, 1), (2, 2)], ids=str)
 def test_events_in_any_order_come_to_the_same(stack: Stack, order: tuple[int, int]) -> None:
     desk, number = Desk.open(stack), claim_number()

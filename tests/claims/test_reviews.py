@@ -508,6 +508,20 @@ def test_a_claim_is_pended_returned_replaced_and_decided(stack: Stack, li: Revie
     assert [event.version for event in events(stack, waiting.receipt.claim, 4)] == [1, 2, 3, 4]
 
 
+def test_awaiting_documents_is_no_look_up_and_hides_no_news(stack: Stack, li: Reviewer) -> None:
+    """A change of coverage is news to a claim by what was known when it was last looked up, not when it was pended."""
+    waiting = mismatched(stack)
+    sql, claim_id = (
+        "SELECT known_at FROM waiting WHERE claim_id = $1",
+        UUID(waiting.receipt.claim.removeprefix("claims/")),
+    )
+    before = asyncio.run(value(claims_dsn(stack), sql, claim_id))
+
+    pended(li, li.take(one(li.of_claim(waiting.receipt.claim))), "AWAITING_DOCUMENTS")
+
+    assert asyncio.run(value(claims_dsn(stack), sql, claim_id)) == before
+
+
 def test_a_correction_closes_what_was_asked_about_the_claim_before_it(stack: Stack, li: Reviewer) -> None:
     who, number = insured(stack), claim_number()
     waiting = mismatched(stack, who, number=number)
