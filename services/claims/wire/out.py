@@ -38,10 +38,6 @@ _VOID: Final = {str(why): intake_pb2.VoidReason.Value(f"VOID_REASON_{why}") for 
 _STATUS: Final = {status: receipt_pb2.ReceiptStatus.Value(f"RECEIPT_STATUS_{status}") for status in ReceiptStatus}
 
 
-def state_to_proto(state: State) -> claim_pb2.ClaimState.ValueType:
-    return _STATE[state]
-
-
 def state_from_proto(state: claim_pb2.ClaimState.ValueType) -> State:
     return State(claim_pb2.ClaimState.Name(state).removeprefix("CLAIM_STATE_"))
 

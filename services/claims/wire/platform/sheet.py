@@ -36,8 +36,7 @@ class Finding:
 class Sheet:
     content: Mapping[str, Any]
     codes: Codes
-    findings: list[Finding] = field(default_factory=list)
-    told: set[Finding] = field(default_factory=set)
+    findings: dict[Finding, None] = field(default_factory=dict)  # in their order, each once; there may be thousands
 
     def doubt(self, code: str, path: str, /, **values: object) -> None:
         self._tell(FindingKind.DOUBT, code, path, values)
@@ -49,10 +48,7 @@ class Sheet:
         self._tell(FindingKind.CONTRADICTION, code, path, values)
 
     def _tell(self, kind: FindingKind, code: str, path: str, values: Mapping[str, object]) -> None:
-        finding = Finding(kind, reason(code, path, **values))
-        if finding not in self.told:
-            self.told.add(finding)
-            self.findings.append(finding)
+        self.findings[Finding(kind, reason(code, path, **values))] = None
 
     def has(self, path: str) -> bool:
         return self._at(path) is not None
@@ -124,7 +120,7 @@ class Sheet:
                 if unknown <= _UNKNOWN_MAX:
                     self.unmapped("PLATFORM_FIELD_UNKNOWN", _safe(path))
             elif (code := _IGNORED.get(disposition)) is not None:
-                self.findings.append(Finding(FindingKind.IGNORED, reason(code, path)))
+                self._tell(FindingKind.IGNORED, code, path, {})
         if unknown > _UNKNOWN_MAX:
             self.unmapped("PLATFORM_FIELDS_UNKNOWN_MORE", "", count=unknown - _UNKNOWN_MAX)
 
