@@ -106,6 +106,10 @@ def is_away(error: BaseException) -> bool:
         case asyncpg.InterfaceError():
             # asyncpg's word for a connection that was closed under us, and also for our own misuse of it.
             return "clos" in str(error) or "released back to the pool" in str(error)
+        case asyncpg.InternalClientError():
+            # Its word for a session that the server ended while it was idle: the goodbye was read, the end of the
+            # stream not yet, and any statement finds the protocol in a state of its own.
+            return "cannot switch to state" in str(error)
         case _:
             return isinstance(error, _AWAY)
 

@@ -33,6 +33,7 @@ from services.kit.waiting import SHORTEST_S, backoff, persevere
 
 _CONFLICTS_MAX = 3
 _COMMIT_EVERY_S = 5.0
+_STOP_S = 5.0
 _log = telemetry.log(__name__)
 
 
@@ -96,7 +97,9 @@ class Inbox(Generic[Prepared]):
                     task.cancel()
                     with suppress(asyncio.CancelledError, Exception):
                         await task
-            await self.consumer.stop()
+            # A broker may keep its answer to a goodbye while the group changes hands; the others need not wait for it.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.consumer.stop(), _STOP_S)
 
     async def _next(self) -> tuple[Batch, Prepared | None] | None:
         self._look_ahead()

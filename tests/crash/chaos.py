@@ -90,9 +90,15 @@ def at_once(*works: Callable[[], None]) -> None:
             done.result()
 
 
-def restarts_of(stack: Stack, *roles: str) -> int:
-    """How often roles died of themselves and were started again."""
-    return sum(stack.process(role).restarts for role in roles)
+def restarts_of(stack: Stack, *roles: str) -> dict[str, int]:
+    """How often each of the roles died of itself and was started again."""
+    return {role: stack.process(role).restarts for role in roles}
+
+
+def last_words(stack: Stack, *roles: str) -> str:
+    """What the roles said when they died."""
+    logs = [stack.process(role).command.log.read_text("utf-8", "replace") for role in roles]
+    return "\n".join(line for log in logs for line in log.splitlines() if '"died"' in line)
 
 
 # -- zombies --

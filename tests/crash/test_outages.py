@@ -8,7 +8,7 @@ from random import Random
 
 from deploy.local.stack import Stack
 from tests.crash.balance import Account, draw_up, ends, wait_settled
-from tests.crash.chaos import restarts_of, wait_progress
+from tests.crash.chaos import last_words, restarts_of, wait_progress
 from tests.crash.conftest import TODAY, Size, Tell
 from tests.crash.load import Load
 
@@ -31,7 +31,7 @@ def under_load(city: Stack, random: Random, size: Size, tell: Tell, outages: lis
 
     account = draw_up(city, load, since, TODAY)
     tell(f"{len(outages)} outages; caught up in {took_s:.1f} s; {account.line()}")
-    assert restarts_of(city, *ROLES) == deaths, "a process died of an outage"
+    assert restarts_of(city, *ROLES) == deaths, last_words(city, *ROLES)
     return account
 
 

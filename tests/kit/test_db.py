@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from threading import Thread
 
+import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
 from services.kit import db
+from services.kit.errors import is_away
 from tests.kit.live import eventually, hanging_copy, new_database, value
 
 pytestmark = pytest.mark.integration
@@ -43,3 +46,30 @@ def test_a_session_that_is_not_a_service_is_left_alone(stack: Stack, monkeypatch
             assert await value(dsn, ALIVE, pid) == 1
 
     asyncio.run(act())
+
+
+def test_a_session_that_the_server_ends_while_it_is_idle_is_away_and_no_bug(stack: Stack) -> None:
+    """Also when its goodbye has been read and the end of its stream has not: asyncpg has a word of its own for that."""
+    dsn = new_database(stack, "claims")
+
+    async def act(turns: int) -> Exception:
+        async with db.connect(dsn) as database, database.own_connection() as connection:
+            pid = connection.get_server_pid()
+            ending = Thread(target=lambda: asyncio.run(end(dsn, pid)))
+            ending.start()
+            ending.join()  # our loop stands still meanwhile, so that it finds both at once
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            with pytest.raises(Exception) as caught:  # noqa: PT011  # which one is asked below
+                await connection.execute("SELECT 1")
+        return caught.value
+
+    errors = [asyncio.run(act(turns)) for turns in range(5)]
+
+    assert [repr(error) for error in errors if not is_away(error)] == []
+    assert any(isinstance(error, asyncpg.InternalClientError) for error in errors)
+
+
+async def end(dsn: str, pid: int) -> None:
+    """End a session and wait until it is gone."""
+    await value(dsn, "SELECT pg_terminate_backend($1, 5000)", pid)

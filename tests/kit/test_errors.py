@@ -34,6 +34,7 @@ AWAY = [
     asyncpg.DiskFullError(),
     asyncpg.IdleInTransactionSessionTimeoutError(),
     asyncpg.InterfaceError("connection is closed"),
+    asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
     rpc_error(grpc.StatusCode.UNAVAILABLE),
     rpc_error(grpc.StatusCode.DEADLINE_EXCEEDED),
     rpc_error(grpc.StatusCode.RESOURCE_EXHAUSTED),
@@ -101,6 +102,10 @@ def test_a_statement_with_the_wrong_number_of_arguments_is_our_bug() -> None:
     error = asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed")
 
     assert not is_away(error)
+
+
+def test_a_value_that_the_client_cannot_write_is_our_bug() -> None:
+    assert not is_away(asyncpg.InternalClientError("no binary format encoder for type hstore"))
 
 
 def test_places_name_files_and_lines_and_never_values() -> None:
