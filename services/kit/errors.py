@@ -75,6 +75,12 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
+_CLOSED = (
+    "clos",
+    "released back to the pool",
+    # The server ended an idle session: its goodbye was read, the end of the stream not yet.
+    "cannot switch to state",
+)
 _AWAY_CODES = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -103,13 +109,9 @@ def is_away(error: BaseException) -> bool:
             return bool(error.retriable) or isinstance(error, KafkaTimeoutError)
         case asyncpg.QueryCanceledError():
             return False  # the statement took too long for its batch: see is_conflict
-        case asyncpg.InterfaceError():
-            # asyncpg's word for a connection that was closed under us, and also for our own misuse of it.
-            return "clos" in str(error) or "released back to the pool" in str(error)
-        case asyncpg.InternalClientError():
-            # Its word for a session that the server ended while it was idle: the goodbye was read, the end of the
-            # stream not yet, and any statement finds the protocol in a state of its own.
-            return "cannot switch to state" in str(error)
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            # asyncpg's words for a connection that was closed under us, and also for our own misuse of it.
+            return any(words in str(error) for words in _CLOSED)
         case _:
             return isinstance(error, _AWAY)
 
