@@ -67,7 +67,7 @@ class Settings(Identified):
     registry_target: str = "127.0.0.1:0"
     claims_target: str = "127.0.0.1:0"
 
-    inboxes_per_worker: int = 2  # members of the group in one process: one computes while the other waits to write
+    inboxes_per_worker: int = 3  # members of the group in one process: one computes while the other waits to write
     batch_records_max: int = 1000  # as many as one look-up of the registry takes
     poll_timeout_ms: int = 200
     rebalance_timeout_ms: int = 30_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -129,14 +129,14 @@ def _waits(one: Known, waits: tuple[str, ...], terms: Terms) -> Change | None:
     if waits == one.waits:
         return None
     due_on = terms.waits_until if waits[0] == rules.AWAITING else None
-    claim = replace(one.claim, version=one.claim.version + 1, updated_at=terms.now)
+    claim = one.claim._replace(version=one.claim.version + 1, updated_at=terms.now)
     return Change(claim, waiting=Waiting(waits, one.facts, due_on))
 
 
 def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, before: Determination | None) -> Change:
     """Decided once more: the next in the sequence of its revision, where it was decided before."""
     decided = decide(one.facts, coverage, on_file.others(one.claim.person, one.claim), terms)
-    claim = replace(one.claim, version=one.claim.version + 1, state=decided.determination.outcome, updated_at=terms.now)
+    claim = one.claim._replace(version=one.claim.version + 1, state=decided.determination.outcome, updated_at=terms.now)
     was_decided = before is not None and before.outcome is not State.PENDED
     return Change(
         claim,
@@ -162,4 +162,4 @@ def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
 
 def _returned(one: Known, terms: Terms) -> Change:
     """It waited for what never came. What an earlier revision was approved for still stands."""
-    return Change(replace(one.claim, version=one.claim.version + 1, state=State.RETURNED, updated_at=terms.now))
+    return Change(one.claim._replace(version=one.claim.version + 1, state=State.RETURNED, updated_at=terms.now))
