@@ -6,9 +6,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 
 from deploy.local.stack import Stack
 from services.claims import rules, usecases
+from services.kit import telemetry
 from services.kit.errors import Conflict
 from services.kit.ids import stable_id
 from tests.builders import TODAY, claim, claim_number, employer_record, replacement, submit, void
@@ -268,6 +270,37 @@ def test_a_correction_that_is_returned_leaves_what_was_approved(stack: Stack) ->
         assert await desk.claim(other) == ("DUPLICATE", 1)
 
     asyncio.run(act())
+
+
+def test_one_that_hits_a_bug_is_told_and_the_others_are_returned(stack: Stack) -> None:
+    desk, numbers = Desk.open(stack), [claim_number() for _ in range(5)]
+
+    async def act() -> None:
+        who = await known_employer(stack, Insured())
+        await desk.take(*[sent_by(Insured(employer=who.employer), number) for number in numbers])
+        broken = await value(
+            desk.dsn,
+            """UPDATE waiting SET facts = '{}' FROM claim WHERE claim_id = claim.id AND number = $1
+               RETURNING claim_id""",
+            numbers[2],
+        )
+        desk.today = TODAY + timedelta(days=61)
+        before = bugs()
+
+        assert await desk.expire() == 4
+        assert await desk.expire() == 0
+        assert bugs() == before + 2
+        assert [(await desk.claim(number))[0] for number in numbers] == [
+            "PENDED" if number == numbers[2] else "RETURNED" for number in numbers
+        ]
+        assert {str(broken)} == {name for record in told if (name := record.get("about"))}
+
+    with structlog.testing.capture_logs() as told:
+        asyncio.run(act())
+
+
+def bugs() -> float:
+    return float(telemetry.TIMER_FAILED.labels("bug")._value.get())
 
 
 def test_two_timers_at_once_return_a_claim_once(stack: Stack) -> None:
