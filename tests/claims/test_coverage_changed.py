@@ -13,7 +13,7 @@ from services.claims import rules, usecases
 from services.kit import telemetry
 from services.kit.errors import Conflict
 from services.kit.ids import stable_id
-from tests.builders import TODAY, claim, claim_number, employer_record, replacement, submit, void
+from tests.builders import DELIVERED, TODAY, claim, claim_number, employer_record, replacement, submit, void
 from tests.claims.desk import Desk, changed, hear, take
 from tests.claims.harness import Insured, insure, record
 from tests.kit.live import rows, value
@@ -174,6 +174,52 @@ def test_another_employer_than_she_is_insured_by_waits_for_a_reviewer_without_a_
         await insure(stack, who)
         await desk.hear(await desk.person(number), 2)
         assert await desk.claim(number) == ("APPROVED", 3)
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("waits_for", ["coverage", "registration"])
+def test_what_cannot_be_is_returned_with_its_reason_as_if_it_had_come_now(stack: Stack, waits_for: str) -> None:
+    """For one, what would be decided on a day before the event."""
+    desk, number = Desk.open(stack), claim_number()
+
+    async def act() -> None:
+        who = await known_employer(stack, Insured())
+        sent = claim(number=number, person=who.number, employer=who.employer)
+        if waits_for == "registration":
+            await insure(stack, who, paid=SHORT)
+            desk.law = rules.LAW.given({"policy.require_registration": "true"})
+            sent.event.registered = False
+        await desk.take(submit(sent))
+        decided = await desk.determinations()
+        await insure(stack, who, paid=LONG)
+        desk.today = DELIVERED - timedelta(days=1)
+
+        await desk.hear(await desk.person(number), 1)
+
+        assert await desk.claim(number) == ("RETURNED", 2)
+        assert await desk.events(number) == ["ClaimPended 1", "ClaimReturned 2"]
+        assert [given.code for given in (await desk.receipts(number))[-1].reasons] == ["FACT_OUT_OF_RANGE"]
+        assert await desk.determinations() == decided
+        assert await desk.held() == []
+
+    asyncio.run(act())
+
+
+def test_what_stands_is_not_taken_back_because_it_cannot_be_decided_again(stack: Stack) -> None:
+    desk, number = Desk.open(stack), claim_number()
+
+    async def act() -> None:
+        who = Insured()
+        await insure(stack, who, paid=LONG)
+        await desk.take(sent_by(who, number))
+        await insure(stack, who, paid=SHORT)
+        desk.today = DELIVERED - timedelta(days=1)
+
+        await desk.hear(await desk.person(number), 1)
+
+        assert await desk.claim(number) == ("APPROVED", 1)
+        assert await value(desk.dsn, "SELECT count(*) FROM review_task WHERE kind = 'COVERAGE_WORSE'") == 1
 
     asyncio.run(act())
 

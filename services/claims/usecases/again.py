@@ -72,8 +72,10 @@ async def decide_again(
     for one in known:
         on_file.claims[one.claim.source, one.claim.number] = one.claim
         change = _again(one, answers, on_file, terms, outcome.tasks, due_on)
-        if change is None and overdue:
-            change = _returned(one, terms)
+        if change is not None and change.determination and change.determination.outcome is State.ERROR:
+            change = _returned(one, change.determination.reasons, terms)  # it waited: what stands is not changed so
+        elif change is None and overdue:
+            change = _returned(one, ("COVERAGE_LATE",), terms)
         if change is not None:
             on_file.take(change)
             outcome.changes.append(change)
@@ -160,6 +162,7 @@ def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
     )
 
 
-def _returned(one: Known, terms: Terms) -> Change:
-    """It waited for what never came. What an earlier revision was approved for still stands."""
-    return Change(replace(one.claim, version=one.claim.version + 1, state=State.RETURNED, updated_at=terms.now))
+def _returned(one: Known, why: tuple[str, ...], terms: Terms) -> Change:
+    """It waited for what never came, or cannot be. What an earlier revision was approved for still stands."""
+    claim = replace(one.claim, version=one.claim.version + 1, state=State.RETURNED, updated_at=terms.now)
+    return Change(claim, returned=why)
