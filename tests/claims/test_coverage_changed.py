@@ -16,7 +16,7 @@ from services.kit.ids import stable_id
 from tests.builders import DELIVERED, TODAY, claim, claim_number, employer_record, replacement, submit, void
 from tests.claims.desk import Desk, changed, hear, take
 from tests.claims.harness import Insured, insure, record
-from tests.kit.live import rows, value
+from tests.kit.live import eventually, rows, value
 
 pytestmark = pytest.mark.integration
 
@@ -347,6 +347,56 @@ def test_one_that_hits_a_bug_is_told_and_the_others_are_returned(stack: Stack) -
 
 def bugs() -> float:
     return float(telemetry.TIMER_FAILED.labels("bug")._value.get())
+
+
+async def moved_while_it_waited(stack: Stack, desk: Desk, number: str) -> tuple[Insured, bytes]:
+    """Approved for one woman, corrected to another who was not known yet; who is known now, and the next correction."""
+    who, other = Insured(), await known_employer(stack, Insured())
+    await insure(stack, who)
+    await desk.take(sent_by(who, number))
+    moved = claim(number=number, person=other.number, employer=other.employer)
+    assert await desk.take(replacement(moved, 2)) == [("PENDED", ["AWAITING_COVERAGE", "PERSON_UNKNOWN"])]
+    await insure(stack, other)
+    return who, replacement(moved, 3)
+
+
+@pytest.mark.parametrize("sent", ["a correction", "a void"])
+def test_what_the_first_woman_held_is_free_within_the_batch_that_frees_it(stack: Stack, sent: str) -> None:
+    desk, number, hers = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who, correction = await moved_while_it_waited(stack, desk, number)
+        freeing = correction if sent == "a correction" else void(number, 2)
+
+        await desk.take(freeing, sent_by(who, hers))
+
+        assert await desk.claim(hers) == ("APPROVED", 1)
+        assert await desk.claim(number) == ("APPROVED" if sent == "a correction" else "VOIDED", 3)
+
+    asyncio.run(act())
+
+
+def test_whose_hold_a_correction_frees_is_not_decided_on_before_it_is_committed(stack: Stack) -> None:
+    desk, number, hers = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who, correction = await moved_while_it_waited(stack, desk, number)
+        async with desk.at_work() as (office, database):
+            prepared = await usecases.prepare(office, [desk.message(correction)])
+            async with database.transaction() as tx:
+                await usecases.take_in(office, tx, prepared)
+                other = asyncio.create_task(take(office, database, [desk.message(sent_by(who, hers), "counter")]))
+                await eventually(lambda: is_waiting(desk), other)
+            await other
+
+        assert await desk.claim(hers) == ("APPROVED", 1)
+
+    asyncio.run(act())
+
+
+async def is_waiting(desk: Desk) -> bool:
+    sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
+    return bool(await value(desk.dsn, sql))
 
 
 def test_two_timers_at_once_return_a_claim_once(stack: Stack) -> None:
