@@ -45,6 +45,7 @@ INBOX_PARKED = Counter("cradle_inbox_parked_total", "Records parked", ["consumer
 OUTBOX_SENT = Counter("cradle_outbox_sent_total", "Events acknowledged by the broker", ["topic"])
 OUTBOX_AGE_SECONDS = Gauge("cradle_outbox_age_seconds", "Age of the oldest event not yet sent")
 OUTBOX_LEADER = Gauge("cradle_outbox_leader", "1 while this relay is the one that sends")
+OUTBOX_SET_ASIDE = Gauge("cradle_outbox_set_aside", "Events that could not be sent, and those held behind them")
 
 TIMER_FAILED = Counter("cradle_timer_failed_total", "Times that work of a timer failed", ["kind"])
 
