@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 async def every(seconds: float, stopping: asyncio.Event, work: Callable[[], Awaitable[object]]) -> None:
     """Work now and then until stopped. What fails is tried again the next time, and stops nothing beside it."""
+    for kind in ("away", "bug"):
+        telemetry.TIMER_FAILED.labels(kind)  # a counter that begins at 1 shows no increase
     while not stopping.is_set():
         try:
             await work()
