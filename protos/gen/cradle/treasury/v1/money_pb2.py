@@ -22,21 +22,26 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/treasury/v1/money.proto\x12\x12\x63radle.treasury.v1\"G\n\x05Payee\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.PayeeKind\x12\x11\n\treference\x18\x02 \x01(\t*~\n\x04\x46und\x12\x14\n\x10\x46UND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46UND_EMPLOYEE_INSURANCE\x10\x01\x12\x1b\n\x17\x46UND_RESIDENT_INSURANCE\x10\x02\x12\x15\n\x11\x46UND_UNEMPLOYMENT\x10\x03\x12\x0f\n\x0b\x46UND_FISCAL\x10\x04*V\n\tProgramme\x12\x19\n\x15PROGRAMME_UNSPECIFIED\x10\x00\x12\x17\n\x13PROGRAMME_MATERNITY\x10\x01\x12\x15\n\x11PROGRAMME_NURSERY\x10\x02*\x88\x01\n\tPayeeKind\x12\x1a\n\x16PAYEE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PAYEE_KIND_PERSON\x10\x01\x12\x17\n\x13PAYEE_KIND_EMPLOYER\x10\x02\x12\x17\n\x13PAYEE_KIND_PROVIDER\x10\x03\x12\x16\n\x12PAYEE_KIND_NURSERY\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/treasury/v1/money.proto\x12\x12\x63radle.treasury.v1\x1a\x1b\x62uf/validate/validate.proto\"i\n\x05Payee\x12\x37\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.PayeeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\treference\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[!-~]{1,64}$*~\n\x04\x46und\x12\x14\n\x10\x46UND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46UND_EMPLOYEE_INSURANCE\x10\x01\x12\x1b\n\x17\x46UND_RESIDENT_INSURANCE\x10\x02\x12\x15\n\x11\x46UND_UNEMPLOYMENT\x10\x03\x12\x0f\n\x0b\x46UND_FISCAL\x10\x04*V\n\tProgramme\x12\x19\n\x15PROGRAMME_UNSPECIFIED\x10\x00\x12\x17\n\x13PROGRAMME_MATERNITY\x10\x01\x12\x15\n\x11PROGRAMME_NURSERY\x10\x02*\x88\x01\n\tPayeeKind\x12\x1a\n\x16PAYEE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PAYEE_KIND_PERSON\x10\x01\x12\x17\n\x13PAYEE_KIND_EMPLOYER\x10\x02\x12\x17\n\x13PAYEE_KIND_PROVIDER\x10\x03\x12\x16\n\x12PAYEE_KIND_NURSERY\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cradle.treasury.v1.money_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FUND']._serialized_start=127
-  _globals['_FUND']._serialized_end=253
-  _globals['_PROGRAMME']._serialized_start=255
-  _globals['_PROGRAMME']._serialized_end=341
-  _globals['_PAYEEKIND']._serialized_start=344
-  _globals['_PAYEEKIND']._serialized_end=480
-  _globals['_PAYEE']._serialized_start=54
-  _globals['_PAYEE']._serialized_end=125
+  _globals['_PAYEE'].fields_by_name['kind']._loaded_options = None
+  _globals['_PAYEE'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_PAYEE'].fields_by_name['reference']._loaded_options = None
+  _globals['_PAYEE'].fields_by_name['reference']._serialized_options = b'\272H\021r\0172\r^[!-~]{1,64}$'
+  _globals['_FUND']._serialized_start=190
+  _globals['_FUND']._serialized_end=316
+  _globals['_PROGRAMME']._serialized_start=318
+  _globals['_PROGRAMME']._serialized_end=404
+  _globals['_PAYEEKIND']._serialized_start=407
+  _globals['_PAYEEKIND']._serialized_end=543
+  _globals['_PAYEE']._serialized_start=83
+  _globals['_PAYEE']._serialized_end=188
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from cradle.treasury.v1 import money_pb2 as cradle_dot_treasury_dot_v1_dot_money
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/treasury/v1/order.proto\x12\x12\x63radle.treasury.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63radle/treasury/v1/money.proto\x1a\x16google/type/date.proto\"O\n\nOrderEvent\x12\x31\n\x06stated\x18\x01 \x01(\x0b\x32\x1f.cradle.treasury.v1.OrderStatedH\x00\x42\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"\x82\x04\n\x0bOrderStated\x12<\n\tprogramme\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.ProgrammeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x07\x63\x61se_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x34\n\x06period\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^([0-9]{4}-(0[1-9]|1[0-2]))?$\x12\x33\n\x04line\x18\x04 \x01(\tB%\xbaH\"r 2\x1e^[A-Z_]{1,32}/[1-9][0-9]{0,3}$\x12\x19\n\x08revision\x18\x05 \x01(\x04\x42\x07\xbaH\x04\x32\x02 \x00\x12 \n\x08owed_fen\x18\x06 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\x12\x32\n\x04\x66und\x18\x07 \x01(\x0e\x32\x18.cradle.treasury.v1.FundB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x06\x63ounty\x18\x08 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12-\n\npayable_on\x18\t \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x05payee\x18\n \x01(\x0b\x32\x19.cradle.treasury.v1.PayeeB\x06\xbaH\x03\xc8\x01\x01\x12\x1b\n\nlaw_digest\x18\x0b \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1d\n\x0c\x63ontent_hash\x18\x0c \x01(\x0c\x42\x07\xbaH\x04z\x02h b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/treasury/v1/order.proto\x12\x12\x63radle.treasury.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63radle/treasury/v1/money.proto\x1a\x16google/type/date.proto\"O\n\nOrderEvent\x12\x31\n\x06stated\x18\x01 \x01(\x0b\x32\x1f.cradle.treasury.v1.OrderStatedH\x00\x42\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"\x99\x04\n\x0bOrderStated\x12<\n\tprogramme\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.ProgrammeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x07\x63\x61se_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x34\n\x06period\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^([0-9]{4}-(0[1-9]|1[0-2]))?$\x12\x33\n\x04line\x18\x04 \x01(\tB%\xbaH\"r 2\x1e^[A-Z_]{1,32}/[1-9][0-9]{0,3}$\x12#\n\x08revision\x18\x05 \x01(\x04\x42\x11\xbaH\x0e\x32\x0c\x18\xff\xff\xff\xff\xff\xff\xff\xff\x7f \x00\x12 \n\x08owed_fen\x18\x06 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\x12\x32\n\x04\x66und\x18\x07 \x01(\x0e\x32\x18.cradle.treasury.v1.FundB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x06\x63ounty\x18\x08 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[0-9]{6}$\x12-\n\npayable_on\x18\t \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\x05payee\x18\n \x01(\x0b\x32\x19.cradle.treasury.v1.PayeeB\x06\xbaH\x03\xc8\x01\x01\x12(\n\nlaw_digest\x18\x0b \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[ -~]{0,64}$\x12\x1d\n\x0c\x63ontent_hash\x18\x0c \x01(\x0c\x42\x07\xbaH\x04z\x02h b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSTATED'].fields_by_name['line']._loaded_options = None
   _globals['_ORDERSTATED'].fields_by_name['line']._serialized_options = b'\272H\"r 2\036^[A-Z_]{1,32}/[1-9][0-9]{0,3}$'
   _globals['_ORDERSTATED'].fields_by_name['revision']._loaded_options = None
-  _globals['_ORDERSTATED'].fields_by_name['revision']._serialized_options = b'\272H\0042\002 \000'
+  _globals['_ORDERSTATED'].fields_by_name['revision']._serialized_options = b'\272H\0162\014\030\377\377\377\377\377\377\377\377\177 \000'
   _globals['_ORDERSTATED'].fields_by_name['owed_fen']._loaded_options = None
   _globals['_ORDERSTATED'].fields_by_name['owed_fen']._serialized_options = b'\272H\013\"\t\030\200\320\333\303\364\002(\000'
   _globals['_ORDERSTATED'].fields_by_name['fund']._loaded_options = None
@@ -57,11 +57,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSTATED'].fields_by_name['payee']._loaded_options = None
   _globals['_ORDERSTATED'].fields_by_name['payee']._serialized_options = b'\272H\003\310\001\001'
   _globals['_ORDERSTATED'].fields_by_name['law_digest']._loaded_options = None
-  _globals['_ORDERSTATED'].fields_by_name['law_digest']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_ORDERSTATED'].fields_by_name['law_digest']._serialized_options = b'\272H\021r\0172\r^[ -~]{0,64}$'
   _globals['_ORDERSTATED'].fields_by_name['content_hash']._loaded_options = None
   _globals['_ORDERSTATED'].fields_by_name['content_hash']._serialized_options = b'\272H\004z\002h '
   _globals['_ORDEREVENT']._serialized_start=139
   _globals['_ORDEREVENT']._serialized_end=218
   _globals['_ORDERSTATED']._serialized_start=221
-  _globals['_ORDERSTATED']._serialized_end=735
+  _globals['_ORDERSTATED']._serialized_end=758
 # @@protoc_insertion_point(module_scope)

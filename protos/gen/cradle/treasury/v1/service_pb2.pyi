@@ -141,13 +141,21 @@ class AppropriateBudgetRequest(_message.Message):
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_ON_FIELD_NUMBER: _builtins.int
     amount_fen: _builtins.int
     """Negative: taken back; never more than is available."""
     document: _builtins.str
     """The document it rests on (批复文号)."""
     request_id: _builtins.str
+    validate_only: _builtins.bool
+    """Only tells what the budget would be; `request_id` is not used up."""
     @_builtins.property
     def key(self) -> Global___BudgetKey: ...
+    @_builtins.property
+    def effective_on(self) -> _date_pb2.Date:
+        """The day from which it counts; today if unset."""
+
     def __init__(
         self,
         *,
@@ -155,10 +163,12 @@ class AppropriateBudgetRequest(_message.Message):
         amount_fen: _builtins.int = ...,
         document: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        effective_on: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_on", b"effective_on", "key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "document", b"document", "key", b"key", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "document", b"document", "effective_on", b"effective_on", "key", b"key", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -511,7 +521,7 @@ class AccountBalance(_message.Message):
     DEBIT_FEN_FIELD_NUMBER: _builtins.int
     CREDIT_FEN_FIELD_NUMBER: _builtins.int
     account: _builtins.str
-    """As 610300/EMPLOYEE_INSURANCE/2026/610302/MATERNITY/RESERVED"""
+    """Pooling area, fund, year, county, programme and kind, as 610300/EMPLOYEE_INSURANCE/2026/610302/MATERNITY/RESERVED"""
     debit_fen: _builtins.int
     credit_fen: _builtins.int
     def __init__(
@@ -528,6 +538,85 @@ class AccountBalance(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccountBalance: _TypeAlias = AccountBalance  # noqa: Y015
+
+@_typing.final
+class GetStatementRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FUND_FIELD_NUMBER: _builtins.int
+    COUNTY_FIELD_NUMBER: _builtins.int
+    MONTH_FIELD_NUMBER: _builtins.int
+    fund: _money_pb2.Fund.ValueType
+    county: _builtins.str
+    month: _builtins.str
+    """YYYY-MM"""
+    def __init__(
+        self,
+        *,
+        fund: _money_pb2.Fund.ValueType = ...,
+        county: _builtins.str = ...,
+        month: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["county", b"county", "fund", b"fund", "month", b"month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatementRequest: _TypeAlias = GetStatementRequest  # noqa: Y015
+
+@_typing.final
+class Statement(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccountMovement]: ...
+    def __init__(
+        self,
+        *,
+        accounts: _abc.Iterable[Global___AccountMovement] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Statement: _TypeAlias = Statement  # noqa: Y015
+
+@_typing.final
+class AccountMovement(_message.Message):
+    """Debit less credit, at the beginning and at the end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    OPENING_FEN_FIELD_NUMBER: _builtins.int
+    DEBIT_FEN_FIELD_NUMBER: _builtins.int
+    CREDIT_FEN_FIELD_NUMBER: _builtins.int
+    CLOSING_FEN_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    opening_fen: _builtins.int
+    debit_fen: _builtins.int
+    credit_fen: _builtins.int
+    closing_fen: _builtins.int
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        opening_fen: _builtins.int = ...,
+        debit_fen: _builtins.int = ...,
+        credit_fen: _builtins.int = ...,
+        closing_fen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "closing_fen", b"closing_fen", "credit_fen", b"credit_fen", "debit_fen", b"debit_fen", "opening_fen", b"opening_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountMovement: _TypeAlias = AccountMovement  # noqa: Y015
 
 @_typing.final
 class ListTransfersRequest(_message.Message):
@@ -650,20 +739,28 @@ class VerifyLedgerResponse(_message.Message):
     BLOCKS_FIELD_NUMBER: _builtins.int
     TRANSFERS_FIELD_NUMBER: _builtins.int
     FIRST_WRONG_BLOCK_FIELD_NUMBER: _builtins.int
+    UNSEALED_FIELD_NUMBER: _builtins.int
+    IMBALANCE_FEN_FIELD_NUMBER: _builtins.int
     blocks: _builtins.int
     transfers: _builtins.int
     first_wrong_block: _builtins.int
     """0: none differs."""
+    unsealed: _builtins.int
+    """Transfers after the last block."""
+    imbalance_fen: _builtins.int
+    """What figures and sums differ by, of budgets, accounts and days against the transfers: 0."""
     def __init__(
         self,
         *,
         blocks: _builtins.int = ...,
         transfers: _builtins.int = ...,
         first_wrong_block: _builtins.int = ...,
+        unsealed: _builtins.int = ...,
+        imbalance_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "first_wrong_block", b"first_wrong_block", "transfers", b"transfers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "first_wrong_block", b"first_wrong_block", "imbalance_fen", b"imbalance_fen", "transfers", b"transfers", "unsealed", b"unsealed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

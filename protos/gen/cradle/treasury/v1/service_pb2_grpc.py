@@ -64,6 +64,11 @@ class TreasuryServiceStub:
                 request_serializer=cradle_dot_treasury_dot_v1_dot_service__pb2.GetTrialBalanceRequest.SerializeToString,
                 response_deserializer=cradle_dot_treasury_dot_v1_dot_service__pb2.TrialBalance.FromString,
                 _registered_method=True)
+        self.GetStatement = channel.unary_unary(
+                '/cradle.treasury.v1.TreasuryService/GetStatement',
+                request_serializer=cradle_dot_treasury_dot_v1_dot_service__pb2.GetStatementRequest.SerializeToString,
+                response_deserializer=cradle_dot_treasury_dot_v1_dot_service__pb2.Statement.FromString,
+                _registered_method=True)
         self.ListTransfers = channel.unary_unary(
                 '/cradle.treasury.v1.TreasuryService/ListTransfers',
                 request_serializer=cradle_dot_treasury_dot_v1_dot_service__pb2.ListTransfersRequest.SerializeToString,
@@ -120,6 +125,13 @@ class TreasuryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStatement(self, request, context):
+        """What each account had at the beginning of a month, what moved, and what it had at the end; by booking date.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListTransfers(self, request, context):
         """The transfers of an account, a month at most, in order of booking.
         """
@@ -166,6 +178,11 @@ def add_TreasuryServiceServicer_to_server(servicer, server):
                     servicer.GetTrialBalance,
                     request_deserializer=cradle_dot_treasury_dot_v1_dot_service__pb2.GetTrialBalanceRequest.FromString,
                     response_serializer=cradle_dot_treasury_dot_v1_dot_service__pb2.TrialBalance.SerializeToString,
+            ),
+            'GetStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatement,
+                    request_deserializer=cradle_dot_treasury_dot_v1_dot_service__pb2.GetStatementRequest.FromString,
+                    response_serializer=cradle_dot_treasury_dot_v1_dot_service__pb2.Statement.SerializeToString,
             ),
             'ListTransfers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTransfers,
@@ -340,6 +357,33 @@ class TreasuryService:
             '/cradle.treasury.v1.TreasuryService/GetTrialBalance',
             cradle_dot_treasury_dot_v1_dot_service__pb2.GetTrialBalanceRequest.SerializeToString,
             cradle_dot_treasury_dot_v1_dot_service__pb2.TrialBalance.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.treasury.v1.TreasuryService/GetStatement',
+            cradle_dot_treasury_dot_v1_dot_service__pb2.GetStatementRequest.SerializeToString,
+            cradle_dot_treasury_dot_v1_dot_service__pb2.Statement.FromString,
             options,
             channel_credentials,
             insecure,

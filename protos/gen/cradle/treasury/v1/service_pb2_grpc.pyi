@@ -43,6 +43,8 @@ class TreasuryServiceStub:
     """What came in and was not taken: conflicts, and what cannot be."""
     GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetTrialBalanceRequest, _service_pb2.TrialBalance]
     """Every account with its balance as of a day, by booking or by effective date; the sums of debit and credit are equal."""
+    GetStatement: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetStatementRequest, _service_pb2.Statement]
+    """What each account had at the beginning of a month, what moved, and what it had at the end; by booking date."""
     ListTransfers: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListTransfersRequest, _service_pb2.ListTransfersResponse]
     """The transfers of an account, a month at most, in order of booking."""
     VerifyLedger: _grpc.UnaryUnaryMultiCallable[_service_pb2.VerifyLedgerRequest, _service_pb2.VerifyLedgerResponse]
@@ -63,6 +65,8 @@ class TreasuryServiceAsyncStub(TreasuryServiceStub):
     """What came in and was not taken: conflicts, and what cannot be."""
     GetTrialBalance: _aio.UnaryUnaryMultiCallable[_service_pb2.GetTrialBalanceRequest, _service_pb2.TrialBalance]  # type: ignore[assignment]
     """Every account with its balance as of a day, by booking or by effective date; the sums of debit and credit are equal."""
+    GetStatement: _aio.UnaryUnaryMultiCallable[_service_pb2.GetStatementRequest, _service_pb2.Statement]  # type: ignore[assignment]
+    """What each account had at the beginning of a month, what moved, and what it had at the end; by booking date."""
     ListTransfers: _aio.UnaryUnaryMultiCallable[_service_pb2.ListTransfersRequest, _service_pb2.ListTransfersResponse]  # type: ignore[assignment]
     """The transfers of an account, a month at most, in order of booking."""
     VerifyLedger: _aio.UnaryUnaryMultiCallable[_service_pb2.VerifyLedgerRequest, _service_pb2.VerifyLedgerResponse]  # type: ignore[assignment]
@@ -116,6 +120,14 @@ class TreasuryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.TrialBalance, _abc.Awaitable[_service_pb2.TrialBalance]]:
         """Every account with its balance as of a day, by booking or by effective date; the sums of debit and credit are equal."""
+
+    @_abc_1.abstractmethod
+    def GetStatement(
+        self,
+        request: _service_pb2.GetStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.Statement, _abc.Awaitable[_service_pb2.Statement]]:
+        """What each account had at the beginning of a month, what moved, and what it had at the end; by booking date."""
 
     @_abc_1.abstractmethod
     def ListTransfers(
