@@ -1,0 +1,281 @@
+"""What a bank sends, read element by element and trusted in nothing.
+
+A message may be broken, huge, hostile or another than it should be. So: a limit of bytes; UTF-8 only; a document type
+declaration is refused before the parser sees it (entity bombs and external entities need one); no network, no external
+files, no recovery; namespaces by an exact list. Read elements are thrown away, so memory does not grow with a message.
+
+Contract of every reader here: it yields as it reads, and raises Invalid, coded and located, at the first thing wrong,
+which may be after most has been yielded. **What was yielded counts only when the iterator has ended**: act in one
+transaction that rolls back, or check first by reading once (`check`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import BinaryIO, Final, cast
+
+from lxml import etree
+
+from services.kit.errors import Invalid
+from services.kit.messages import reason
+from services.treasury.bank import amounts
+from services.treasury.bank.placing import content_of_stream
+
+BYTES_MAX: Final = 256 << 20
+DEPTH_MAX: Final = 256  # of elements: the parser's own limit, told here because huge_tree would lift it
+_PROLOG_MAX: Final = 4096
+_PREFIX: Final = "urn:iso:std:iso:20022:tech:xsd:"
+_NAMED: Final = re.compile(r"[a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2}")
+_SKIPPED: Final = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
+_ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+_NAMESPACE: Final = re.compile(rb"urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2})[\"']")
+_ENCODING: Final = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
+Event = tuple[str, str, etree._Element]
+
+
+def check(records: Iterable[object]) -> None:
+    """Read to the end and keep nothing. Raises Invalid for what the reader refuses."""
+    deque(records, maxlen=0)
+
+
+def kind_of(source: BinaryIO) -> str:
+    """`camt.053.001.08`: what a message says it is, by its first bytes; empty if it says nothing. Rewinds."""
+    head = source.read(_PROLOG_MAX)
+    source.seek(0)
+    found = _NAMESPACE.search(head)
+    return found[1].decode() if found else ""
+
+
+def check_hash(source: BinaryIO, expected: bytes, name: str) -> None:
+    """Raises Invalid unless the content has the SHA-256 that came beside it. Rewinds."""
+    found = content_of_stream(source).sha256
+    source.seek(0)
+    if found != expected:
+        raise Invalid(reason("BANK_FILE_HASH", name, expected=expected.hex(), found=found.hex()))
+
+
+def elements(
+    source: BinaryIO, messages: tuple[str, ...], parents: Mapping[str, str], bytes_max: int = BYTES_MAX
+) -> Iterator[Event]:
+    """Starts and ends of the elements named in `parents` that stand where they should, in order of the document.
+
+    `parents` maps an element's name to its parent's. At the end of an element its children are complete; afterwards it
+    is emptied. Raises Invalid for all that makes a message unreadable.
+    """
+    reader = _Limited(source, bytes_max)
+    _check_prolog(reader.head())
+    tags = [f"{{*}}{name}" for name in ("Document", *parents)]
+    parser = etree.iterparse(
+        cast("BinaryIO", reader),
+        events=("start", "end"),
+        tag=tags,
+        attribute_defaults=False,
+        dtd_validation=False,
+        load_dtd=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        resolve_entities=False,
+        recover=False,
+        huge_tree=False,
+    )
+    namespace = ""
+    try:
+        for event, element in parser:
+            parent = element.getparent()
+            if not namespace:
+                namespace = _namespace(element, messages)
+            elif parent is not None and (name := _local(element, namespace)) and name in parents:
+                if _local(parent, namespace) != parents[name]:
+                    continue
+                yield event, name, element
+                if event == "end":
+                    _forget(element, parent)
+    except etree.XMLSyntaxError as error:
+        line = error.lineno or 0
+        if not namespace:
+            raise Invalid(reason("BANK_NOT_XML", "", line=line)) from None
+        raise Invalid(reason("BANK_FILE_HALF", "", line=line)) from None
+    if not namespace:
+        raise Invalid(reason("BANK_MESSAGE_UNEXPECTED", "Document", expected=", ".join(messages), found="-"))
+
+
+# --- parts of an element: paths are of local names, `where` tells the reader of a reason in which element ----------
+
+
+def found(element: etree._Element, path: str) -> etree._Element | None:
+    """The first descendant by a path such as `Refs/EndToEndId`, in the element's own namespace."""
+    return element.find(_qualified(path, _prefix(element)))
+
+
+def every(element: etree._Element, path: str) -> list[etree._Element]:
+    return element.findall(_qualified(path, _prefix(element)))
+
+
+def content(element: etree._Element, path: str) -> str:
+    """The text at the path without blanks around it; empty if there is none."""
+    return (element.findtext(_qualified(path, _prefix(element))) or "").strip()
+
+
+def identifier(element: etree._Element, path: str, where: str) -> str:
+    """As `content`, and it must be there."""
+    if text := content(element, path):
+        return text
+    raise Invalid(reason("BANK_ID_MISSING", f"{where}/{path}"))
+
+
+def amount(element: etree._Element, path: str, where: str) -> int:
+    """An amount with currency, in fen."""
+    place = f"{where}/{path}"
+    node = found(element, path)
+    if node is None:
+        raise Invalid(reason("BANK_ELEMENT_MISSING", place))
+    currency = node.get("Ccy", "")
+    if currency != amounts.CURRENCY:
+        raise Invalid(reason("BANK_CURRENCY", place, found=currency if _CURRENCY.fullmatch(currency) else "-"))
+    return amounts.fen((node.text or "").strip(), place)
+
+
+def amount_or_none(element: etree._Element, path: str, where: str) -> int | None:
+    return None if found(element, path) is None else amount(element, path, where)
+
+
+def total(element: etree._Element, path: str, where: str) -> int | None:
+    """A sum, which bears no currency, in fen; None if it is not stated."""
+    text = content(element, path)
+    return amounts.fen(text, f"{where}/{path}") if text else None
+
+
+def count(element: etree._Element, path: str, where: str) -> int | None:
+    """Max15NumericText; None if it is not stated."""
+    text = content(element, path)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise Invalid(reason("BANK_COUNT_MALFORMED", f"{where}/{path}"))
+    return int(text)
+
+
+def is_credit(element: etree._Element, path: str, where: str) -> bool:
+    """CdtDbtInd: towards us."""
+    match content(element, path):
+        case "CRDT":
+            return True
+        case "DBIT":
+            return False
+        case _:
+            raise Invalid(reason("BANK_DIRECTION", f"{where}/{path}"))
+
+
+def day(element: etree._Element, path: str, where: str) -> date | None:
+    """The civil day of a choice of `Dt` and `DtTm`, or of a plain date, as the bank writes it; None if not stated."""
+    text = content(element, f"{path}/Dt") or content(element, f"{path}/DtTm") or content(element, path)
+    if not text:
+        return None
+    try:
+        # An ISODate may bear a time zone as xs:date does; the day is the bank's either way.
+        return date.fromisoformat(text[:10]) if len(text) <= 35 else _no_day(text)
+    except ValueError:
+        raise Invalid(reason("BANK_DATE", f"{where}/{path}")) from None
+
+
+def instant(element: etree._Element, path: str, where: str) -> datetime:
+    """ISODateTime; one without a time zone stays without, as the bank's own."""
+    try:
+        return datetime.fromisoformat(content(element, path))
+    except ValueError:
+        raise Invalid(reason("BANK_DATE", f"{where}/{path}")) from None
+
+
+def same_count(stated: int | None, counted: int, where: str) -> None:
+    if stated is not None and stated != counted:
+        raise Invalid(reason("BANK_COUNT", where, stated=stated, found=counted))
+
+
+def same_sum(stated_fen: int | None, summed_fen: int, where: str) -> None:
+    if stated_fen is not None and stated_fen != summed_fen:
+        raise Invalid(reason("BANK_SUM", where, stated=amounts.signed(stated_fen), found=amounts.signed(summed_fen)))
+
+
+# --- before the parser ---------------------------------------------------------------------------------------------
+
+
+class _Limited:
+    """A source that ends in an error when it is longer than it may be, and lets one look at its head first."""
+
+    def __init__(self, source: BinaryIO, bytes_max: int) -> None:
+        self._source, self._bytes_max = source, bytes_max
+        self._head, self._read = source.read(_PROLOG_MAX), 0
+
+    def head(self) -> bytes:
+        return self._head
+
+    def read(self, size: int = -1) -> bytes:
+        part, self._head = (self._head, b"") if self._head else (self._source.read(max(size, 1 << 16)), b"")
+        self._read += len(part)
+        if self._read > self._bytes_max:
+            raise Invalid(reason("BANK_FILE_TOO_LARGE", "", limit=self._bytes_max))
+        return part
+
+
+def _check_prolog(head: bytes) -> None:
+    """Nothing but blanks, instructions and comments before the first element, in UTF-8."""
+    if not head.strip():
+        raise Invalid(reason("BANK_FILE_EMPTY"))
+    if b"\x00" in head or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Invalid(reason("BANK_FILE_ENCODING"))
+    declared = _ENCODING.search(head)
+    if declared and declared[1].lower() not in {b"utf-8", b"utf8", b"us-ascii"}:
+        raise Invalid(reason("BANK_FILE_ENCODING"))
+    at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    while skipped := _SKIPPED.match(head, at):
+        at = skipped.end()
+    if re.compile(rb"<!(?!--)").match(head, at):
+        raise Invalid(reason("BANK_XML_DOCTYPE"))
+    if not _ROOT.match(head, at):
+        raise Invalid(reason("BANK_NOT_XML", "", line=head.count(b"\n", 0, at) + 1))
+
+
+def _namespace(root: etree._Element, messages: tuple[str, ...]) -> str:
+    """The namespace of a root that is one of the messages."""
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Invalid(reason("BANK_XML_DOCTYPE"))
+    namespace, _, name = str(root.tag).removeprefix("{").rpartition("}")
+    message = namespace.removeprefix(_PREFIX)
+    if root.getparent() is not None or name != "Document" or namespace not in {_PREFIX + one for one in messages}:
+        shown = message if _NAMED.fullmatch(message) else "-"
+        raise Invalid(reason("BANK_MESSAGE_UNEXPECTED", "Document", expected=", ".join(messages), found=shown))
+    return namespace
+
+
+def _local(element: etree._Element, namespace: str) -> str:
+    """The name of an element of the message; empty for one of another namespace."""
+    where, _, name = str(element.tag).removeprefix("{").rpartition("}")
+    return name if where == namespace else ""
+
+
+def _forget(element: etree._Element, parent: etree._Element) -> None:
+    before = element.getprevious()
+    if before is not None and before.tag == element.tag:
+        parent.remove(before)
+    element.clear(keep_tail=False)
+
+
+def _prefix(element: etree._Element) -> str:
+    tag = cast("str", element.tag)
+    return tag[: tag.index("}") + 1]
+
+
+def _no_day(text: str) -> date:
+    raise ValueError(f"a day of {len(text)} characters")
+
+
+@lru_cache(maxsize=1024)
+def _qualified(path: str, prefix: str) -> str:
+    return "/".join(prefix + name for name in path.split("/"))
