@@ -99,13 +99,16 @@ async def save_appropriation(tx: Tx, budget_id: int, given: Appropriation, answe
 
 
 async def fundable(database: Database) -> list[int]:
-    """Open budgets for which orders wait though there is money, or which were told that there is no budget."""
+    """Open budgets that have enough for the first order that waits, or whose orders do not know that there is one."""
     rows = await database.fetch(
-        """SELECT id FROM budget WHERE waiting_orders > 0 AND opened_at IS NOT NULL AND (
-               available_fen > 0
+        """SELECT budget.id FROM budget CROSS JOIN LATERAL (
+               SELECT owed_fen - settled_fen - live_fen - reserved_fen AS held_fen FROM payment_order AS o
+               WHERE o.budget_id = budget.id AND o.waiting ORDER BY payable_on, id LIMIT 1) AS head
+           WHERE waiting_orders > 0 AND opened_at IS NOT NULL AND (
+               available_fen >= head.held_fen
                OR EXISTS (SELECT FROM payment_order AS o
                           WHERE o.budget_id = budget.id AND o.waiting AND 'BUDGET_MISSING' = ANY(o.reasons)))
-           ORDER BY id"""
+           ORDER BY budget.id"""
     )
     return [row["id"] for row in rows]
 

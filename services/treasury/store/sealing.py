@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from services.kit.db import Database
 
 BLOCK_MAX: Final = 20_000  # transfers
+_BEFORE_ALL: Final = -(2**63)
 _ROW: Final = """concat_ws('|', id, debit, credit, amount_fen, kind, COALESCE(order_id::text, '-'),
     COALESCE(payment_id::text, '-'), to_char(effective_on, 'YYYY-MM-DD'), to_char(booked_on, 'YYYY-MM-DD'),
     (extract(epoch FROM booked_at) * 1000000)::bigint)"""
@@ -66,10 +67,10 @@ async def seal(database: Database, upto: int, now: datetime) -> bool:
 
 async def verify(database: Database) -> Verified:
     """Compute every block again. It is wrong if a row of it, or one between it and the one before, is not as sealed."""
-    blocks, transfers, last, wrong = 0, 0, 0, 0
+    blocks, transfers, last, wrong = 0, 0, _BEFORE_ALL, 0
     previous = (await database.fetch("SELECT sha256('cradle ledger') AS digest"))[0]["digest"]
     while rows := await database.fetch(
-        f"""SELECT number, last_transfer, transfers, previous, digest, found.transfers AS found,
+        f"""SELECT number, last_transfer, ledger_block.transfers, previous, digest, found.transfers AS found,
                    sha256(previous || convert_to(COALESCE(found.content, ''), 'UTF8')) AS computed
             FROM ledger_block CROSS JOIN LATERAL (
                 SELECT count(*) AS transfers, string_agg({_ROW}, E'\\n' ORDER BY id) AS content
