@@ -14,21 +14,22 @@ from lxml import etree
 
 from services.kit.errors import Invalid
 from services.kit.messages import reason
-from services.treasury.bank.amounts import CURRENCY
 from services.treasury.bank.reading import (
+    Fields,
     amount,
     amount_or_none,
-    content,
+    check_currency,
     count,
     day,
     elements,
     every,
-    found,
+    fields,
     identifier,
     instant,
     is_credit,
     same_count,
     same_sum,
+    texts,
     total,
 )
 
@@ -100,7 +101,7 @@ def read(
     source: BinaryIO, messages: tuple[str, ...], body: str, report_name: str, bytes_max: int
 ) -> Iterator[Report | Entry | End]:
     """Reports, each with its entries and its end. `body` and `report_name` are the message's own element names."""
-    parents = {"GrpHdr": body, report_name: body, "Ntry": report_name, "TxDtls": "NtryDtls"}
+    parents = {"GrpHdr": body, report_name: body, "Ntry": report_name, "NtryDtls": "Ntry", "TxDtls": "NtryDtls"}
     reader = _Reader(report_name)
     for event, name, element in elements(source, messages, parents, bytes_max):
         yield from reader.take(event, "Report" if name == report_name else name, element)
@@ -125,7 +126,8 @@ class _Reader:
     def take(self, event: str, name: str, element: etree._Element) -> Iterator[Report | Entry | End]:
         match name, event:
             case "GrpHdr", "end":
-                self._header = identifier(element, "MsgId", name), instant(element, "CreDtTm", name)
+                told = fields(element)
+                self._header = identifier(told, "MsgId", name), instant(told, "CreDtTm", name)
             case "Report", "start":
                 self._report, self._reports, self._entries = None, self._reports + 1, 0
                 self._booked_fen = self._credits_fen = self._debits_fen = 0
@@ -135,6 +137,8 @@ class _Reader:
                 self._whole, self._entries, self._parts, self._parts_fen = None, self._entries + 1, 0, 0
             case "TxDtls", "end":
                 yield self._part(element)
+            case "NtryDtls", "end" if self._whole is None:
+                self._whole = _whole(_parent(element), self._where)
             case "Ntry", "end":
                 yield from self._end_entry(element)
             case "Report", "end":
@@ -150,25 +154,24 @@ class _Reader:
         where = f"{self._name}[{self._reports}]"
         if self._header is None:
             raise Invalid(reason("BANK_ELEMENT_MISSING", "GrpHdr"))
+        told = fields(element, without="Ntry")
         paging = "StmtPgntn" if self._name == "Stmt" else "NtfctnPgntn"
-        account = content(element, "Acct/Id/IBAN") or content(element, "Acct/Id/Othr/Id")
+        account = told.get("Acct/Id/IBAN") or told.get("Acct/Id/Othr/Id")
         if not account:
             raise Invalid(reason("BANK_ID_MISSING", f"{where}/Acct/Id"))
-        currency = content(element, "Acct/Ccy")
-        if currency not in {"", CURRENCY}:
-            shown = currency if currency.isalpha() and len(currency) == 3 else "-"
-            raise Invalid(reason("BANK_CURRENCY", f"{where}/Acct/Ccy", found=shown))
+        if currency := told.get("Acct/Ccy"):
+            check_currency(currency, f"{where}/Acct/Ccy")
         balances = _balances(element, where)
-        self._stated = _summary(element, where)
+        self._stated = _summary(told, where)
         self._report = Report(
             *self._header,
-            report_id=identifier(element, "Id", where),
+            report_id=identifier(told, "Id", where),
             account=account,
-            sequence=content(element, "ElctrncSeqNb"),
-            legal_sequence=content(element, "LglSeqNb"),
-            page=count(element, f"{paging}/PgNb", where) or 1,
-            is_last_page=content(element, f"{paging}/LastPgInd") not in {"false", "0"},
-            day=day(element, "FrToDt/ToDtTm", where) or balances.day,
+            sequence=told.get("ElctrncSeqNb", ""),
+            legal_sequence=told.get("LglSeqNb", ""),
+            page=count(told, f"{paging}/PgNb", where) or 1,
+            is_last_page=told.get(f"{paging}/LastPgInd") not in {"false", "0"},
+            day=day(told, "FrToDt/ToDtTm", where) or balances.day,
             opening_fen=balances.opening_fen,
             closing_fen=balances.closing_fen,
         )
@@ -178,18 +181,19 @@ class _Reader:
         if self._whole is None:
             self._whole = _whole(_parent(_parent(element)), self._where)
         whole, self._parts = self._whole, self._parts + 1
-        where = f"{self._where}/TxDtls[{self._parts}]"
-        amount_fen = _amount_of_part(element, where)
-        credit = is_credit(element, "CdtDbtInd", where) if content(element, "CdtDbtInd") else whole.is_credit
+        where, told = f"{self._where}/TxDtls[{self._parts}]", fields(element)
+        amount_fen = _amount_of_part(told, where)
         if amount_fen is None:  # the one transaction of an entry may leave it to the entry; if more come, no sum fits
             amount_fen = whole.amount_fen
+        credit = is_credit(told, "CdtDbtInd", where) if "CdtDbtInd" in told else whole.is_credit
         self._parts_fen += signed(amount_fen, credit)
-        return self._entry(whole, element, amount_fen, credit)
+        remittance = texts(element, "RmtInf/Ustrd", LINES_MAX) if "RmtInf/Ustrd" in told else ""
+        return self._entry(whole, told, amount_fen, credit, remittance)
 
     def _end_entry(self, element: etree._Element) -> Iterator[Entry]:
         whole = self._whole or _whole(element, self._where)
         if not self._parts:
-            yield self._entry(whole, None, whole.amount_fen, whole.is_credit)
+            yield self._entry(whole, {}, whole.amount_fen, whole.is_credit, "")
         else:
             same_sum(signed(whole.amount_fen, whole.is_credit), self._parts_fen, self._where)
         if whole.is_credit:
@@ -212,25 +216,25 @@ class _Reader:
             raise Invalid(reason("BANK_ELEMENT_MISSING", self._name))
         return self._report
 
-    def _entry(self, whole: _Whole, part: etree._Element | None, amount_fen: int, credit: bool) -> Entry:
-        end_to_end_id = "" if part is None else content(part, "Refs/EndToEndId")
+    def _entry(self, whole: _Whole, told: Fields, amount_fen: int, credit: bool, remittance: str) -> Entry:
+        end_to_end_id = told.get("Refs/EndToEndId", "")
         return Entry(
             account=self._begun().account,
             number=self._entries,
             end_to_end_id="" if end_to_end_id == NOT_PROVIDED else end_to_end_id,
-            message_id="" if part is None else content(part, "Refs/MsgId"),
-            batch_id="" if part is None else content(part, "Refs/PmtInfId"),
+            message_id=told.get("Refs/MsgId", ""),
+            batch_id=told.get("Refs/PmtInfId", ""),
             amount_fen=amount_fen,
             is_credit=credit,
             is_reversal=whole.is_reversal,
             status=whole.status,
             booked_on=whole.booked_on,
             value_on=whole.value_on,
-            reference=whole.reference or ("" if part is None else content(part, "Refs/AcctSvcrRef")),
+            reference=whole.reference or told.get("Refs/AcctSvcrRef", ""),
             code=whole.code,
-            return_reason="" if part is None else _return_reason(part),
-            other_account="" if part is None else _other_account(part, credit),
-            remittance="" if part is None else _remittance(part),
+            return_reason=_return_reason(told),
+            other_account=_other_account(told, credit),
+            remittance=remittance,
         )
 
 
@@ -248,16 +252,17 @@ def _balances(element: etree._Element, where: str) -> _Balances:
     balances = _Balances()
     for number, one in enumerate(every(element, "Bal")[:BALANCES_MAX], 1):
         place = f"{where}/Bal[{number}]"
-        kind = content(one, "Tp/CdOrPrtry/Cd")
+        told = fields(one)
+        kind = told.get("Tp/CdOrPrtry/Cd")
         if kind in {"OPBD", "PRCD"}:
-            balances = balances._replace(opening_fen=_balance(one, place))
+            balances = balances._replace(opening_fen=_balance(told, place))
         elif kind == "CLBD":
-            balances = balances._replace(closing_fen=_balance(one, place), day=day(one, "Dt", place))
+            balances = balances._replace(closing_fen=_balance(told, place), day=day(told, "Dt", place))
     return balances
 
 
-def _balance(element: etree._Element, where: str) -> int:
-    return signed(amount(element, "Amt", where), is_credit(element, "CdtDbtInd", where))
+def _balance(told: Fields, where: str) -> int:
+    return signed(amount(told, "Amt", where), is_credit(told, "CdtDbtInd", where))
 
 
 def signed(amount_fen: int, credit: bool) -> int:
@@ -271,60 +276,53 @@ class _Summary(NamedTuple):
     debits_fen: int | None
 
 
-def _summary(element: etree._Element, where: str) -> _Summary:
+def _summary(told: Fields, where: str) -> _Summary:
     return _Summary(
-        count(element, "TxsSummry/TtlNtries/NbOfNtries", where),
-        total(element, "TxsSummry/TtlNtries/Sum", where),
-        total(element, "TxsSummry/TtlCdtNtries/Sum", where),
-        total(element, "TxsSummry/TtlDbtNtries/Sum", where),
+        count(told, "TxsSummry/TtlNtries/NbOfNtries", where),
+        total(told, "TxsSummry/TtlNtries/Sum", where),
+        total(told, "TxsSummry/TtlCdtNtries/Sum", where),
+        total(told, "TxsSummry/TtlDbtNtries/Sum", where),
     )
 
 
 def _whole(entry: etree._Element, where: str) -> _Whole:
+    told = fields(entry, without="NtryDtls")
     return _Whole(
-        amount_fen=amount(entry, "Amt", where),
-        is_credit=is_credit(entry, "CdtDbtInd", where),
-        is_reversal=content(entry, "RvslInd") in {"true", "1"},
-        status=identifier(entry, "Sts/Cd", where),
-        booked_on=day(entry, "BookgDt", where),
-        value_on=day(entry, "ValDt", where),
-        reference=content(entry, "AcctSvcrRef") or content(entry, "NtryRef"),
-        code=_code(entry),
+        amount_fen=amount(told, "Amt", where),
+        is_credit=is_credit(told, "CdtDbtInd", where),
+        is_reversal=told.get("RvslInd") in {"true", "1"},
+        status=identifier(told, "Sts/Cd", where),
+        booked_on=day(told, "BookgDt", where),
+        value_on=day(told, "ValDt", where),
+        reference=told.get("AcctSvcrRef") or told.get("NtryRef", ""),
+        code=_code(told),
     )
 
 
-def _code(entry: etree._Element) -> str:
-    parts = [content(entry, f"BkTxCd/Domn/{path}") for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd")]
-    return "/".join(parts) if all(parts) else content(entry, "BkTxCd/Prtry/Cd")
+def _code(told: Fields) -> str:
+    parts = [told.get(f"BkTxCd/Domn/{path}", "") for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd")]
+    return "/".join(parts) if all(parts) else told.get("BkTxCd/Prtry/Cd", "")
 
 
-def _amount_of_part(part: etree._Element, where: str) -> int | None:
-    for path in ("Amt", "AmtDtls/TxAmt/Amt"):
-        if (amount_fen := amount_or_none(part, path, where)) is not None:
-            return amount_fen
-    return None
+def _amount_of_part(told: Fields, where: str) -> int | None:
+    stated = amount_or_none(told, "Amt", where)
+    return amount_or_none(told, "AmtDtls/TxAmt/Amt", where) if stated is None else stated
 
 
-def _return_reason(part: etree._Element) -> str:
+def _return_reason(told: Fields) -> str:
     """A return without a reason is a return all the same: NARR stands for "see the text"."""
-    returned = found(part, "RtrInf")
-    if returned is None:
+    if "RtrInf" not in told:
         return ""
-    return content(returned, "Rsn/Cd") or content(returned, "Rsn/Prtry") or "NARR"
+    return told.get("RtrInf/Rsn/Cd") or told.get("RtrInf/Rsn/Prtry") or "NARR"
 
 
-def _other_account(part: etree._Element, credit: bool) -> str:
+def _other_account(told: Fields, credit: bool) -> str:
     """Whose account is on the other side: of a return it is still the creditor's."""
     for party in ("Dbtr", "Cdtr") if credit else ("Cdtr", "Dbtr"):
-        if number := content(part, f"RltdPties/{party}Acct/Id/IBAN") or content(
-            part, f"RltdPties/{party}Acct/Id/Othr/Id"
-        ):
+        account = f"RltdPties/{party}Acct/Id"
+        if number := told.get(f"{account}/IBAN") or told.get(f"{account}/Othr/Id"):
             return number
     return ""
-
-
-def _remittance(part: etree._Element) -> str:
-    return " ".join((line.text or "").strip() for line in every(part, "RmtInf/Ustrd")[:LINES_MAX])
 
 
 def _parent(element: etree._Element) -> etree._Element:

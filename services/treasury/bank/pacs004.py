@@ -16,10 +16,10 @@ from services.kit.messages import reason
 from services.treasury.bank.reading import (
     BYTES_MAX,
     amount,
-    content,
     count,
     day,
     elements,
+    fields,
     identifier,
     same_count,
     same_sum,
@@ -51,10 +51,11 @@ def read(source: BinaryIO, bytes_max: int = BYTES_MAX) -> Iterator[Return]:
     for event, name, element in elements(source, MESSAGES, _PARENTS, bytes_max):
         match name, event:
             case "GrpHdr", "end":
-                message_id = identifier(element, "MsgId", name)
-                stated_count, stated_fen = count(element, "NbOfTxs", name), total(element, "CtrlSum", name)
+                told = fields(element)
+                message_id = identifier(told, "MsgId", name)
+                stated_count, stated_fen = count(told, "NbOfTxs", name), total(told, "CtrlSum", name)
             case "OrgnlGrpInf", "end":
-                original = content(element, "OrgnlMsgId")
+                original = fields(element).get("OrgnlMsgId", "")
             case "TxInf", "end":
                 returns += 1
                 one = _return(element, message_id, original, f"TxInf[{returns}]")
@@ -67,12 +68,13 @@ def read(source: BinaryIO, bytes_max: int = BYTES_MAX) -> Iterator[Return]:
 
 
 def _return(element: etree._Element, message_id: str, original: str, where: str) -> Return:
+    told = fields(element)
     return Return(
         message_id=message_id,
-        return_id=content(element, "RtrId"),
-        original_message_id=content(element, "OrgnlGrpInf/OrgnlMsgId") or original,
-        end_to_end_id=identifier(element, "OrgnlEndToEndId", where),
-        amount_fen=amount(element, "RtrdIntrBkSttlmAmt", where),
-        returned_on=day(element, "IntrBkSttlmDt", where),
-        reason=content(element, "RtrRsnInf/Rsn/Cd") or content(element, "RtrRsnInf/Rsn/Prtry") or "NARR",
+        return_id=told.get("RtrId", ""),
+        original_message_id=told.get("OrgnlGrpInf/OrgnlMsgId") or original,
+        end_to_end_id=identifier(told, "OrgnlEndToEndId", where),
+        amount_fen=amount(told, "RtrdIntrBkSttlmAmt", where),
+        returned_on=day(told, "IntrBkSttlmDt", where),
+        reason=told.get("RtrRsnInf/Rsn/Cd") or told.get("RtrRsnInf/Rsn/Prtry") or "NARR",
     )

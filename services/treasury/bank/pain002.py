@@ -28,13 +28,15 @@ from services.kit.messages import reason
 from services.treasury.bank.amounts import signed
 from services.treasury.bank.reading import (
     BYTES_MAX,
+    Fields,
     amount_or_none,
-    content,
     count,
     elements,
     every,
+    fields,
     identifier,
     instant,
+    texts,
     total,
 )
 
@@ -134,10 +136,10 @@ def read(source: BinaryIO, bytes_max: int = BYTES_MAX) -> Iterator[Record]:
 class _Told:
     """Counts and sum that a group or batch states of the original, and those of the answers told under it."""
 
-    def __init__(self, element: etree._Element, where: str) -> None:
+    def __init__(self, told: Fields, where: str) -> None:
         self.where = where
-        self._count = count(element, "OrgnlNbOfTxs", where)
-        self._total_fen = total(element, "OrgnlCtrlSum", where)
+        self._count = count(told, "OrgnlNbOfTxs", where)
+        self._total_fen = total(told, "OrgnlCtrlSum", where)
         self._answers = self._summed_fen = 0
         self._all_amounts = True
 
@@ -171,7 +173,8 @@ class _Reader:
     def take(self, event: str, name: str, element: etree._Element) -> Iterator[Record]:
         match name, event:
             case "GrpHdr", "end":
-                self._header = identifier(element, "MsgId", name), instant(element, "CreDtTm", name)
+                told = fields(element)
+                self._header = identifier(told, "MsgId", name), instant(told, "CreDtTm", name)
             case "OrgnlGrpInfAndSts", "end":
                 yield self._begin_group(element)
             case "OrgnlPmtInfAndSts", "start":
@@ -196,20 +199,22 @@ class _Reader:
             raise Invalid(reason("BANK_ELEMENT_MISSING", "GrpHdr"))
         if self._group is not None:
             raise Invalid(reason("BANK_ELEMENT_REPEATED", where))
-        original = identifier(element, "OrgnlMsgId", where)
-        self._group = Group(*self._header, original, content(element, "GrpSts"), _reasons(element))
-        self._told = [_Told(element, where)]
+        told = fields(element)
+        original = identifier(told, "OrgnlMsgId", where)
+        self._group = Group(*self._header, original, told.get("GrpSts", ""), _reasons(element, told))
+        self._told = [_Told(told, where)]
         return self._group
 
     def _begin_batch(self, element: etree._Element) -> Batch:
         where = f"OrgnlPmtInfAndSts[{self._batches}]"
         if self._group is None:
             raise Invalid(reason("BANK_ELEMENT_MISSING", "OrgnlGrpInfAndSts"))
-        batch_id = identifier(element, "OrgnlPmtInfId", where)
-        batch = Batch(batch_id, content(element, "PmtInfSts"), _reasons(element))
+        told = fields(element, without="TxInfAndSts")
+        batch_id = identifier(told, "OrgnlPmtInfId", where)
+        batch = Batch(batch_id, told.get("PmtInfSts", ""), _reasons(element, told))
         _check_fits(self._group.status, self._group.reasons, batch.status, batch.reasons, where)
         self._batch = batch
-        self._told.append(_Told(element, where))
+        self._told.append(_Told(told, where))
         return batch
 
     def _answer(self, element: etree._Element) -> Answer:
@@ -218,15 +223,19 @@ class _Reader:
             raise Invalid(reason("BANK_ELEMENT_MISSING", "OrgnlGrpInfAndSts"))
         self._answers += 1
         where = f"OrgnlPmtInfAndSts[{self._batches}]/TxInfAndSts[{self._answers}]"
-        status, reasons = content(element, "TxSts"), _reasons(element)
+        said = fields(element)
+        status, reasons = said.get("TxSts", ""), _reasons(element, said)
         for above in (batch, group):
             _check_fits(above.status, above.reasons, status, reasons, where)
         if not status:
             status, reasons = (batch.status, batch.reasons) if batch.status else (group.status, group.reasons)
         if not status or status == "PART":
             raise Invalid(reason("BANK_STATUS_MISSING", where))
-        end_to_end_id = identifier(element, "OrgnlEndToEndId", where)
-        amount_fen = amount_or_none(element, "OrgnlTxRef/Amt/InstdAmt", where)
+        for above in (batch, group):  # rejected because the whole is a duplicate: a duplicate, and no rejection
+            if outcome(above.status, above.reasons) is Outcome.DUPLICATE:
+                reasons += above.reasons
+        end_to_end_id = identifier(said, "OrgnlEndToEndId", where)
+        amount_fen = amount_or_none(said, "OrgnlTxRef/Amt/InstdAmt", where)
         answer = Answer(group.original_message_id, batch.batch_id, end_to_end_id, status, reasons, amount_fen)
         for told in self._told:
             told.add(answer)
@@ -239,15 +248,13 @@ def _check_fits(whole: str, whole_reasons: Sequence[Why], part: str, reasons: Se
         raise Invalid(reason("BANK_STATUS_CONTRADICTS", where, whole=above, part=below))
 
 
-def _reasons(element: etree._Element) -> tuple[Why, ...]:
-    found = every(element, "StsRsnInf")[:REASONS_MAX]
-    return tuple(
-        Why(
-            content(one, "Rsn/Cd") or content(one, "Rsn/Prtry"),
-            " ".join((text.text or "").strip() for text in every(one, "AddtlInf")[:REASONS_MAX]),
-        )
-        for one in found
-    )
+def _reasons(element: etree._Element, told: Fields) -> tuple[Why, ...]:
+    return tuple(map(_why, every(element, "StsRsnInf")[:REASONS_MAX])) if "StsRsnInf" in told else ()
+
+
+def _why(element: etree._Element) -> Why:
+    told = fields(element)
+    return Why(told.get("Rsn/Cd") or told.get("Rsn/Prtry") or "", texts(element, "AddtlInf", REASONS_MAX))
 
 
 def _parent(element: etree._Element) -> etree._Element:

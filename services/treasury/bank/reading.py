@@ -2,7 +2,8 @@
 
 A message may be broken, huge, hostile or another than it should be. So: a limit of bytes; UTF-8 only; a document type
 declaration is refused before the parser sees it (entity bombs and external entities need one); no network, no external
-files, no recovery; namespaces by an exact list. Read elements are thrown away, so memory does not grow with a message.
+files, no recovery; namespaces by an exact list. What has been read is thrown away, and what may lie between two records
+is limited, so memory grows neither with a message nor with what somebody put into it.
 
 Contract of every reader here: it yields as it reads, and raises Invalid, coded and located, at the first thing wrong,
 which may be after most has been yielded. **What was yielded counts only when the iterator has ended**: act in one
@@ -26,7 +27,7 @@ from services.treasury.bank import amounts
 from services.treasury.bank.placing import content_of_stream
 
 BYTES_MAX: Final = 256 << 20
-DEPTH_MAX: Final = 256  # of elements: the parser's own limit, told here because huge_tree would lift it
+PART_BYTES_MAX: Final = 1 << 20  # of a header, a record, or what lies between: all that is in memory at a time
 _PROLOG_MAX: Final = 4096
 _PREFIX: Final = "urn:iso:std:iso:20022:tech:xsd:"
 _NAMED: Final = re.compile(r"[a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2}")
@@ -34,6 +35,7 @@ _SKIPPED: Final = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
 _NAMESPACE: Final = re.compile(rb"urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2})[\"']")
 _ENCODING: Final = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[TZ+-][0-9T:.Z+-]{0,30})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 Event = tuple[str, str, etree._Element]
@@ -66,7 +68,7 @@ def elements(
     """Starts and ends of the elements named in `parents` that stand where they should, in order of the document.
 
     `parents` maps an element's name to its parent's. At the end of an element its children are complete; afterwards it
-    is emptied. Raises Invalid for all that makes a message unreadable.
+    is emptied, and what stood before it is gone. Raises Invalid for all that makes a message unreadable.
     """
     reader = _Limited(source, bytes_max)
     _check_prolog(reader.head())
@@ -97,6 +99,7 @@ def elements(
                 yield event, name, element
                 if event == "end":
                     _forget(element, parent)
+                    reader.part_bytes = 0
     except etree.XMLSyntaxError as error:
         line = error.lineno or 0
         if not namespace:
@@ -106,55 +109,86 @@ def elements(
         raise Invalid(reason("BANK_MESSAGE_UNEXPECTED", "Document", expected=", ".join(messages), found="-"))
 
 
-# --- parts of an element: paths are of local names, `where` tells the reader of a reason in which element ----------
+# --- parts of an element: `where` tells the reader of a reason which element it was ----------------------------------
+
+Fields = dict[str, str]
 
 
-def found(element: etree._Element, path: str) -> etree._Element | None:
-    """The first descendant by a path such as `Refs/EndToEndId`, in the element's own namespace."""
-    return element.find(_qualified(path, _prefix(element)))
+def fields(element: etree._Element, without: str = "") -> Fields:
+    """An element's descendants by their paths of local names, `Refs/EndToEndId` -> its text, in one walk.
+
+    Of repeated ones the first counts; `every` gives all. Groups are there with an empty text, an amount's currency as
+    `Amt@Ccy`. `without` names a child that is left out; elements of other namespaces are.
+    """
+    found: Fields = {}
+    _walk(element, "", _prefix(element), without, found)
+    return found
+
+
+def _walk(element: etree._Element, path: str, prefix: str, without: str, found: Fields) -> None:
+    for child in element:
+        tag = cast("str", child.tag)
+        if not tag.startswith(prefix):
+            continue
+        name = tag[len(prefix) :]
+        if name == without:
+            continue
+        place = path + name
+        if place in found:
+            continue
+        if len(child):
+            found[place] = ""
+            _walk(child, f"{place}/", prefix, "", found)
+        else:
+            found[place] = (child.text or "").strip()
+            if name.endswith("Amt"):
+                found[f"{place}@Ccy"] = child.get("Ccy", "")
 
 
 def every(element: etree._Element, path: str) -> list[etree._Element]:
     return element.findall(_qualified(path, _prefix(element)))
 
 
-def content(element: etree._Element, path: str) -> str:
-    """The text at the path without blanks around it; empty if there is none."""
-    return (element.findtext(_qualified(path, _prefix(element))) or "").strip()
+def texts(element: etree._Element, path: str, at_most: int) -> str:
+    """The repeated element's texts as one."""
+    return " ".join((one.text or "").strip() for one in every(element, path)[:at_most])
 
 
-def identifier(element: etree._Element, path: str, where: str) -> str:
-    """As `content`, and it must be there."""
-    if text := content(element, path):
+def identifier(told: Fields, path: str, where: str) -> str:
+    """A text that must be there."""
+    if text := told.get(path):
         return text
     raise Invalid(reason("BANK_ID_MISSING", f"{where}/{path}"))
 
 
-def amount(element: etree._Element, path: str, where: str) -> int:
+def amount(told: Fields, path: str, where: str) -> int:
     """An amount with currency, in fen."""
     place = f"{where}/{path}"
-    node = found(element, path)
-    if node is None:
+    text = told.get(path)
+    if text is None:
         raise Invalid(reason("BANK_ELEMENT_MISSING", place))
-    currency = node.get("Ccy", "")
+    check_currency(told.get(f"{path}@Ccy", ""), place)
+    return amounts.fen(text, place)
+
+
+def amount_or_none(told: Fields, path: str, where: str) -> int | None:
+    return amount(told, path, where) if path in told else None
+
+
+def check_currency(currency: str, where: str) -> None:
     if currency != amounts.CURRENCY:
-        raise Invalid(reason("BANK_CURRENCY", place, found=currency if _CURRENCY.fullmatch(currency) else "-"))
-    return amounts.fen((node.text or "").strip(), place)
+        raise Invalid(reason("BANK_CURRENCY", where, found=currency if _CURRENCY.fullmatch(currency) else "-"))
 
 
-def amount_or_none(element: etree._Element, path: str, where: str) -> int | None:
-    return None if found(element, path) is None else amount(element, path, where)
-
-
-def total(element: etree._Element, path: str, where: str) -> int | None:
+def total(told: Fields, path: str, where: str) -> int | None:
     """A sum, which bears no currency, in fen; None if it is not stated."""
-    text = content(element, path)
+    text = told.get(path)
     return amounts.fen(text, f"{where}/{path}") if text else None
 
 
-def count(element: etree._Element, path: str, where: str) -> int | None:
+def count(told: Fields, path: str, where: str) -> int | None:
     """Max15NumericText; None if it is not stated."""
-    text = content(element, path)
+    text = told.get(path)
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
@@ -162,9 +196,9 @@ def count(element: etree._Element, path: str, where: str) -> int | None:
     return int(text)
 
 
-def is_credit(element: etree._Element, path: str, where: str) -> bool:
+def is_credit(told: Fields, path: str, where: str) -> bool:
     """CdtDbtInd: towards us."""
-    match content(element, path):
+    match told.get(path):
         case "CRDT":
             return True
         case "DBIT":
@@ -173,22 +207,21 @@ def is_credit(element: etree._Element, path: str, where: str) -> bool:
             raise Invalid(reason("BANK_DIRECTION", f"{where}/{path}"))
 
 
-def day(element: etree._Element, path: str, where: str) -> date | None:
+def day(told: Fields, path: str, where: str) -> date | None:
     """The civil day of a choice of `Dt` and `DtTm`, or of a plain date, as the bank writes it; None if not stated."""
-    text = content(element, f"{path}/Dt") or content(element, f"{path}/DtTm") or content(element, path)
+    text = told.get(f"{path}/Dt") or told.get(f"{path}/DtTm") or told.get(path)
     if not text:
         return None
     try:
-        # An ISODate may bear a time zone as xs:date does; the day is the bank's either way.
-        return date.fromisoformat(text[:10]) if len(text) <= 35 else _no_day(text)
+        return _day(text)
     except ValueError:
         raise Invalid(reason("BANK_DATE", f"{where}/{path}")) from None
 
 
-def instant(element: etree._Element, path: str, where: str) -> datetime:
+def instant(told: Fields, path: str, where: str) -> datetime:
     """ISODateTime; one without a time zone stays without, as the bank's own."""
     try:
-        return datetime.fromisoformat(content(element, path))
+        return datetime.fromisoformat(told.get(path, ""))
     except ValueError:
         raise Invalid(reason("BANK_DATE", f"{where}/{path}")) from None
 
@@ -212,6 +245,7 @@ class _Limited:
     def __init__(self, source: BinaryIO, bytes_max: int) -> None:
         self._source, self._bytes_max = source, bytes_max
         self._head, self._read = source.read(_PROLOG_MAX), 0
+        self.part_bytes = 0  # since something was last forgotten
 
     def head(self) -> bytes:
         return self._head
@@ -219,8 +253,11 @@ class _Limited:
     def read(self, size: int = -1) -> bytes:
         part, self._head = (self._head, b"") if self._head else (self._source.read(max(size, 1 << 16)), b"")
         self._read += len(part)
+        self.part_bytes += len(part)
         if self._read > self._bytes_max:
             raise Invalid(reason("BANK_FILE_TOO_LARGE", "", limit=self._bytes_max))
+        if self.part_bytes > PART_BYTES_MAX:
+            raise Invalid(reason("BANK_PART_TOO_LARGE", "", limit=PART_BYTES_MAX))
         return part
 
 
@@ -261,10 +298,10 @@ def _local(element: etree._Element, namespace: str) -> str:
 
 
 def _forget(element: etree._Element, parent: etree._Element) -> None:
-    before = element.getprevious()
-    if before is not None and before.tag == element.tag:
-        parent.remove(before)
+    """Empty it, and drop all before it: who reads a record has read what stands above it."""
     element.clear(keep_tail=False)
+    while element.getprevious() is not None:
+        del parent[0]
 
 
 def _prefix(element: etree._Element) -> str:
@@ -272,8 +309,12 @@ def _prefix(element: etree._Element) -> str:
     return tag[: tag.index("}") + 1]
 
 
-def _no_day(text: str) -> date:
-    raise ValueError(f"a day of {len(text)} characters")
+@lru_cache(maxsize=1024)
+def _day(text: str) -> date:
+    """Of an ISODate or ISODateTime; a time zone behind either changes nothing, the day is the bank's."""
+    if not _DAY.fullmatch(text):
+        raise ValueError(f"a day of {len(text)} characters")
+    return date.fromisoformat(text[:10])
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,12 @@ from mockbank.server import Config, make_server
 
 
 class MockBank:
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, auth: str) -> None:
+        self.url, self._auth = url, base64.b64encode(auth.encode()).decode()
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + path, content, {"Content-Type": "application/json"}, method=method)  # noqa: S310
+        request = Request(self.url + path, content, {"Authorization": f"Basic {self._auth}"}, method=method)  # noqa: S310
         with urlopen(request, timeout=30) as response:  # noqa: S310
             return json.loads(response.read())
 
@@ -36,7 +37,7 @@ def running(**config: Any) -> Iterator[MockBank]:
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     serving.start()
     try:
-        bank = MockBank(f"http://127.0.0.1:{server.server_address[1]}")
+        bank = MockBank(f"http://127.0.0.1:{server.server_address[1]}", config.get("auth", ""))
         for account in ("ACME", "GLOBEX", "INITECH", "EURODIS"):
             bank.behave(account, currency="CNY")
         yield bank
