@@ -1,0 +1,55 @@
+"""What the one process that talks to banks does, again and again: send, hear, ask, prove. Each may be done twice."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from services.treasury.bank import Bank
+from services.treasury.bank.reading import BYTES_MAX
+from services.treasury.usecases import hearing, resolving, running, sending
+from services.treasury.usecases.hearing import Taken
+from services.treasury.usecases.sending import Sender
+
+MESSAGES_MAX: Final = 1000  # of a bank, each time
+
+
+class Round(NamedTuple):
+    """What one round came to."""
+
+    files: int = 0
+    messages: int = 0
+    refused: int = 0
+    resolved: int = 0
+
+
+async def start(sender: Sender) -> int:
+    """First of all, once: what may have left and was not answered is in doubt. Answers how many payments are."""
+    return await sending.doubt(sender.pay)
+
+
+async def round_of(sender: Sender) -> Round:
+    await running.advance_all(sender.pay)
+    files = await sending.send_all(sender)
+    messages = refused = 0
+    await hearing.apply_all(sender.pay)
+    for bank in {id(bank): bank for bank in sender.banks.values()}.values():
+        heard, not_taken = await _hear(sender, bank)
+        messages, refused = messages + heard, refused + not_taken
+    resolved = await resolving.ask(sender.pay, sender.banks) + await resolving.prove(sender.pay)
+    return Round(files, messages, refused, resolved)
+
+
+async def _hear(sender: Sender, bank: Bank) -> tuple[int, int]:
+    """Take in what a bank has said; it is told only of what is committed."""
+    heard = refused = 0
+    async for received in bank.answers():
+        found = await hearing.take_in(sender.pay, received.path, received.name, "bank", BYTES_MAX)
+        if isinstance(found, Taken):
+            await bank.done(received)
+            heard += 1
+        else:
+            await bank.refused(received, found)
+            refused += 1
+        if heard + refused >= MESSAGES_MAX:
+            break
+    return heard, refused
