@@ -27,6 +27,7 @@ from tests.builders import (
     claim_number,
     control_totals,
     employer_record,
+    id_number,
     item_sent,
     law_with,
     medical,
@@ -235,6 +236,19 @@ def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her(stack: St
         "RECEIPT_STATUS_DETERMINED",
     ]
     assert isinstance(told[1], event_pb2.ClaimEvent)
+
+
+def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her_husband(stack: Stack) -> None:
+    him = Insured(id_number(sequence=401))
+    sent = medical(number=claim_number(), person=id_number(), husband=him.number, stays=[stay_sent()])
+    (waiting,) = exchange(stack, submit(sent))
+    assert [code for code, _ in waiting.codes] == ["AWAITING_COVERAGE", "PERSON_UNKNOWN"]
+
+    asyncio.run(insure(stack, him))
+
+    told = events(stack, waiting.receipt.claim, 2)
+    assert [(event.version, event.WhichOneof("event")) for event in told] == [(1, "pended"), (2, "determined")]
+    assert told[1].determined.outcome == claim_pb2.CLAIM_STATE_APPROVED
 
 
 # --- races ----------------------------------------------------------------------------------------------------------

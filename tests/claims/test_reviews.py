@@ -15,13 +15,24 @@ import pytest
 from cradle.claims.v1 import claim_pb2, intake_pb2, review_pb2
 
 from deploy.local.stack import Stack
-from services.claims.model import Facts
+from services.claims.model import Category, Facts
 from services.claims.rules import REVISION, decide
 from services.kit import law as laws
 from services.kit.calendar import CALENDAR
 from services.kit.dates import civil, to_proto
 from services.kit.law import canonical
-from tests.builders import claim, claim_number, person_record, replacement, spans, submit
+from tests.builders import (
+    claim,
+    claim_number,
+    id_number,
+    medical,
+    person_record,
+    provider_record,
+    replacement,
+    spans,
+    stay_sent,
+    submit,
+)
 from tests.claims.harness import Insured, claims_dsn, events, exchange, insured, receipts_of, record
 from tests.claims.reviewers import Refusal, Reviewer, mismatched, move
 from tests.kit.live import eventually, rows, unique, value
@@ -608,6 +619,28 @@ def test_coverage_against_her_is_decided_again_by_two_persons(stack: Stack, li: 
     first, second = stored(stack, name)
     assert (first["outcome"], second["outcome"]) == ("APPROVED", "DENIED")
     assert decided_again(stack, second) == second["result"]
+
+
+def test_a_husbands_coverage_against_her_is_decided_by_what_is_known_of_him_now(
+    stack: Stack, li: Reviewer, wang: Reviewer
+) -> None:
+    hospital, him = "H61030200123", Insured(id_number(sequence=401))
+    asyncio.run(record(stack, providers=[provider_record(hospital)]))
+    wife = insured(stack, category=Category.RESIDENT)
+    insured(stack, made=him)
+    sent = medical(number=claim_number(), person=wife.number, husband=him.number, stays=[stay_sent(provider=hospital)])
+    (answer,) = exchange(stack, submit(sent))
+    insured(stack, made=him, category=Category.RESIDENT)
+
+    async def asked() -> list[review_pb2.Review]:
+        return li.of_claim(answer.receipt.claim)
+
+    review = one(asyncio.run(eventually(asked)))
+    proposed = li.answer(li.take(review), decide=review_pb2.Supplement()).review
+    wang.answer(wang.take(proposed), agree=review_pb2.Agree())
+
+    first, second = [json.loads(row["result"])["figures"]["medical_fen"] for row in stored(stack, answer.receipt.claim)]
+    assert (review.reason.code, first, second) == ("COVERAGE_WORSE", 250_000, 227_500)
 
 
 def test_who_a_reviewer_confirmed_stays_confirmed_when_more_months_are_paid(stack: Stack, li: Reviewer) -> None:

@@ -32,6 +32,7 @@ class Look(NamedTuple):
 
     person: UUID
     on: date
+    husband: str = ""  # opaque reference; empty where the claim names none
 
 
 class Known(NamedTuple):
@@ -55,14 +56,24 @@ class Task(NamedTuple):
     due_on: date
 
 
+def look_of(claim: Claim) -> Look | None:
+    """None: nobody knows her."""
+    return _look(claim.person, claim.event_date, claim.husband)
+
+
+def _look(person: UUID | None, on: date, husband: UUID | None) -> Look | None:
+    return Look(person, on, str(husband) if husband else "") if person else None
+
+
 async def looks_of(database: Database, persons: Collection[UUID]) -> list[Look]:
-    """What there is to ask about these persons' claims; mostly nothing."""
+    """What there is to ask about the claims of these persons and of their wives; mostly nothing."""
     rows = await database.fetch(
-        "SELECT DISTINCT person, event_date FROM claim WHERE person = ANY($1) AND state = ANY($2)",
+        """SELECT DISTINCT person, event_date, husband FROM claim
+           WHERE (person = ANY($1) OR husband = ANY($1)) AND state = ANY($2)""",
         list(persons),
         _OPEN,
     )
-    return [Look(row["person"], row["event_date"]) for row in rows]
+    return [look for row in rows if (look := _look(*row))]
 
 
 async def hear(tx: Tx, heard: Sequence[Heard]) -> set[UUID]:
@@ -87,13 +98,13 @@ async def hear(tx: Tx, heard: Sequence[Heard]) -> set[UUID]:
 
 
 async def of_persons(tx: Tx, persons: Collection[UUID]) -> list[Known]:
-    """The claims of these persons that may be decided again, locked."""
-    return await _known(tx, "person = ANY($2)", list(persons))
+    """The claims of these persons, and of their wives that name them, that may be decided again, locked."""
+    return await _known(tx, "(claim.person = ANY($2) OR claim.husband = ANY($2))", list(persons))
 
 
 async def of_claims(tx: Tx, claims: Collection[UUID]) -> list[Known]:
     """Those of these claims that may be decided again, locked."""
-    return await _known(tx, "id = ANY($2)", list(claims))
+    return await _known(tx, "claim.id = ANY($2)", list(claims))
 
 
 async def _known(tx: Tx, which: str, argument: list[UUID]) -> list[Known]:
@@ -107,7 +118,7 @@ async def _known(tx: Tx, which: str, argument: list[UUID]) -> list[Known]:
                 WHERE determination.claim_id = claim.id AND revision = cardinality(claim.content_hashes)
                 ORDER BY determination.version DESC LIMIT 1
             ) AS decided ON waiting.claim_id IS NULL
-            WHERE {which.replace("person", "claim.person").replace("id =", "claim.id =")} AND claim.state = ANY($1)
+            WHERE {which} AND claim.state = ANY($1)
             ORDER BY claim.id FOR UPDATE OF claim""",
         _OPEN,
         argument,
@@ -133,12 +144,13 @@ def _one(row: asyncpg.Record) -> Known:
 async def due(database: Database, today: date, limit: int) -> list[tuple[UUID, Look | None]]:
     """Claims whose last day of waiting is over, the oldest first, with what to ask about each."""
     rows = await database.fetch(
-        """SELECT claim.id, claim.person, claim.event_date FROM waiting JOIN claim ON claim.id = waiting.claim_id
+        """SELECT claim.id, claim.person, claim.event_date, claim.husband
+           FROM waiting JOIN claim ON claim.id = waiting.claim_id
            WHERE waiting.due_on < $1 ORDER BY waiting.due_on, claim.id LIMIT $2""",
         today,
         limit,
     )
-    return [(row["id"], Look(row["person"], row["event_date"]) if row["person"] else None) for row in rows]
+    return [(claim_id, _look(*asked)) for claim_id, *asked in rows]
 
 
 async def open_tasks(tx: Tx, tasks: Sequence[Task], now: datetime) -> None:

@@ -21,8 +21,7 @@ from services.claims.wire import registry as asking
 from services.kit.db import Tx
 from services.kit.errors import Conflict
 
-# By a husband's coverage, which a question by her own reference does not ask for.
-NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
+_NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
 WORSE: Final = "COVERAGE_WORSE"
 
 
@@ -52,7 +51,7 @@ async def look(office: Office, looks: Sequence[Look]) -> Answers:
         part = looks[start : start + asking.QUERIES_MAX]
         request = registry_pb2.BatchGetCoverageRequest(
             purpose="deciding a claim again",
-            queries=[asking.person_query(one.person, one.on) for one in part],
+            queries=[asking.person_query(*one) for one in part],
             known_at=known_at,
         )
         answer = await office.registry.BatchGetCoverage(request, timeout=office.settings.grpc_deadline_s)
@@ -90,9 +89,10 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
     one: Known, answers: Answers, on_file: OnFile, terms: Terms, tasks: list[Task], due_on: date
 ) -> Change | None:
     """How the claim changes; None if it does not. What was decided on later knowledge stays."""
-    if one.claim.person is None or one.known_at >= answers.known_at:
+    asked = store.look_of(one.claim)
+    if asked is None or one.known_at >= answers.known_at:
         return None
-    coverage = answers.coverage.get(Look(one.claim.person, one.claim.event_date))
+    coverage = answers.coverage.get(asked)
     if coverage is None:
         raise Conflict("a claim came on file while its person was looked up")
     if one.determination is None:
@@ -108,6 +108,15 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
     if found == rules.WORSE and one.determination.outcome is not State.PENDED:
         tasks.append(Task(one.claim, WORSE, WORSE, due_on))
     return change if found == rules.BETTER else None
+
+
+def rests_on_one_unnamed(one: Known, coverage: Coverage) -> bool:
+    """Whether it was decided by a husband's coverage that a question about her does not ask for.
+
+    Claims from before husbands were kept name none.
+    """
+    by_him = one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and one.claim.husband is None
+    return by_him and coverage.category in _NOT_HER_OWN
 
 
 def employer_of(one: Known, coverage: Coverage) -> str:
@@ -150,7 +159,7 @@ def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, befo
 
 def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
     """Whether the registry answers what was decided on: then another law, or another claim, is no reason to decide."""
-    if one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in NOT_HER_OWN:
+    if rests_on_one_unnamed(one, coverage):
         return True
     now = completed(one.facts, coverage, History(), terms.today)
     return (now.insured, now.employer_wages, now.employer_bases) == (

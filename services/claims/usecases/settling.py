@@ -235,6 +235,7 @@ def _claim(  # noqa: PLR0917  # all of it makes the claim
         updated_at=terms.now,
         kind=submission.kind,
         employer=coverage.employer,
+        husband=coverage.husband,
     )
 
 

@@ -85,16 +85,20 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
 
 
 async def _on_file(tx: Tx, batch: Prepared) -> OnFile:
-    """What is on file about a batch, locked: the persons first, those of claims that will change among them."""
+    """What is on file about a batch, locked: the persons first, those of claims that will change among them.
+
+    A husband is locked too: a change of his coverage is heard before the look-up, or when the claim is on file.
+    """
     persons = {c.person for c in batch.coverage.values() if c.person}
+    husbands = {c.husband for c in batch.coverage.values() if c.husband}
     submitted = {(r.source, r.submission.number) for r in batch.received if r.submission}
     changing = {
         (r.source, r.claim_number) for r in batch.received if r.void or (r.submission and r.sent is Sent.REPLACE)
     }
     if changing:
         persons |= await store.persons_of(tx, changing)
-    await store.lock_persons(tx, persons)
-    if await store.changed_since(tx, persons, batch.known_at):
+    await store.lock_persons(tx, persons | husbands)
+    if await store.changed_since(tx, persons | husbands, batch.known_at):
         raise Conflict("coverage changed since it was looked up")
     claims = await store.load_claims(tx, submitted | changing)
     if any(claim.person and claim.person not in persons for claim in _of(claims, changing)):

@@ -41,8 +41,8 @@ def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
     )
 
 
-def person_query(person: UUID, on: date) -> service_pb2.CoverageQuery:
-    return service_pb2.CoverageQuery(person=str(person), on=to_proto(on))
+def person_query(person: UUID, on: date, husband: str) -> service_pb2.CoverageQuery:
+    return service_pb2.CoverageQuery(person=str(person), on=to_proto(on), husband=husband)
 
 
 def visited(submission: Submission) -> Iterator[Visited]:
@@ -76,6 +76,7 @@ def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:
         student=answer.student,
         is_known=answer.person_known or bool(answer.category),
         reported_to_month=answer.reported_to_month,
+        husband=read_id(answer.husband) if answer.husband else None,
     )
 
 
