@@ -251,6 +251,20 @@ def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her_husband(s
     assert told[1].determined.outcome == claim_pb2.CLAIM_STATE_APPROVED
 
 
+def test_a_claim_without_a_wage_is_decided_when_her_employers_comes(stack: Stack) -> None:
+    who, number = Insured(), claim_number()
+    person = person_record(who.number, who.employer)
+    asyncio.run(record(stack, [employer_record(who.employer, wages={2024: 600_000})], [person]))
+    (waiting,) = exchange(stack, submit(claim(number=number, person=who.number, employer=who.employer)))
+    assert [code for code, _ in waiting.codes] == ["WAGE_REQUIRED"]
+
+    asyncio.run(record(stack, [employer_record(who.employer)]))
+
+    told = events(stack, waiting.receipt.claim, 2)
+    assert [(event.version, event.WhichOneof("event")) for event in told] == [(1, "pended"), (2, "determined")]
+    assert told[1].determined.allowance_fen == 1_960_000
+
+
 # --- races ----------------------------------------------------------------------------------------------------------
 
 ROUNDS = 100

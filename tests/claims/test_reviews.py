@@ -24,6 +24,7 @@ from services.kit.law import canonical
 from tests.builders import (
     claim,
     claim_number,
+    employer_record,
     id_number,
     medical,
     person_record,
@@ -658,6 +659,28 @@ def test_who_a_reviewer_confirmed_stays_confirmed_when_more_months_are_paid(stac
     asyncio.run(eventually(is_heard))
 
     assert [review.reason.code for review in li.of_claim(waiting.receipt.claim)] == []
+
+
+def test_whose_employer_a_reviewer_confirmed_is_decided_again_by_the_wage_of_the_one_that_pays(
+    stack: Stack, li: Reviewer
+) -> None:
+    who = insured(stack)
+    waiting = mismatched(stack, who)
+    claim_id = UUID(waiting.receipt.claim.removeprefix("claims/"))
+
+    async def is_quiet() -> bool:
+        """Whether the employer named was heard of, and all that is queued by then was looked at."""
+        sql = """SELECT EXISTS (SELECT FROM employer JOIN claim ON claim.employer = employer.id WHERE claim.id = $1)
+                 AND NOT EXISTS (SELECT FROM employer WHERE years <> '{}') AND NOT EXISTS (SELECT FROM look_again)"""
+        return bool(await value(claims_dsn(stack), sql, claim_id))
+
+    asyncio.run(eventually(is_quiet))
+    li.confirm(li.take(one(li.of_claim(waiting.receipt.claim))))
+    asyncio.run(record(stack, [employer_record(who.employer, wages={2025: 900_000})]))
+
+    told = receipts_of(stack, waiting.receipt.claim_number, 3)
+
+    assert [answer.receipt.allowance_fen for answer in told] == [0, 1_960_000, 2_940_000]
 
 
 # --- the sample ------------------------------------------------------------------------------------------------------

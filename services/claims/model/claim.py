@@ -157,7 +157,7 @@ class Claim:
     received_at: datetime
     updated_at: datetime
     kind: ClaimKind = ClaimKind.ALLOWANCE
-    employer: str = ""  # as the sender named it, by the registry's reference
+    employer: str = ""  # as the sender named it, or a reviewer confirmed it, by the registry's reference
     void_hash: bytes = b""  # digest of the void that was carried out
     husband: UUID | None = None  # as the sender named him, by the registry's reference
 

@@ -1,4 +1,7 @@
-"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `again`, `totals`."""
+"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `again`, `totals`.
+
+`wages` and `reviews` are taken by their names.
+"""
 
 from services.claims.store.again import (
     Heard,
@@ -12,6 +15,8 @@ from services.claims.store.again import (
     of_claims,
     of_persons,
     open_tasks,
+    take_up,
+    to_look_at,
 )
 from services.claims.store.claims import (
     Number,
@@ -89,6 +94,8 @@ __all__ = [
     "save_changes",
     "save_submissions",
     "save_totals",
+    "take_up",
     "taken_in",
+    "to_look_at",
     "versions",
 ]

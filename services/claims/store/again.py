@@ -16,7 +16,7 @@ from services.claims.store.claims import COLUMNS, claim_of
 from services.kit.db import Database, Tx
 from services.kit.ids import new_id
 
-_OPEN: Final = sorted(state for state, moves in MOVES.items() if state and Move.DECIDE_AGAIN in moves)
+OPEN: Final = sorted(state for state, moves in MOVES.items() if state and Move.DECIDE_AGAIN in moves)
 
 
 class Heard(NamedTuple):
@@ -71,7 +71,7 @@ async def looks_of(database: Database, persons: Collection[UUID]) -> list[Look]:
         """SELECT DISTINCT person, event_date, husband FROM claim
            WHERE (person = ANY($1) OR husband = ANY($1)) AND state = ANY($2)""",
         list(persons),
-        _OPEN,
+        OPEN,
     )
     return [look for row in rows if (look := _look(*row))]
 
@@ -120,7 +120,7 @@ async def _known(tx: Tx, which: str, argument: list[UUID]) -> list[Known]:
             ) AS decided ON waiting.claim_id IS NULL
             WHERE {which} AND claim.state = ANY($1)
             ORDER BY claim.id FOR UPDATE OF claim""",
-        _OPEN,
+        OPEN,
         argument,
     )
     return [_one(row) for row in rows if row["waits"] or row["facts"]]
@@ -151,6 +151,22 @@ async def due(database: Database, today: date, limit: int) -> list[tuple[UUID, L
         limit,
     )
     return [(claim_id, _look(*asked)) for claim_id, *asked in rows]
+
+
+async def to_look_at(database: Database, limit: int) -> list[tuple[UUID, Look | None]]:
+    """Claims that are queued to be looked at again, the longest queued first, with what to ask about each."""
+    rows = await database.fetch(
+        """SELECT id, person, event_date, husband FROM look_again JOIN claim ON id = claim_id
+           ORDER BY queued_at, id LIMIT $1""",
+        limit,
+    )
+    return [(claim_id, _look(*asked)) for claim_id, *asked in rows]
+
+
+async def take_up(tx: Tx, claims: Collection[UUID]) -> list[UUID]:
+    """Those of these claims that are still queued; they are not any more."""
+    rows = await tx.fetch("DELETE FROM look_again WHERE claim_id = ANY($1) RETURNING claim_id", list(claims))
+    return [row["claim_id"] for row in rows]
 
 
 async def open_tasks(tx: Tx, tasks: Sequence[Task], now: datetime) -> None:

@@ -64,6 +64,9 @@ async def decide_again(
     office: Office, tx: Tx, known: Sequence[Known], answers: Answers, *, overdue: bool = False, cause: str
 ) -> Outcome:
     """Decide these claims again, whose persons are locked; save it and say so. Overdue ones do not wait any longer."""
+    employers = {coverage.insured_by for coverage in answers.coverage.values() if coverage.insured_by}
+    if await store.changed_since(tx, (), employers, answers.known_at):
+        raise Conflict("an employer's figures changed since they were looked up")
     persons = {one.claim.person for one in known if one.claim.person}
     on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True)), office.terms()
     due_on = terms.today + timedelta(days=office.settings.review_days)
@@ -145,7 +148,13 @@ def _waits(one: Known, waits: tuple[str, ...], terms: Terms) -> Change | None:
 def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, before: Determination | None) -> Change:
     """Decided once more: the next in the sequence of its revision, where it was decided before."""
     decided = decide(one.facts, coverage, on_file.others(one.claim.person, one.claim), terms)
-    claim = replace(one.claim, version=one.claim.version + 1, state=decided.determination.outcome, updated_at=terms.now)
+    claim = replace(
+        one.claim,
+        version=one.claim.version + 1,
+        state=decided.determination.outcome,
+        updated_at=terms.now,
+        employer=employer_of(one, coverage),
+    )
     was_decided = before is not None and before.outcome is not State.PENDED
     return Change(
         claim,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -161,10 +162,11 @@ async def _coverage(case: Case, looked: Looked, known: Known, found: Supplement,
     if look is None:
         raise Refused(reason("STILL_WAITS", "decide", reasons="PERSON_UNKNOWN"))
     persons = {one for one in (claim.person, claim.husband) if one}
-    is_outdated = await store.changed_since(case.tx, persons, looked.answers.known_at)
-    if is_outdated or look != store.look_of(claim):
-        raise Conflict("the claim or her coverage changed meanwhile")
+    if look != store.look_of(claim):
+        raise Conflict("the claim changed meanwhile")
     coverage = looked.answers.coverage[look]
+    if await store.changed_since(case.tx, persons, {coverage.insured_by}, looked.answers.known_at):
+        raise Conflict("her coverage changed meanwhile")
     if found.employer_confirmed and rules.waits_before(claim.kind, coverage, claim.employer) != ("EMPLOYER_MISMATCH",):
         raise Refused(reason("FINDING_NOT_ASKED", "decide.employer_confirmed"))
     employer = coverage.insured_by if found.employer_confirmed or denied else again.employer_of(known, coverage)
@@ -200,6 +202,8 @@ async def _settle(case: Case, looked: Looked, decided: Decided, made: Proposal, 
     move, content = Move.DENIED if made.denied else Move.DECIDED, canonical(made.as_data())
     await step(case, move, code=made.denied or "", content=content)
     claim, determination = changed(case, decided.determination.outcome), decided.determination
+    if decided.facts.reviewed.employer_confirmed and looked.look:
+        claim = replace(claim, employer=looked.answers.coverage[looked.look].insured_by)
     was_decided = known.determination is not None and known.determination.outcome is not State.PENDED
     sequence = known.sequence + 1 if was_decided else known.sequence
     change = Change(claim, decided.facts, determination, sequence, decided.holds, decided.taken)

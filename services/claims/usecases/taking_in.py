@@ -98,7 +98,8 @@ async def _on_file(tx: Tx, batch: Prepared) -> OnFile:
     if changing:
         persons |= await store.persons_of(tx, changing)
     await store.lock_persons(tx, persons | husbands)
-    if await store.changed_since(tx, persons | husbands, batch.known_at):
+    employers = {c.insured_by for c in batch.coverage.values() if c.insured_by}
+    if await store.changed_since(tx, persons | husbands, employers, batch.known_at):
         raise Conflict("coverage changed since it was looked up")
     claims = await store.load_claims(tx, submitted | changing)
     if any(claim.person and claim.person not in persons for claim in _of(claims, changing)):
