@@ -128,6 +128,19 @@ def test_a_void_frees_the_delivery_and_the_number_is_never_taken_in_again(stack:
     assert (told[1].voided.revision, told[1].voided.reason) == (1, intake_pb2.VOID_REASON_ENTERED_TWICE)
 
 
+def test_a_claim_that_was_a_duplicate_of_a_voided_one_is_decided_again(stack: Stack) -> None:
+    who, number, other = insured(stack), claim_number(), claim_number()
+    sent = [claim(number=one, person=who.number, employer=who.employer) for one in (number, other)]
+    _, duplicate, _ = exchange(stack, submit(sent[0]), submit(sent[1]), void(number))
+
+    told = events(stack, duplicate.receipt.claim, 2)
+
+    assert [event.determined.outcome for event in told] == [
+        claim_pb2.CLAIM_STATE_DUPLICATE,
+        claim_pb2.CLAIM_STATE_APPROVED,
+    ]
+
+
 def test_a_void_and_a_correction_come_to_the_same_end_in_their_own_order(stack: Stack) -> None:
     """Void first: the correction is returned. Correction first: a void of the first revision is stale."""
     who = [insured(stack), insured(stack)]

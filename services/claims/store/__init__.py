@@ -15,6 +15,7 @@ from services.claims.store.again import (
     of_claims,
     of_persons,
     open_tasks,
+    queue,
     take_up,
     to_look_at,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "open_tasks",
     "persons_of",
     "placed",
+    "queue",
     "recorded",
     "save_changes",
     "save_submissions",

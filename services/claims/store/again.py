@@ -153,6 +153,16 @@ async def due(database: Database, today: date, limit: int) -> list[tuple[UUID, L
     return [(claim_id, _look(*asked)) for claim_id, *asked in rows]
 
 
+async def queue(tx: Tx, persons: Collection[UUID]) -> None:
+    """Queue the claims of these persons that may be decided again."""
+    await tx.execute(
+        """INSERT INTO look_again (claim_id) SELECT id FROM claim WHERE person = ANY($1) AND state = ANY($2)
+           ORDER BY id ON CONFLICT DO NOTHING""",
+        list(persons),
+        OPEN,
+    )
+
+
 async def to_look_at(database: Database, limit: int) -> list[tuple[UUID, Look | None]]:
     """Claims that are queued to be looked at again, the longest queued first, with what to ask about each."""
     rows = await database.fetch(

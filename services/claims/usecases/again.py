@@ -15,7 +15,7 @@ from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Task, Waiting
 from services.claims.usecases import queueing
 from services.claims.usecases.office import Office, OnFile, Terms
-from services.claims.usecases.settling import completed, decide
+from services.claims.usecases.settling import completed, decide, history
 from services.claims.usecases.telling import codes_of, count_paid, say_later
 from services.claims.wire import registry as asking
 from services.kit.db import Tx
@@ -100,7 +100,8 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
         raise Conflict("a claim came on file while its person was looked up")
     if one.determination is None:
         return _of_waiting(one, coverage, on_file, terms)
-    if _is_unchanged(one, coverage, terms):
+    unchanged = _is_unchanged(one, coverage, terms)
+    if unchanged and not _has_room(one, on_file, terms):
         return None
     if rules.waits_before(one.claim.kind, coverage, employer_of(one, coverage)):
         found = rules.WORSE
@@ -108,7 +109,8 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
     else:
         change = _decided(one, coverage, on_file, terms, one.determination)
         found = rules.compared(one.determination, change.determination) if change.determination else rules.SAME
-    if found == rules.WORSE and one.determination.outcome is not State.PENDED:
+    # What other claims took since is nothing that changed about her.
+    if found == rules.WORSE and not unchanged and one.determination.outcome is not State.PENDED:
         tasks.append(Task(one.claim, WORSE, WORSE, due_on))
     return change if found == rules.BETTER else None
 
@@ -167,7 +169,7 @@ def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, befo
 
 
 def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
-    """Whether the registry answers what was decided on: then another law, or another claim, is no reason to decide."""
+    """Whether the registry answers what was decided on: then another law, or one more claim, is no reason to decide."""
     if rests_on_one_unnamed(one, coverage):
         return True
     now = completed(one.facts, coverage, History(), terms.today)
@@ -176,6 +178,12 @@ def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
         one.facts.employer_wages,
         one.facts.employer_bases,
     )
+
+
+def _has_room(one: Known, on_file: OnFile, terms: Terms) -> bool:
+    """Whether something that stood against it was given back."""
+    others = on_file.others(one.claim.person, one.claim)
+    return rules.has_room(one.facts, history(one.facts, others, terms))
 
 
 def _returned(one: Known, terms: Terms) -> Change:

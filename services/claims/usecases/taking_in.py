@@ -9,7 +9,7 @@ from functools import partial
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Claim, ClaimKind, Coverage, Institution, Received, Sent
+from services.claims.model import Claim, ClaimKind, Coverage, Institution, Received, Sent, State
 from services.claims.store import Number, Settled
 from services.claims.usecases import queueing
 from services.claims.usecases.comparing import compare
@@ -74,6 +74,9 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
                 on_file.take(change)
     await store.save_changes(tx, [s.change for s in settled if s.change], terms.ground(batch.known_at))
     await queueing.queue(tx, [(s.change, [r.code for r in s.reasons]) for s in settled if s.change], terms)
+    if voided := [s.change.claim for s in settled if s.change and s.change.claim.state is State.VOIDED]:
+        # Her other claims may have been refused for what is given back.
+        await store.queue(tx, {claim.person for claim in voided if claim.person})
     await _save_submissions(office, tx, settled)
     if totals := [r for r in batch.received if r.totals]:
         compared = await compare(tx, totals, terms)
