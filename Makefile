@@ -1,9 +1,11 @@
 # `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help setup protos lock lint types unit integration crash test soak samples bench demo up down status clean
-PYTHON ?= python3
+.PHONY: help setup protos lock lint types alerts unit integration crash test soak samples bench bench-long demo up down status clean
+# The system's own Python, if it will do: distributors build it with profiles, and a plain build is a sixth slower.
+PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
 KAFKA := build/kafka/.ready
+PROMTOOL := build/prometheus/promtool
 
 help: ## Print the targets
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -18,6 +20,9 @@ help: ## Print the targets
 $(KAFKA): deploy/local/pom.xml .venv/.ready
 	$(BIN)/python -m deploy.local fetch
 	@mkdir -p $(@D) && touch $@
+
+$(PROMTOOL): | .venv/.ready
+	$(BIN)/python -m tools.promtool
 
 setup: .venv/.ready $(KAFKA) ## Install everything (once; later runs work offline)
 
@@ -39,6 +44,10 @@ lint: .venv/.ready ## Format, ruff, import walls, protos fresh, linted and unbro
 types: .venv/.ready ## mypy --strict
 	$(BIN)/mypy
 
+alerts: $(PROMTOOL) ## Alert rules: promtool's check, and each just below and just above its threshold
+	$(PROMTOOL) check config --lint-fatal deploy/prometheus/prometheus.yml
+	$(PROMTOOL) test rules deploy/prometheus/tests/*.yaml
+
 unit: .venv/.ready ## Tests that need no I/O
 	$(BIN)/pytest -q -m "not integration and not crash and not soak and not samples" $(T)
 
@@ -48,7 +57,7 @@ integration: setup ## Tests on the real Kafka and PostgreSQL
 crash: setup ## Tests that kill, stall and restart
 	$(BIN)/pytest -q -m "crash and not soak" $(T)
 
-test: lint types unit integration crash ## Everything CI runs
+test: lint types alerts unit integration crash ## Everything CI runs
 
 soak: setup ## The long forms
 	$(BIN)/pytest -q -m soak $(T)
@@ -59,6 +68,9 @@ samples: setup ## The samples of docs/insurers.md in other languages, on the rea
 
 bench: setup ## Measure against the raw ceiling; writes build/bench.json
 	$(BIN)/python -m tests.bench
+
+bench-long: setup ## Two workers, memory, and a history of a million claims; ten minutes
+	$(BIN)/python -m tests.bench.long
 
 demo: setup ## A synthetic Baoji, 20 000 claims with their dirt, on the real stack
 	$(BIN)/python -m deploy.demo

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 _LAST_MS: Final = 253_402_300_799_000  # 9999-12-31
@@ -38,6 +39,7 @@ def civil(instant: datetime) -> date:
 _EIGHT_HOURS_S: Final = 8 * 3600
 _DAY_S: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_EPOCH_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def civil_of(seconds: int) -> date:
@@ -52,6 +54,12 @@ def from_proto(value: Date) -> date:
 
 def to_proto(value: date) -> Date:
     return Date(year=value.year, month=value.month, day=value.day)
+
+
+def stamp(message: Timestamp, instant: datetime) -> None:
+    """Set a message's instant; a third of the cost of its own `FromDatetime`, which every receipt would pay."""
+    since = instant - _EPOCH_INSTANT
+    message.seconds, message.nanos = since.days * _DAY_S + since.seconds, since.microseconds * 1000
 
 
 def from_ms(timestamp_ms: int) -> datetime:

@@ -125,6 +125,11 @@ class Parking:
             int(state == "FAILED"),
         )
 
+    async def waiting(self, database: Database) -> int:
+        """How many records are parked and not taken up again."""
+        sql = "SELECT count(*) FROM parked WHERE consumer = $1 AND state <> 'REPLAYED'"
+        return int((await database.fetch(sql, self.consumer))[0][0])
+
     async def requested(self, database: Database) -> list[int]:
         """The heads of the keys that somebody asked to have taken up again."""
         rows = await database.fetch(

@@ -11,22 +11,35 @@ An event that was sealed for the table is opened here, in memory, and nowhere be
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidTimestampError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    UnsupportedForMessageFormatError,
+)
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
+from cryptography.exceptions import InvalidTag
 
 from services.kit import telemetry, tls
 from services.kit.db import Database
 from services.kit.outbox import CHANNEL, opened
 from services.kit.seal import Sealer
+from services.kit.set_aside import SetAside
 from services.kit.settings import Settings
 from services.kit.telemetry import Health
 from services.kit.waiting import persevere
@@ -38,6 +51,17 @@ _WAITING = "SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
 _SNAPSHOT = """SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
                FROM pg_current_snapshot() AS s"""
 _STOP_S = 2.0
+# What a broker says of the records themselves. Other refusals (a missing right, a lost producer) are not the event's.
+_NEVER: Final = (
+    CorruptRecordException,
+    InvalidTimestampError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    UnsupportedForMessageFormatError,
+)
+_TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # the broker keeps silent about other names, for ever
 _log = telemetry.log(__name__)
 _partition_of = DefaultPartitioner()
 
@@ -89,6 +113,14 @@ class Mark:
 
 
 @dataclass(slots=True)
+class Sent:
+    """What became of what was read: the ids that the broker has, and whether it refused a batch."""
+
+    ids: list[int] = field(default_factory=list)
+    refused: bool = False
+
+
+@dataclass(slots=True)
 class Relay:
     service: str
     database: Database
@@ -96,6 +128,7 @@ class Relay:
     health: Health
     stopping: asyncio.Event
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    events_max: int = _ROWS_MAX  # of a batch: less while one is looked for that the broker refuses
     sealer: Sealer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,16 +136,16 @@ class Relay:
 
     async def run(self) -> None:
         """Lead when possible, send while leading, until stopped. What is away is waited for."""
-        producer = self.make_producer()
-        # One producer for the life of the process: what it has not sent yet stays ahead of what it is given later.
-        await persevere(producer.start, self.stopping)
-        try:
-            while not self.stopping.is_set():
+        while not self.stopping.is_set():
+            # One producer for as long as all goes well: what it has not sent yet stays ahead of what it is given later.
+            producer = self.make_producer()
+            await persevere(producer.start, self.stopping)
+            try:
                 await persevere(partial(self._lead, producer), self.stopping)
-        finally:
-            # With unsent records it would wait for its broker for ever; they stay in the outbox.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(producer.stop(), _STOP_S)
+            finally:
+                # With unsent records it would wait for its broker for ever; they stay in the outbox.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(producer.stop(), _STOP_S)
 
     def make_producer(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(
@@ -147,31 +180,43 @@ class Relay:
                 yield connection
             finally:
                 telemetry.OUTBOX_LEADER.set(0)
+                telemetry.OUTBOX_SET_ASIDE.set(0)
 
     def _on_notify(self, *_: object) -> None:
         self.wake.set()
 
     async def _send_all(self, producer: AIOKafkaProducer, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        mark = Mark()
+        """Send until stopped, or until the broker refused a batch: the rest is read again for a new producer."""
+        mark, aside = Mark(), SetAside(connection)
+        await aside.load()
         while not self.stopping.is_set():
             self.health.beat()
             self.health.set("relay", True)
             self.wake.clear()
+            if await aside.taken_back():
+                mark = Mark()  # their ids are old, and below any floor
             mark.look(*(await connection.fetchrow(_SNAPSHOT)))
             rows = await connection.fetch(_WAITING, mark.floor, _ROWS_MAX)
             if rows:
-                if not await self._published(producer, rows):
+                sent = await self._published(producer, rows, aside)
+                if sent is None:
                     return
-                await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
+                await aside.save()
+                await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", sent.ids)
+                if sent.refused:
+                    return
+                self.events_max = min(self.events_max * 2, _ROWS_MAX)
             mark.sent(rows[-1]["id"] if rows else 0, whole=len(rows) < _ROWS_MAX)
             if not rows:
                 telemetry.OUTBOX_AGE_SECONDS.set(0)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), _LOOK_EVERY_S)
 
-    async def _published(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> bool:
-        """Send, however long the broker is away, and say meanwhile that we wait. False if told to stop first."""
-        publishing = asyncio.ensure_future(self._publish(producer, rows))
+    async def _published(
+        self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record], aside: SetAside
+    ) -> Sent | None:
+        """Send, however long the broker is away, and say meanwhile that we wait. None if told to stop first."""
+        publishing = asyncio.ensure_future(self._publish(producer, rows, aside))
         while not publishing.done():
             age = datetime.now(UTC) - rows[0]["occurred_at"]
             telemetry.OUTBOX_AGE_SECONDS.set(max(0.0, age.total_seconds()))
@@ -180,22 +225,58 @@ class Relay:
             self.health.set("relay", bool(done))
             if not done and self.stopping.is_set():
                 publishing.cancel()
-                return False
-        await publishing
-        return True
+                return None
+        return await publishing
 
-    async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
-        places: dict[tuple[str, int], list[Row]] = defaultdict(list)
-        for row in [opened(row, self.sealer) for row in rows]:
-            partitions = sorted(await producer.partitions_for(row["topic"]))
-            places[row["topic"], _partition_of(row["key"], partitions, partitions)].append(row)
-        await asyncio.gather(*[self._publish_in_order(producer, *place, mine) for place, mine in places.items()])
+    async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record], aside: SetAside) -> Sent:
+        sent = Sent()
+        places = await self._places(producer, rows, aside)
+        await asyncio.gather(
+            *[self._publish_in_order(producer, place, mine, sent, aside) for place, mine in places.items()]
+        )
+        return sent
+
+    async def _places(
+        self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record], aside: SetAside
+    ) -> Mapping[TopicPartition, Sequence[Row]]:
+        """What may be sent now, opened, by where it goes."""
+        places: dict[TopicPartition, list[Row]] = defaultdict(list)
+        partitions: dict[str, list[int]] = {}
+        for row in rows:
+            if aside.holds(row):
+                continue
+            topic = row["topic"]
+            try:
+                if topic not in partitions:
+                    partitions[topic] = await _partitions(producer, topic)
+                event = opened(row, self.sealer)
+            except (InvalidTag, InvalidTopicError) as error:
+                aside.refuse(row, error)
+                continue
+            among = partitions[topic]
+            places[TopicPartition(topic, _partition_of(event["key"], among, among))].append(event)
+        return places
 
     async def _publish_in_order(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[Row]
+        self, producer: AIOKafkaProducer, place: TopicPartition, rows: Sequence[Row], sent: Sent, aside: SetAside
     ) -> None:
         """Send one partition's events batch after batch: the next leaves when the broker has the one before."""
-        batch = producer.create_batch()
+        for batch, inside in self._batches(producer, rows):
+            try:
+                await (await producer.send_batch(batch, place.topic, partition=place.partition))
+            except _NEVER as error:
+                _log.warning("batch refused", topic=place.topic, events=len(inside), error=type(error).__name__)
+                sent.refused = True
+                if len(inside) == 1:
+                    aside.refuse(inside[0], error)
+                else:
+                    self.events_max = min(self.events_max, len(inside) // 2)
+                return
+            sent.ids += [row["id"] for row in inside]
+            telemetry.OUTBOX_SENT.labels(place.topic).inc(len(inside))
+
+    def _batches(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> Iterator[tuple[BatchBuilder, list[Row]]]:
+        batch, inside = producer.create_batch(), list[Row]()
         for row in rows:
             event = {
                 "key": row["key"],
@@ -203,10 +284,15 @@ class Relay:
                 "timestamp": None,
                 "headers": headers(row, self.service),
             }
-            if batch.append(**event) is None:
-                await (await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-                if batch.append(**event) is None:
-                    raise ValueError(f"event {row['event_id']} is larger than a batch may be")
-        await (await producer.send_batch(batch, topic, partition=partition))
-        telemetry.OUTBOX_SENT.labels(topic).inc(len(rows))
+            if len(inside) >= self.events_max or batch.append(**event) is None:
+                yield batch, inside
+                batch, inside = producer.create_batch(), []
+                batch.append(**event)  # an empty batch takes an event of any size
+            inside.append(row)
+        yield batch, inside
+
+
+async def _partitions(producer: AIOKafkaProducer, topic: str) -> list[int]:
+    if not _TOPIC.fullmatch(topic):
+        raise InvalidTopicError(topic)
+    return sorted(await producer.partitions_for(topic))

@@ -29,6 +29,8 @@ class Replays(Generic[Prepared]):
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:
+                parked = await self.parking.waiting(self.database)
+                telemetry.PARKED_RECORDS.labels(self.parking.consumer).set(parked)
                 while heads := await self.parking.requested(self.database):
                     for head in heads:
                         await self.replay(head)

@@ -67,7 +67,7 @@ class Settings(Identified):
     registry_target: str = "127.0.0.1:0"
     claims_target: str = "127.0.0.1:0"
 
-    inboxes_per_worker: int = 2  # members of the group in one process: one computes while the other waits to write
+    inboxes_per_worker: int = 3  # members of the group in one process: one computes while the other waits to write
     batch_records_max: int = 1000  # as many as one look-up of the registry takes
     poll_timeout_ms: int = 200
     rebalance_timeout_ms: int = 30_000
@@ -81,7 +81,7 @@ class Settings(Identified):
     review_days: int = 14  # calendar days until a review task that claims opens is due
     timer_every_s: float = 30.0  # how often the worker looks for what is due
     timer_claims_max: int = 500  # claims that are looked at in one transaction of the timer
-    look_again_every_s: float = 5.0  # how often the worker looks for claims to be looked at again
+    look_again_every_s: float = 2.0  # how often the worker looks for claims to be looked at again
     look_again_employers_max: int = 100  # employers whose claims are queued for that in one transaction
 
     append_timeout_s: float = 10.0  # how long a record that was handed in over gRPC may take to reach the broker

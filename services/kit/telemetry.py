@@ -40,11 +40,13 @@ INBOX_WAITS = Counter("cradle_inbox_waits_total", "Waits for something that is a
 INBOX_CONFLICTS = Counter("cradle_inbox_conflicts_total", "Batches decided again after a lost race", ["consumer"])
 INBOX_FENCED = Counter("cradle_inbox_fenced_total", "Batches dropped because another worker had them", ["consumer"])
 INBOX_PARKED = Counter("cradle_inbox_parked_total", "Records parked", ["consumer", "state"])
+PARKED_RECORDS = Gauge("cradle_parked_records", "Records that are parked now, with those held behind", ["consumer"])
 
 # The outbox and its relay.
 OUTBOX_SENT = Counter("cradle_outbox_sent_total", "Events acknowledged by the broker", ["topic"])
 OUTBOX_AGE_SECONDS = Gauge("cradle_outbox_age_seconds", "Age of the oldest event not yet sent")
 OUTBOX_LEADER = Gauge("cradle_outbox_leader", "1 while this relay is the one that sends")
+OUTBOX_SET_ASIDE = Gauge("cradle_outbox_set_aside", "Events that could not be sent, and those held behind them")
 
 TIMER_FAILED = Counter("cradle_timer_failed_total", "Times that work of a timer failed", ["kind"])
 

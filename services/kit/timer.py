@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from services.kit import telemetry
 from services.kit.errors import is_away, is_conflict, places
 
 _log = telemetry.log(__name__)
+T = TypeVar("T")
 
 
 async def every(seconds: float, stopping: asyncio.Event, work: Callable[[], Awaitable[object]]) -> None:
     """Work now and then until stopped. What fails is tried again the next time, and stops nothing beside it."""
+    for kind in ("away", "bug"):
+        telemetry.TIMER_FAILED.labels(kind)  # a counter that begins at 1 shows no increase
     while not stopping.is_set():
         try:
             await work()
@@ -25,3 +29,23 @@ async def every(seconds: float, stopping: asyncio.Event, work: Callable[[], Awai
             )
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)
+
+
+async def narrowed(
+    work: Callable[[Sequence[T]], Awaitable[int]], items: Sequence[T], name: Callable[[T], object]
+) -> int:
+    """Work on all of these at once; where a bug stops that, on each half, until the one it is about stands alone.
+
+    That one is told by its name and left as it is, and the others do not wait for it. Answers how many were done.
+    """
+    try:
+        return await work(items)
+    except Exception as error:
+        if is_away(error) or is_conflict(error):
+            raise  # about none of them
+        if len(items) == 1:
+            telemetry.TIMER_FAILED.labels("bug").inc()
+            _log.error("timer failed", about=str(name(items[0])), error=type(error).__name__, places=places(error))
+            return 0
+    middle = len(items) // 2
+    return await narrowed(work, items[:middle], name) + await narrowed(work, items[middle:], name)

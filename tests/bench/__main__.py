@@ -80,8 +80,11 @@ async def heard(stack: Stack) -> None:
     await watcher.stop()
 
 
-async def measure_backlog(stack: Stack, records: Sequence[tuple[bytes, bytes]]) -> float:
-    """Claims a second from the intake to an event on its topic, over a backlog that waits when the worker starts."""
+async def measure_backlog(stack: Stack, records: Sequence[tuple[bytes, bytes]], workers: int = 1) -> float:
+    """Claims a second from the intake to an event on its topic, over a backlog that waits when the workers start.
+
+    More than one are measured from when the last is ready; one is left running.
+    """
     broker = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
     await heard(stack)
     stack.stop_role("claims-worker")
@@ -89,17 +92,24 @@ async def measure_backlog(stack: Stack, records: Sequence[tuple[bytes, bytes]]) 
     await watcher.start()
     before = await ends(watcher, EVENTS)
     await produce(broker, INTAKE, records)
-    starting = asyncio.create_task(asyncio.to_thread(stack.start_role, "claims-worker"))
+    started: list[str] = []
+
+    def start() -> None:
+        started.extend(stack.start_role("claims-worker").name for _ in range(workers))
+
+    starting = asyncio.create_task(asyncio.to_thread(start))
     first: tuple[float, int] | None = None
     while True:
         seen = await ends(watcher, EVENTS) - before
-        if seen and first is None:
+        if seen and first is None and (workers == 1 or starting.done()):
             first = (time.perf_counter(), seen)
         if seen >= len(records):
             break
         await asyncio.sleep(0.05)
     elapsed = time.perf_counter() - first[0] if first else 0.0
     await starting
+    for more in started[1:]:
+        stack.stop_role(more)
     await watcher.stop()
     return (len(records) - first[1]) / elapsed if first else 0.0
 

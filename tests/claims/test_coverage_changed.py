@@ -6,15 +6,17 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 
 from deploy.local.stack import Stack
 from services.claims import rules, usecases
+from services.kit import telemetry
 from services.kit.errors import Conflict
 from services.kit.ids import stable_id
-from tests.builders import TODAY, claim, claim_number, employer_record, replacement, submit, void
+from tests.builders import DELIVERED, TODAY, claim, claim_number, employer_record, replacement, submit, void
 from tests.claims.desk import Desk, changed, hear, take
 from tests.claims.harness import Insured, insure, record
-from tests.kit.live import rows, value
+from tests.kit.live import eventually, rows, value
 
 pytestmark = pytest.mark.integration
 
@@ -176,6 +178,52 @@ def test_another_employer_than_she_is_insured_by_waits_for_a_reviewer_without_a_
     asyncio.run(act())
 
 
+@pytest.mark.parametrize("waits_for", ["coverage", "registration"])
+def test_what_cannot_be_is_returned_with_its_reason_as_if_it_had_come_now(stack: Stack, waits_for: str) -> None:
+    """For one, what would be decided on a day before the event."""
+    desk, number = Desk.open(stack), claim_number()
+
+    async def act() -> None:
+        who = await known_employer(stack, Insured())
+        sent = claim(number=number, person=who.number, employer=who.employer)
+        if waits_for == "registration":
+            await insure(stack, who, paid=SHORT)
+            desk.law = rules.LAW.given({"policy.require_registration": "true"})
+            sent.event.registered = False
+        await desk.take(submit(sent))
+        decided = await desk.determinations()
+        await insure(stack, who, paid=LONG)
+        desk.today = DELIVERED - timedelta(days=1)
+
+        await desk.hear(await desk.person(number), 1)
+
+        assert await desk.claim(number) == ("RETURNED", 2)
+        assert await desk.events(number) == ["ClaimPended 1", "ClaimReturned 2"]
+        assert [given.code for given in (await desk.receipts(number))[-1].reasons] == ["FACT_OUT_OF_RANGE"]
+        assert await desk.determinations() == decided
+        assert await desk.held() == []
+
+    asyncio.run(act())
+
+
+def test_what_stands_is_not_taken_back_because_it_cannot_be_decided_again(stack: Stack) -> None:
+    desk, number = Desk.open(stack), claim_number()
+
+    async def act() -> None:
+        who = Insured()
+        await insure(stack, who, paid=LONG)
+        await desk.take(sent_by(who, number))
+        await insure(stack, who, paid=SHORT)
+        desk.today = DELIVERED - timedelta(days=1)
+
+        await desk.hear(await desk.person(number), 1)
+
+        assert await desk.claim(number) == ("APPROVED", 1)
+        assert await value(desk.dsn, "SELECT count(*) FROM review_task WHERE kind = 'COVERAGE_WORSE'") == 1
+
+    asyncio.run(act())
+
+
 def test_two_claims_that_wait_for_one_delivery_are_not_both_approved(stack: Stack) -> None:
     desk, numbers = Desk.open(stack), [claim_number(), claim_number()]
 
@@ -268,6 +316,87 @@ def test_a_correction_that_is_returned_leaves_what_was_approved(stack: Stack) ->
         assert await desk.claim(other) == ("DUPLICATE", 1)
 
     asyncio.run(act())
+
+
+def test_one_that_hits_a_bug_is_told_and_the_others_are_returned(stack: Stack) -> None:
+    desk, numbers = Desk.open(stack), [claim_number() for _ in range(5)]
+
+    async def act() -> None:
+        who = await known_employer(stack, Insured())
+        await desk.take(*[sent_by(Insured(employer=who.employer), number) for number in numbers])
+        broken = await value(
+            desk.dsn,
+            """UPDATE waiting SET facts = '{}' FROM claim WHERE claim_id = claim.id AND number = $1
+               RETURNING claim_id""",
+            numbers[2],
+        )
+        desk.today = TODAY + timedelta(days=61)
+        before = bugs()
+
+        assert await desk.expire() == 4
+        assert await desk.expire() == 0
+        assert bugs() == before + 2
+        assert [(await desk.claim(number))[0] for number in numbers] == [
+            "PENDED" if number == numbers[2] else "RETURNED" for number in numbers
+        ]
+        assert {str(broken)} == {name for record in told if (name := record.get("about"))}
+
+    with structlog.testing.capture_logs() as told:
+        asyncio.run(act())
+
+
+def bugs() -> float:
+    return float(telemetry.TIMER_FAILED.labels("bug")._value.get())
+
+
+async def moved_while_it_waited(stack: Stack, desk: Desk, number: str) -> tuple[Insured, bytes]:
+    """Approved for one woman, corrected to another who was not known yet; who is known now, and the next correction."""
+    who, other = Insured(), await known_employer(stack, Insured())
+    await insure(stack, who)
+    await desk.take(sent_by(who, number))
+    moved = claim(number=number, person=other.number, employer=other.employer)
+    assert await desk.take(replacement(moved, 2)) == [("PENDED", ["AWAITING_COVERAGE", "PERSON_UNKNOWN"])]
+    await insure(stack, other)
+    return who, replacement(moved, 3)
+
+
+@pytest.mark.parametrize("sent", ["a correction", "a void"])
+def test_what_the_first_woman_held_is_free_within_the_batch_that_frees_it(stack: Stack, sent: str) -> None:
+    desk, number, hers = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who, correction = await moved_while_it_waited(stack, desk, number)
+        freeing = correction if sent == "a correction" else void(number, 2)
+
+        await desk.take(freeing, sent_by(who, hers))
+
+        assert await desk.claim(hers) == ("APPROVED", 1)
+        assert await desk.claim(number) == ("APPROVED" if sent == "a correction" else "VOIDED", 3)
+
+    asyncio.run(act())
+
+
+def test_whose_hold_a_correction_frees_is_not_decided_on_before_it_is_committed(stack: Stack) -> None:
+    desk, number, hers = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who, correction = await moved_while_it_waited(stack, desk, number)
+        async with desk.at_work() as (office, database):
+            prepared = await usecases.prepare(office, [desk.message(correction)])
+            async with database.transaction() as tx:
+                await usecases.take_in(office, tx, prepared)
+                other = asyncio.create_task(take(office, database, [desk.message(sent_by(who, hers), "counter")]))
+                await eventually(lambda: is_waiting(desk), other)
+            await other
+
+        assert await desk.claim(hers) == ("APPROVED", 1)
+
+    asyncio.run(act())
+
+
+async def is_waiting(desk: Desk) -> bool:
+    sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
+    return bool(await value(desk.dsn, sql))
 
 
 def test_two_timers_at_once_return_a_claim_once(stack: Stack) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -124,7 +123,7 @@ def test_medical_cost_is_paid_to_the_hospital_or_to_her_by_the_kind_of_claim(kin
 
 
 def test_an_unemployed_spouse_has_her_share() -> None:
-    (settled,) = Desk(replace(KNOWN, category=Category.SPOUSE_OF_EMPLOYEE)).send(medical(stays=[stay_sent(600_000)]))
+    (settled,) = Desk(KNOWN._replace(category=Category.SPOUSE_OF_EMPLOYEE)).send(medical(stays=[stay_sent(600_000)]))
 
     assert settled.change is not None
     assert settled.change.determination is not None
@@ -204,7 +203,7 @@ def test_every_institution_that_is_wrong_is_told_with_its_place() -> None:
 def test_an_allowance_needs_an_employer_where_it_rests_on_one(
     category: Category, employer: str, known: str, reasons: list[str]
 ) -> None:
-    coverage = replace(KNOWN, category=category, employer=known, insured_by="")
+    coverage = KNOWN._replace(category=category, employer=known, insured_by="")
 
     (settled,) = Desk(coverage).send(claim(employer=employer))
 
@@ -215,7 +214,7 @@ def test_medical_cost_needs_none_and_looks_at_none() -> None:
     sent = medical(stays=[stay_sent()])
     sent.employer_uscc = "91610302MA6XA1B21P"
 
-    (settled,) = Desk(replace(KNOWN, employer="")).send(sent)
+    (settled,) = Desk(KNOWN._replace(employer="")).send(sent)
 
     assert settled.status is ReceiptStatus.DETERMINED
 
@@ -371,7 +370,7 @@ def test_a_void_after_a_correction_names_its_revision(revision: int, reasons: li
 
 
 def test_a_claim_that_waits_keeps_its_facts_without_what_is_not_known_of_her() -> None:
-    coverage = replace(KNOWN, is_known=False, category=None)
+    coverage = KNOWN._replace(is_known=False, category=None)
 
     (settled,) = Desk(coverage).send(medical(stays=[stay_sent()]))
 
@@ -388,7 +387,7 @@ def test_a_claim_that_waits_keeps_its_facts_without_what_is_not_known_of_her() -
 
 
 def test_what_a_reviewer_must_look_at_has_no_last_day() -> None:
-    (settled,) = Desk(replace(KNOWN, insured_by="e-2")).send(claim())
+    (settled,) = Desk(KNOWN._replace(insured_by="e-2")).send(claim())
 
     assert settled.change is not None
     assert settled.change.waiting is not None
@@ -398,7 +397,7 @@ def test_what_a_reviewer_must_look_at_has_no_last_day() -> None:
 def test_a_correction_that_waits_keeps_what_was_approved() -> None:
     desk = Desk()
     (approved,) = desk.send(claim(number="A"))
-    desk.coverage = replace(KNOWN, category=None)
+    desk.coverage = KNOWN._replace(category=None)
     waiting = desk.take(replacement(claim(number="A", birth_order=2), 2))
     desk.coverage = KNOWN
 
@@ -412,9 +411,9 @@ def test_a_correction_that_waits_keeps_what_was_approved() -> None:
 
 @pytest.mark.parametrize("husband", [UUID(int=9), None])
 def test_a_claim_remembers_the_husband_it_names_and_forgets_whom_it_does_not(husband: UUID | None) -> None:
-    desk = Desk(replace(KNOWN, husband=UUID(int=8)))
+    desk = Desk(KNOWN._replace(husband=UUID(int=8)))
     desk.send(claim(number="A"))
-    desk.coverage = replace(KNOWN, husband=husband)
+    desk.coverage = KNOWN._replace(husband=husband)
 
     corrected = desk.take(replacement(claim(number="A", birth_order=2), 2))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -106,16 +105,16 @@ def test_the_content_of_another_revision_is_not_a_repetition() -> None:
 
 @pytest.mark.parametrize("state", [state for state in MOVES if state and state is not State.VOIDED])
 def test_a_claim_in_any_state_but_voided_knows_what_it_was_sent_before(state: State) -> None:
-    assert standing(submission(1, b"a"), replace(on_file(b"a"), state=state)) == REPEATED
+    assert standing(submission(1, b"a"), on_file(b"a")._replace(state=state)) == REPEATED
 
 
 @pytest.mark.parametrize("state", [state for state, moves in MOVES.items() if state and Move.REPLACE in moves])
 def test_a_claim_in_any_state_that_allows_it_takes_a_correction(state: State) -> None:
-    assert standing(submission(2, b"b"), replace(on_file(b"a"), state=state)) == ACCEPTED
+    assert standing(submission(2, b"b"), on_file(b"a")._replace(state=state)) == ACCEPTED
 
 
 def test_a_withdrawn_claim_takes_no_correction_and_says_what_it_takes() -> None:
-    found = standing(submission(2, b"b"), replace(on_file(b"a"), state=State.WITHDRAWN))
+    found = standing(submission(2, b"b"), on_file(b"a")._replace(state=State.WITHDRAWN))
 
     assert found == reason("MOVE_NOT_ALLOWED", "replace.claim.claim_number", state="WITHDRAWN", allowed="VOID")
 
@@ -129,7 +128,7 @@ def test_a_withdrawn_claim_takes_no_correction_and_says_what_it_takes() -> None:
     ],
 )
 def test_nothing_is_taken_in_under_a_voided_number(given: Submission, field: str) -> None:
-    assert standing(given, replace(on_file(b"a"), state=State.VOIDED)) == reason("CLAIM_VOIDED", field)
+    assert standing(given, on_file(b"a")._replace(state=State.VOIDED)) == reason("CLAIM_VOIDED", field)
 
 
 # --- voids ------------------------------------------------------------------------------------------------------------
@@ -152,11 +151,11 @@ def test_a_void_of_another_revision_than_that_on_file_is_told_both(revision: int
 
 @pytest.mark.parametrize("state", [state for state in MOVES if state and state is not State.VOIDED])
 def test_a_claim_in_any_state_is_voided_by_the_revision_on_file(state: State) -> None:
-    assert standing_of_void(void(2), b"v", replace(on_file(b"a", b"b"), state=state)) == ACCEPTED
+    assert standing_of_void(void(2), b"v", on_file(b"a", b"b")._replace(state=state)) == ACCEPTED
 
 
 def test_the_same_void_again_is_a_repetition_and_another_is_told() -> None:
-    voided = replace(on_file(b"a"), state=State.VOIDED, void_hash=b"v")
+    voided = on_file(b"a")._replace(state=State.VOIDED, void_hash=b"v")
 
     assert standing_of_void(void(), b"v", voided) == REPEATED
     assert standing_of_void(void(), b"w", voided) == reason("VOID_ALREADY", "void.claim_number")

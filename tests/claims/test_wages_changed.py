@@ -303,6 +303,27 @@ def test_many_claims_of_one_employer_are_decided_in_batches_and_what_failed_is_t
     asyncio.run(act())
 
 
+def test_one_that_hits_a_bug_stays_queued_and_the_others_are_decided(stack: Stack) -> None:
+    desk, firm = Desk.open(stack), Insured()
+    women = [Insured(id_number(), firm.employer) for _ in range(3)]
+
+    async def act() -> None:
+        people = [person_record(one.number, one.employer) for one in women]
+        await record(stack, [employer_record(firm.employer, wages={2024: LOW})], people)
+        await desk.take(*[submit(sent_by(one, claim_number())) for one in women])
+        broken = await value(desk.dsn, "SELECT id FROM claim ORDER BY id OFFSET 1 LIMIT 1")
+        await rows(desk.dsn, "UPDATE claim SET kind = 'NONE' WHERE id = $1", broken)
+        await record(stack, [employer_record(firm.employer, wages={2025: LOW})])
+        await rows(desk.dsn, "INSERT INTO look_again SELECT id FROM claim")
+
+        assert await desk.look_again() == 2
+
+        assert await rows(desk.dsn, "SELECT claim_id FROM look_again") == [(broken,)]
+        assert await owed(desk) == [("PENDED", 0)] * 3 + [("APPROVED", OWED)] * 2
+
+    asyncio.run(act())
+
+
 def test_two_workers_at_once_decide_each_claim_once(stack: Stack) -> None:
     desk, number, who = Desk.open(stack), claim_number(), Insured()
 

@@ -19,7 +19,8 @@ from typing import Any
 from services.claims.main import main
 from services.kit.db import Tx
 from services.kit.inbox import Inbox
-from services.kit.relay import Relay
+from services.kit.relay import Relay, Sent
+from services.kit.set_aside import SetAside
 from services.kit.stream import Batch, Span
 
 _attempt = Inbox._attempt
@@ -48,10 +49,10 @@ async def move_unconditionally(self: Inbox[Any], tx: Tx, spans: Sequence[Span]) 
         )
 
 
-async def publish_after_delete(self: Relay, producer: Any, rows: Sequence[Any]) -> None:
+async def publish_after_delete(self: Relay, producer: Any, rows: Sequence[Any], aside: SetAside) -> Sent:
     await self.database.fetch("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
     await asyncio.sleep(0.1)  # the bug's window, wide enough for a kill to meet it on a fast machine too
-    await _publish(self, producer, rows)
+    return await _publish(self, producer, rows, aside)
 
 
 Move = Callable[[Inbox[Any], Tx, Sequence[Span]], Awaitable[None]]

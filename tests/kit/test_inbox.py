@@ -7,10 +7,12 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from prometheus_client import REGISTRY
 
 from deploy.local.parts import in_thread
 from deploy.local.stack import Stack
@@ -276,6 +278,24 @@ def test_after_the_bug_is_gone_a_replay_takes_the_key_in_order(stack: Stack, dsn
         await toy.run_to(5)
 
         assert await toy.landed() == ["b1", "a1", "a2", "a3", "a4"]
+
+    asyncio.run(act())
+
+
+def test_how_many_are_parked_is_told_until_they_are_taken_up_again(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        toy = Toy(stack, dsn, broken={b"a1"})
+        await toy.send((b"a", b"a1"), (b"b", b"b1"), (b"a", b"a2"))
+
+        async def is_told(figure: int) -> bool:
+            return REGISTRY.get_sample_value("cradle_parked_records", {"consumer": toy.name}) == figure
+
+        async with db.connect(dsn) as database, running(toy.inbox(database)) as task:
+            await eventually(partial(is_told, 2), task)
+            toy.broken.clear()
+            async with database.transaction() as tx:
+                await tx.execute("UPDATE parked SET state = 'REQUESTED' WHERE consumer = $1", toy.name)
+            await eventually(partial(is_told, 0), task)
 
     asyncio.run(act())
 

@@ -13,18 +13,22 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from cloudevents.core.formats.json import JSONFormat
-from cryptography.exceptions import InvalidTag
+from cradle.ops.v1 import parked_pb2
 
 from deploy.local.stack import Stack
-from services.kit import db, outbox, relay
+from services.kit import db, outbox, relay, telemetry
 from services.kit.db import Database
 from services.kit.ids import new_id
+from services.kit.ops import ParkedRecords
 from services.kit.outbox import Event
 from services.kit.relay import Relay
 from services.kit.seal import Sealer
+from services.kit.set_aside import SetAside
 from services.kit.telemetry import Health
 from tests.kit.live import (
     DEADLINE_S,
@@ -160,7 +164,9 @@ def test_killed_between_sending_and_deleting_it_sends_again_with_the_same_id(sta
             await mine.put(database, events)
             killed = mine.relay(database)
             async with killed.make_producer() as producer:
-                await killed._publish(producer, await database.fetch("SELECT * FROM outbox ORDER BY id"))
+                waiting = await database.fetch("SELECT * FROM outbox ORDER BY id")
+                async with database.own_connection() as connection:
+                    await killed._publish(producer, waiting, SetAside(connection))
 
             async with relaying(mine.relay(database)) as task:
                 await eventually(mine.is_empty, task)
@@ -250,16 +256,157 @@ def test_an_event_with_personal_data_lies_sealed_and_arrives_open(stack: Stack, 
     asyncio.run(act())
 
 
-def test_an_event_sealed_with_another_key_stops_the_relay_and_stays(stack: Stack, dsn: str) -> None:
-    """Sending bytes nobody can read would lose the event; a person must bring the right key."""
-    other = Sealer.from_base64(base64.b64encode(bytes(32)).decode())
+# --- what can never be sent as it is ---------------------------------------------------------------------------------
+
+
+async def limit(mine: Outbox, size_bytes: int) -> None:
+    """What the broker takes at once on this topic."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=mine.stack.environment["KAFKA_BOOTSTRAP_SERVERS"])
+    await admin.start()
+    try:
+        wanted = ConfigResource(ConfigResourceType.TOPIC, mine.topic, {"max.message.bytes": str(size_bytes)})
+        (answer,) = await admin.alter_configs([wanted])
+        assert [code for code, *_ in answer.resources] == [0]
+    finally:
+        await admin.close()
+
+
+def big(event: Event) -> Event:
+    return event._replace(payload=event.payload.rjust(20_000, b"0"))
+
+
+def versions_of(records: Sequence[Any]) -> dict[str, list[int]]:
+    """As `by_key`, for payloads that may be big."""
+    found = defaultdict(list)
+    for record in records:
+        found[record.key.decode()].append(int(record.value.rpartition(b"/")[2]))
+    return dict(found)
+
+
+async def aside(dsn: str) -> list[tuple[str, str, int]]:
+    """State, error and tries of what is set aside, oldest first."""
+    found = await rows(dsn, "SELECT state, error, attempts FROM parked WHERE consumer = 'relay' ORDER BY record_offset")
+    return [(row["state"], row["error"].split()[0], row["attempts"]) for row in found]
+
+
+async def replay(database: Database, dsn: str, state: str) -> None:
+    """As an operator does, by the number of any parked record of the key."""
+    number = await value(dsn, "SELECT min(id) FROM parked WHERE state = $1", state)
+    request = parked_pb2.ReplayParkedRequest(id=number)
+    answer = await ParkedRecords(database).ReplayParked(request, None)  # type: ignore[arg-type]  # it is not asked
+    assert answer.records
+
+
+TOO_LARGE = ("FAILED", "MessageSizeTooLargeError", 1)
+HELD = ("HELD", "held", 0)
+
+
+def test_an_event_that_the_broker_never_takes_is_set_aside_and_all_else_goes_on(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        mine = Outbox(stack, dsn)
+        await limit(mine, 5_000)
+        events = [mine.event(f"k{n % 7}", n) for n in range(700)]
+        events[300] = big(events[300])
+        async with db.connect(dsn) as database, relaying(mine.relay(database)) as task:
+            await mine.put(database, events)
+            await eventually(mine.is_empty, task)
+            await mine.put(database, [mine.event(f"k{n % 7}", n) for n in range(700, 714)])
+            await eventually(mine.is_empty, task)
+            assert telemetry.OUTBOX_SET_ASIDE._value.get() == 60
+
+        stopped = 300 % 7
+        assert versions_of(await mine.received(714 - 60)) == {
+            f"k{k}": [n for n in range(714) if n % 7 == k and (k != stopped or n < 300)] for k in range(7)
+        }
+        assert await aside(dsn) == [TOO_LARGE, *[HELD] * 59]
+
+    asyncio.run(act())
+
+
+def test_what_was_set_aside_leaves_in_order_once_it_is_mended_and_asked_for(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        mine = Outbox(stack, dsn)
+        await limit(mine, 5_000)
+        async with db.connect(dsn) as database:
+            async with relaying(mine.relay(database)) as task:
+                await mine.put(database, [mine.event("k", 1), big(mine.event("k", 2)), mine.event("k", 3)])
+                await eventually(mine.is_empty, task)
+            async with relaying(mine.relay(database)) as task:  # another relay knows what is held
+                await mine.put(database, [mine.event("k", 4), mine.event("other", 1)])
+                await eventually(mine.is_empty, task)
+                assert versions_of(await mine.received(2)) == {"k": [1], "other": [1]}
+
+                await limit(mine, 50_000)
+                await mine.put(database, [mine.event("k", 5)])
+                await replay(database, dsn, "HELD")
+                assert versions_of(await mine.received(6)) == {"k": [1, 2, 3, 4, 5], "other": [1]}
+                await eventually(mine.is_empty, task)
+                await mine.put(database, [mine.event("k", 6)])
+                await eventually(mine.is_empty, task)
+
+        assert versions_of(await mine.received(7))["k"] == [1, 2, 3, 4, 5, 6]
+        assert await aside(dsn) == []
+
+    asyncio.run(act())
+
+
+def test_what_is_asked_for_before_it_is_mended_is_set_aside_again(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        mine = Outbox(stack, dsn)
+        await limit(mine, 5_000)
+        async with db.connect(dsn) as database, relaying(mine.relay(database)) as task:
+            await mine.put(database, [big(mine.event("k", 1)), mine.event("k", 2)])
+            await eventually(mine.is_empty, task)
+            before = await value(dsn, "SELECT max(id) FROM parked")
+            await replay(database, dsn, "FAILED")
+
+            async def again() -> bool:
+                return bool(await value(dsn, "SELECT count(*) = 2 FROM parked WHERE id > $1", before))
+
+            await eventually(again, task)
+            await mine.put(database, [mine.event("other", 1)])
+            await eventually(mine.is_empty, task)
+
+        assert versions_of(await mine.received(1)) == {"other": [1]}
+        assert await aside(dsn) == [TOO_LARGE, HELD]
+
+    asyncio.run(act())
+
+
+def test_an_event_sealed_with_another_key_is_set_aside_as_it_lies_until_the_key_is_brought(
+    stack: Stack, dsn: str
+) -> None:
+    """Sending bytes nobody can read would lose the event, and to seal them once more would hide them from their key."""
+    other = base64.b64encode(bytes(32)).decode()
 
     async def act() -> None:
         mine = Outbox(stack, dsn)
         async with db.connect(dsn) as database:
-            await mine.put(database, [outbox.sealed(mine.event("k", 1), other)])
-            with pytest.raises(InvalidTag):
-                await mine.relay(database).run()
-        assert await value(dsn, "SELECT count(*) FROM outbox") == 1
+            sealed = outbox.sealed(mine.event("k", 1), Sealer.from_base64(other))
+            async with relaying(mine.relay(database)) as task:
+                await mine.put(database, [sealed, mine.event("k", 2), mine.event("open", 1)])
+                await eventually(mine.is_empty, task)
+            assert by_key(await mine.received(1)) == {"open": [1]}
+            assert await aside(dsn) == [("FAILED", "InvalidTag", 1), HELD]
+
+            await replay(database, dsn, "FAILED")
+            mended = mine.relay(database)
+            mended.sealer = Sealer.from_base64(other)
+            async with relaying(mended) as task:
+                assert by_key(await mine.received(3)) == {"k": [1, 2], "open": [1]}
+                await eventually(mine.is_empty, task)
+
+    asyncio.run(act())
+
+
+def test_an_event_for_a_topic_that_cannot_be_is_set_aside(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        mine = Outbox(stack, dsn)
+        async with db.connect(dsn) as database, relaying(mine.relay(database)) as task:
+            await mine.put(database, [mine.event("k", 1)._replace(topic="no topic"), mine.event("other", 1)])
+            await eventually(mine.is_empty, task)
+
+        assert by_key(await mine.received(1)) == {"other": [1]}
+        assert await aside(dsn) == [("FAILED", "InvalidTopicError", 1)]
 
     asyncio.run(act())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -116,8 +115,7 @@ class Received(NamedTuple):
     totals: ControlTotals | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """What the registry answers for one submission."""
 
     person: UUID | None
@@ -141,8 +139,7 @@ class Institution(NamedTuple):
     level: Level | None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A claim on file. `content_hashes` holds one digest per revision, oldest first."""
 
     id: UUID

@@ -117,6 +117,12 @@ class Reviewed(NamedTuple):
 
 NOT_REVIEWED: Final = Reviewed()
 
+_NO_DEFAULT: Final = object()
+_FIELDS: Final = {
+    kind: tuple([(name, kind._field_defaults.get(name, _NO_DEFAULT)) for name in kind._fields])
+    for kind in (Event, Insured, Father, Stay, Visit, Item, Prior, Paid, Reviewed)
+}
+
 
 class Facts(NamedTuple):
     """Everything a determination rests on besides the law. Stored with it; enough to decide again."""
@@ -193,11 +199,10 @@ _PROGRAMME: Final = {programme.value: programme for programme in Programme}
 
 def _told(one: Any) -> dict[str, Any]:
     """A tuple's fields by name, but those at their default."""
-    defaults = one._field_defaults
     return {
         name: value
-        for name, value in zip(one._fields, one, strict=True)
-        if name not in defaults or value != defaults[name]
+        for (name, default), value in zip(_FIELDS[type(one)], one, strict=True)
+        if value is not default and value != default
     }
 
 

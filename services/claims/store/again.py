@@ -1,4 +1,4 @@
-"""Claims that may have to be decided again: what is known of them, and what a person must look at."""
+"""Claims that may have to be decided again, and what is known of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from services.claims.model import MOVES, Claim, Determination, Facts, Move
 from services.claims.rules.history import REVISIONS
 from services.claims.store.claims import COLUMNS, claim_of
 from services.kit.db import Database, Tx
-from services.kit.ids import new_id
 
 OPEN: Final = sorted(state for state, moves in MOVES.items() if state and Move.DECIDE_AGAIN in moves)
 
@@ -45,15 +44,6 @@ class Known(NamedTuple):
     due_on: date | None = None
     determination: Determination | None = None
     sequence: int = 1
-
-
-class Task(NamedTuple):
-    """Something about a claim that a reviewer must look at."""
-
-    claim: Claim
-    kind: str
-    reason: str
-    due_on: date
 
 
 def look_of(claim: Claim) -> Look | None:
@@ -177,25 +167,3 @@ async def take_up(tx: Tx, claims: Collection[UUID]) -> list[UUID]:
     """Those of these claims that are still queued; they are not any more."""
     rows = await tx.fetch("DELETE FROM look_again WHERE claim_id = ANY($1) RETURNING claim_id", list(claims))
     return [row["claim_id"] for row in rows]
-
-
-async def open_tasks(tx: Tx, tasks: Sequence[Task], now: datetime) -> None:
-    """Open each task once for a version of its claim, however often it is found."""
-    if not tasks:
-        return
-    await tx.execute(
-        """WITH opened AS (
-               INSERT INTO review_task (id, claim_id, version, kind, reason, due_on, opened_at)
-               SELECT mine.*, $7 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::date[])
-                   AS mine (id, claim_id, version, kind, reason, due_on)
-               ON CONFLICT (claim_id, version, kind) DO NOTHING RETURNING id, reason)
-           INSERT INTO review_entry (review_id, number, at, actor, move, reason)
-           SELECT id, 1, $7, 'system', 'OPENED', reason FROM opened""",
-        [new_id() for _ in tasks],
-        [task.claim.id for task in tasks],
-        [task.claim.version for task in tasks],
-        [task.kind for task in tasks],
-        [task.reason for task in tasks],
-        [task.due_on for task in tasks],
-        now,
-    )

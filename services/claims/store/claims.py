@@ -47,11 +47,18 @@ class Recorded:
 
 
 async def persons_of(tx: Tx, numbers: Collection[Number]) -> set[UUID]:
-    """Whose claims these numbers are now, by a look without a lock: they are to be locked before their claims."""
+    """Whose claims these numbers are now, and for whom they hold and take, by a look without a lock: these persons are
+    to be locked before their claims.
+
+    A correction that waits may name another person than the one for whom the revision before was approved.
+    """
     ordered = sorted(numbers)
     rows = await tx.fetch(
-        """SELECT DISTINCT person FROM claim JOIN unnest($1::text[], $2::text[]) AS mine (source, number)
-           USING (source, number) WHERE person IS NOT NULL""",
+        """WITH mine AS (SELECT id, person FROM claim JOIN unnest($1::text[], $2::text[]) AS sent (source, number)
+                         USING (source, number))
+           SELECT person FROM mine WHERE person IS NOT NULL
+           UNION SELECT benefit_hold.person FROM mine JOIN benefit_hold ON benefit_hold.claim_id = mine.id
+           UNION SELECT taken.person FROM mine JOIN taken ON taken.claim_id = mine.id""",
         [source for source, _ in ordered],
         [number for _, number in ordered],
     )

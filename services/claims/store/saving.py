@@ -70,6 +70,7 @@ class Change(NamedTuple):
     holds: tuple[Hold, ...] = ()
     taken: tuple[Taken, ...] = ()
     waiting: Waiting | None = None
+    returned: tuple[str, ...] = ()  # why, if it was sent back after it had waited
 
 
 class Settled(NamedTuple):

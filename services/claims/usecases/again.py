@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Category, Coverage, Determination, State
+from services.claims.model import Category, Claim, Coverage, Determination, State
+from services.claims.model.review import COVERAGE_WORSE, RISK, Review
 from services.claims.rules import History
-from services.claims.store import Change, Known, Look, Task, Waiting
+from services.claims.store import Change, Known, Look, Waiting, reviews
 from services.claims.usecases import queueing
 from services.claims.usecases.office import Office, OnFile, Terms
 from services.claims.usecases.settling import completed, decide, history
@@ -20,9 +21,9 @@ from services.claims.usecases.telling import codes_of, count_paid, say_later
 from services.claims.wire import registry as asking
 from services.kit.db import Tx
 from services.kit.errors import Conflict
+from services.kit.ids import new_id
 
 _NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
-WORSE: Final = "COVERAGE_WORSE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Outcome:
     """What came of looking at claims again."""
 
     changes: list[Change] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
+    asked: list[Review] = field(default_factory=list)
 
 
 async def look(office: Office, looks: Sequence[Look]) -> Answers:
@@ -73,15 +74,17 @@ async def decide_again(
     outcome = Outcome()
     for one in known:
         on_file.claims[one.claim.source, one.claim.number] = one.claim
-        change = _again(one, answers, on_file, terms, outcome.tasks, due_on)
-        if change is None and overdue:
-            change = _returned(one, terms)
+        change = _again(one, answers, on_file, terms, outcome.asked, due_on)
+        if change is not None and change.determination and change.determination.outcome is State.ERROR:
+            change = _returned(one, change.determination.reasons, terms)  # it waited: what stands is not changed so
+        elif change is None and overdue:
+            change = _returned(one, ("COVERAGE_LATE",), terms)
         if change is not None:
             on_file.take(change)
             outcome.changes.append(change)
     await store.save_changes(tx, outcome.changes, terms.ground(answers.known_at))
     await queueing.queue(tx, [(change, codes_of(change)) for change in outcome.changes], terms)
-    await store.open_tasks(tx, outcome.tasks, terms.now)
+    await reviews.open_reviews(tx, outcome.asked)
     for change in outcome.changes:
         say_later(tx, change, cause, terms)
     tx.after_commit(lambda: count_paid(outcome.changes))
@@ -89,13 +92,13 @@ async def decide_again(
 
 
 def _again(  # noqa: PLR0917  # all of it is needed to decide
-    one: Known, answers: Answers, on_file: OnFile, terms: Terms, tasks: list[Task], due_on: date
+    one: Known, answers: Answers, on_file: OnFile, terms: Terms, asked: list[Review], due_on: date
 ) -> Change | None:
     """How the claim changes; None if it does not. What was decided on later knowledge stays."""
-    asked = store.look_of(one.claim)
-    if asked is None or one.known_at >= answers.known_at:
+    mine = store.look_of(one.claim)
+    if mine is None or one.known_at >= answers.known_at:
         return None
-    coverage = answers.coverage.get(asked)
+    coverage = answers.coverage.get(mine)
     if coverage is None:
         raise Conflict("a claim came on file while its person was looked up")
     if one.determination is None:
@@ -111,8 +114,14 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
         found = rules.compared(one.determination, change.determination) if change.determination else rules.SAME
     # What other claims took since is nothing that changed about her.
     if found == rules.WORSE and not unchanged and one.determination.outcome is not State.PENDED:
-        tasks.append(Task(one.claim, WORSE, WORSE, due_on))
+        asked.append(_worse(one.claim, due_on, terms))
     return change if found == rules.BETTER else None
+
+
+def _worse(claim: Claim, due_on: date, terms: Terms) -> Review:
+    """Due by the office's own term: that of the law runs from the arrival of a claim, and this one was decided."""
+    risk = RISK[COVERAGE_WORSE]
+    return Review(new_id(), claim.id, claim.version, claim.kind, COVERAGE_WORSE, due_on, risk, terms.now, terms.now)
 
 
 def rests_on_one_unnamed(one: Known, coverage: Coverage) -> bool:
@@ -143,15 +152,14 @@ def _waits(one: Known, waits: tuple[str, ...], terms: Terms) -> Change | None:
     if waits == one.waits:
         return None
     due_on = terms.waits_until if waits[0] == rules.AWAITING else None
-    claim = replace(one.claim, version=one.claim.version + 1, updated_at=terms.now)
+    claim = one.claim._replace(version=one.claim.version + 1, updated_at=terms.now)
     return Change(claim, waiting=Waiting(waits, one.facts, due_on))
 
 
 def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, before: Determination | None) -> Change:
     """Decided once more: the next in the sequence of its revision, where it was decided before."""
     decided = decide(one.facts, coverage, on_file.others(one.claim.person, one.claim), terms)
-    claim = replace(
-        one.claim,
+    claim = one.claim._replace(
         version=one.claim.version + 1,
         state=decided.determination.outcome,
         updated_at=terms.now,
@@ -186,6 +194,7 @@ def _has_room(one: Known, on_file: OnFile, terms: Terms) -> bool:
     return rules.has_room(one.facts, history(one.facts, others, terms))
 
 
-def _returned(one: Known, terms: Terms) -> Change:
-    """It waited for what never came. What an earlier revision was approved for still stands."""
-    return Change(replace(one.claim, version=one.claim.version + 1, state=State.RETURNED, updated_at=terms.now))
+def _returned(one: Known, why: tuple[str, ...], terms: Terms) -> Change:
+    """It waited for what never came, or cannot be. What an earlier revision was approved for still stands."""
+    claim = one.claim._replace(version=one.claim.version + 1, state=State.RETURNED, updated_at=terms.now)
+    return Change(claim, returned=why)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -203,7 +202,7 @@ async def _settle(case: Case, looked: Looked, decided: Decided, made: Proposal, 
     await step(case, move, code=made.denied or "", content=content)
     claim, determination = changed(case, decided.determination.outcome), decided.determination
     if decided.facts.reviewed.employer_confirmed and looked.look:
-        claim = replace(claim, employer=looked.answers.coverage[looked.look].insured_by)
+        claim = claim._replace(employer=looked.answers.coverage[looked.look].insured_by)
     was_decided = known.determination is not None and known.determination.outcome is not State.PENDED
     sequence = known.sequence + 1 if was_decided else known.sequence
     change = Change(claim, decided.facts, determination, sequence, decided.holds, decided.taken)

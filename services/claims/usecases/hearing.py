@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
 
 from services.claims import store
-from services.claims.store import Heard
+from services.claims.store import Heard, Look
 from services.claims.usecases.again import Answers, decide_again, look
 from services.claims.usecases.office import Office
 from services.claims.wire import registry as asking
 from services.kit import telemetry
 from services.kit.db import Database, Tx
 from services.kit.parking import Message
+from services.kit.timer import narrowed
 
 _log = telemetry.log(__name__)
 
@@ -58,6 +61,12 @@ async def expire(office: Office, database: Database) -> int:
     due = await store.due(database, office.clock.today(), office.settings.timer_claims_max)
     if not due:
         return 0
+    changed = await narrowed(partial(_expire, office, database), due, lambda one: one[0])
+    _log.info("waited too long", claims=changed)
+    return changed
+
+
+async def _expire(office: Office, database: Database, due: Sequence[tuple[UUID, Look | None]]) -> int:
     answers = await look(office, sorted({one for _, one in due if one}))
     async with database.transaction() as tx:
         await store.lock_persons(tx, {one.person for _, one in due if one})
@@ -67,5 +76,4 @@ async def expire(office: Office, database: Database) -> int:
             if one.due_on is not None and one.due_on < office.clock.today()
         ]
         outcome = await decide_again(office, tx, known, answers, overdue=True, cause="timer")
-    _log.info("waited too long", claims=len(outcome.changes))
     return len(outcome.changes)

@@ -84,6 +84,8 @@ class OnFile:
         if claim.state in KEEPS:
             return
         if before is not None and before.person:
-            self.standing.get(before.person, {}).pop(claim.id, None)
+            # What waited may have left what it held with the person of a revision before.
+            for person in self.standing if before.state in KEEPS else (before.person,):
+                self.standing.get(person, {}).pop(claim.id, None)
         if claim.person and (change.holds or change.taken):
             self.standing.setdefault(claim.person, {})[claim.id] = Standing(claim.id, change.holds, change.taken)

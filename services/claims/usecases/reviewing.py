@@ -254,7 +254,7 @@ async def settle(case: Case, change: Change, reasons: Sequence[Reason], known_at
 
 def changed(case: Case, state: State) -> Claim:
     """The claim's next version, in this state."""
-    return replace(case.claim, version=case.claim.version + 1, state=state, updated_at=case.terms.now)
+    return case.claim._replace(version=case.claim.version + 1, state=state, updated_at=case.terms.now)
 
 
 def _place(case: Case) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Final, NamedTuple
@@ -103,8 +102,7 @@ def _void(received: Received, void: Void, on_file: OnFile, terms: Terms) -> Sett
         return _answer(received, ReceiptStatus.DUPLICATE, (reason("VOID_ALREADY", "void.claim_number"),), claim)
     if isinstance(standing, Reason) or claim is None:
         return _answer(received, ReceiptStatus.RETURNED, (standing,) if isinstance(standing, Reason) else (), claim)
-    voided = replace(
-        claim,
+    voided = claim._replace(
         version=claim.version + 1,
         state=State.VOIDED,
         updated_at=terms.now,
@@ -228,19 +226,19 @@ def _claim(  # noqa: PLR0917  # all of it makes the claim
 ) -> Claim:
     """The claim as it stands after this submission: new, or the next revision of the one on file."""
     return Claim(
-        id=on_file.id if on_file else new_id(),
-        source=received.source,
-        number=submission.number,
-        version=on_file.version + 1 if on_file else 1,
-        state=state,
-        county=submission.county,
-        event_date=submission.event.date,
-        person=coverage.person,
-        content_hashes=(*(on_file.content_hashes if on_file else ()), received.content_hash),
-        received_at=on_file.received_at if on_file else received.received_at,
-        updated_at=terms.now,
-        kind=submission.kind,
-        employer=coverage.employer,
+        on_file.id if on_file else new_id(),
+        received.source,
+        submission.number,
+        on_file.version + 1 if on_file else 1,
+        state,
+        submission.county,
+        submission.event.date,
+        coverage.person,
+        (*on_file.content_hashes, received.content_hash) if on_file else (received.content_hash,),
+        on_file.received_at if on_file else received.received_at,
+        terms.now,
+        submission.kind,
+        coverage.employer,
         husband=coverage.husband,
     )
 

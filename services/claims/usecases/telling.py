@@ -50,7 +50,7 @@ def say_later(tx: Tx, change: Change, cause: str, terms: Terms) -> None:
 
 def codes_of(change: Change) -> tuple[str, ...]:
     if change.claim.state is State.RETURNED:
-        return ("COVERAGE_LATE",)
+        return change.returned
     if change.waiting is not None:
         return change.waiting.reasons
     return change.determination.reasons if change.determination else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date
-from typing import Final, NamedTuple, TypedDict
+from typing import Final, NamedTuple
 
 from cradle.claims.v1 import claim_pb2, facts_pb2, intake_pb2
 from google.protobuf.message import DecodeError
@@ -58,12 +58,7 @@ _LAST_S: Final = 253_402_214_400  # 9999-12-31
 _VALIDATOR: Final = Validator()
 
 Digest = Callable[[bytes], bytes]
-
-
-class _Costs(TypedDict, total=False):
-    stays: tuple[StaySent, ...]
-    visits: tuple[VisitSent, ...]
-    items: tuple[ItemSent, ...]
+_Costs = tuple[tuple[StaySent, ...], tuple[VisitSent, ...], tuple[ItemSent, ...]]
 
 
 def intake_topics(sources: Sequence[str]) -> tuple[str, ...]:
@@ -194,31 +189,32 @@ def _totals(totals: intake_pb2.ControlTotals, shape: list[Reason], today: date) 
 
 
 def _submission(claim: intake_pb2.ClaimSubmission, revision: int) -> Submission:
+    county = claim.county
     return Submission(
-        number=claim.claim_number,
-        revision=revision,
-        content=content(claim),
-        person_id_number=plain(claim.person_id_number),
-        employer_uscc=plain(claim.employer_uscc) if claim.employer_uscc else "",
-        county=ABOLISHED.get(claim.county, claim.county),
-        event=_event(claim.event),
-        own_monthly_wage_fen=claim.own_monthly_wage_fen if claim.HasField("own_monthly_wage_fen") else None,
-        claimed_fen=claim.claimed_fen if claim.HasField("claimed_fen") else None,
-        kind=_KINDS[claim.kind],
-        husband_id_number=plain(claim.husband_id_number) if claim.husband_id_number else "",
-        father=Father(claim.father.requested, claim.father.living_apart) if claim.HasField("father") else None,
-        **_costs(claim),
+        claim.claim_number,
+        revision,
+        content(claim),
+        plain(claim.person_id_number),
+        plain(claim.employer_uscc) if claim.employer_uscc else "",
+        ABOLISHED.get(county, county),
+        _event(claim.event),
+        claim.own_monthly_wage_fen if claim.HasField("own_monthly_wage_fen") else None,
+        claim.claimed_fen if claim.HasField("claimed_fen") else None,
+        _KINDS[claim.kind],
+        plain(claim.husband_id_number) if claim.husband_id_number else "",
+        Father(claim.father.requested, claim.father.living_apart) if claim.HasField("father") else None,
+        *_costs(claim),
     )
 
 
 def _costs(claim: intake_pb2.ClaimSubmission) -> _Costs:
     if claim.kind == claim_pb2.CLAIM_KIND_ALLOWANCE:
-        return {}
-    return {
-        "stays": tuple([_stay(stay) for stay in claim.stays]),
-        "visits": tuple([VisitSent(v.provider, from_proto(v.date), v.charge.policy_range_fen) for v in claim.visits]),
-        "items": tuple([_item(item) for item in claim.items]),
-    }
+        return (), (), ()
+    return (
+        tuple([_stay(stay) for stay in claim.stays]),
+        tuple([VisitSent(v.provider, from_proto(v.date), v.charge.policy_range_fen) for v in claim.visits]),
+        tuple([_item(item) for item in claim.items]),
+    )
 
 
 def _event(event: intake_pb2.MaternityEvent) -> Event:

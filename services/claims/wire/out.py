@@ -23,7 +23,7 @@ from services.claims.model import (
     StepView,
     VoidReason,
 )
-from services.kit.dates import to_proto
+from services.kit.dates import stamp, to_proto
 from services.kit.ids import stable_id
 from services.kit.messages import Language, Reason, reason
 
@@ -72,7 +72,7 @@ def receipt(  # noqa: PLR0917  # what became of a record, and the id it was give
         position=receipt_pb2.RecordPosition(topic=received.topic, partition=received.partition, offset=received.offset),
         content_hash=received.content_hash,
     )
-    message.receive_time.FromDatetime(received.received_at)
+    stamp(message.receive_time, received.received_at)
     if claim is not None:
         message.outcome = _STATE[claim.state]
     if determination is not None:

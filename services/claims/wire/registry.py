@@ -75,18 +75,18 @@ def institution(answer: service_pb2.ProviderAnswer) -> Institution:
 
 def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:
     return Coverage(
-        person=read_id(answer.person) if answer.person else None,
-        category=_CATEGORIES.get(answer.category),
-        insured_by=answer.insured_by,
-        employer=answer.employer,
-        paid_months=tuple([(span.first_month, span.last_month) for span in answer.paid_months]),
-        back_paid=tuple([(late.month, from_proto(late.paid_on)) for late in answer.back_paid]),
-        employer_wages=tuple(sorted(answer.average_monthly_wage_fen.items())),
-        employer_bases=tuple(sorted(answer.average_contribution_base_fen.items())),
-        student=answer.student,
-        is_known=answer.person_known or bool(answer.category),
-        reported_to_month=answer.reported_to_month,
-        husband=read_id(answer.husband) if answer.husband else None,
+        read_id(answer.person) if answer.person else None,
+        _CATEGORIES.get(answer.category),
+        answer.insured_by,
+        answer.employer,
+        tuple([(span.first_month, span.last_month) for span in answer.paid_months]),
+        tuple([(late.month, from_proto(late.paid_on)) for late in answer.back_paid]),
+        tuple(sorted(answer.average_monthly_wage_fen.items())),
+        tuple(sorted(answer.average_contribution_base_fen.items())),
+        answer.student,
+        answer.person_known or bool(answer.category),
+        answer.reported_to_month,
+        read_id(answer.husband) if answer.husband else None,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -23,12 +22,12 @@ LAW = law_with({"allowance.min_continuous_months": 12})
     ("coverage", "waits"),
     [
         (KNOWN, ()),
-        (replace(KNOWN, is_known=False, category=None), ("AWAITING_COVERAGE", "PERSON_UNKNOWN")),
-        (replace(KNOWN, person=None), ("AWAITING_COVERAGE", "PERSON_UNKNOWN")),
-        (replace(KNOWN, category=None), ("AWAITING_COVERAGE", "COVERAGE_MISSING")),
-        (replace(KNOWN, insured_by="e-2"), ("EMPLOYER_MISMATCH",)),
-        (replace(KNOWN, category=Category.FLEXIBLE, insured_by=""), ()),
-        (replace(KNOWN, category=Category.UNINSURED_EMPLOYEE, insured_by=""), ()),
+        (KNOWN._replace(is_known=False, category=None), ("AWAITING_COVERAGE", "PERSON_UNKNOWN")),
+        (KNOWN._replace(person=None), ("AWAITING_COVERAGE", "PERSON_UNKNOWN")),
+        (KNOWN._replace(category=None), ("AWAITING_COVERAGE", "COVERAGE_MISSING")),
+        (KNOWN._replace(insured_by="e-2"), ("EMPLOYER_MISMATCH",)),
+        (KNOWN._replace(category=Category.FLEXIBLE, insured_by=""), ()),
+        (KNOWN._replace(category=Category.UNINSURED_EMPLOYEE, insured_by=""), ()),
     ],
 )
 def test_an_allowance_waits_for_the_person_her_coverage_and_her_employer(
@@ -38,7 +37,7 @@ def test_an_allowance_waits_for_the_person_her_coverage_and_her_employer(
 
 
 def test_medical_cost_does_not_ask_for_an_employer() -> None:
-    assert waits_before(ClaimKind.REIMBURSEMENT, replace(KNOWN, insured_by="e-2"), "") == ()
+    assert waits_before(ClaimKind.REIMBURSEMENT, KNOWN._replace(insured_by="e-2"), "") == ()
 
 
 # --- after it is decided --------------------------------------------------------------------------------------------
@@ -58,15 +57,15 @@ ENOUGH = decide(facts(benefits=ALLOWANCE), LAW)
 def test_too_few_months_wait_while_the_month_of_the_event_is_not_reported(
     reported_to: str, waits: tuple[str, ...]
 ) -> None:
-    assert waits_after(delivery(), replace(KNOWN, reported_to_month=month(reported_to)), SHORT) == waits
+    assert waits_after(delivery(), KNOWN._replace(reported_to_month=month(reported_to)), SHORT) == waits
 
 
 def test_nothing_reported_at_all_is_not_reported() -> None:
-    assert waits_after(delivery(), replace(KNOWN, reported_to_month=0), SHORT) != ()
+    assert waits_after(delivery(), KNOWN._replace(reported_to_month=0), SHORT) != ()
 
 
 def test_what_is_approved_need_not_wait_for_more_months() -> None:
-    assert waits_after(delivery(), replace(KNOWN, reported_to_month=month("2026-02")), ENOUGH) == ()
+    assert waits_after(delivery(), KNOWN._replace(reported_to_month=month("2026-02")), ENOUGH) == ()
 
 
 # --- decided again --------------------------------------------------------------------------------------------------

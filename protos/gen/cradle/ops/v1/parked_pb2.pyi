@@ -63,9 +63,11 @@ class ParkedRecord(_message.Message):
     id: _builtins.int
     topic: _builtins.str
     partition: _builtins.int
+    """-1: an event of the service's own that could not be sent to the topic. It waits with what its aggregate tells later."""
     offset: _builtins.int
+    """Of such an event: its id in the outbox."""
     key_hex: _builtins.str
-    """Digest of the record's key in hexadecimal; the key itself stays sealed."""
+    """Digest of the record's key in hexadecimal; the key itself stays sealed. Of such an event: of its aggregate."""
     state: Global___ParkedState.ValueType
     error: _builtins.str
     """Class of the error, as in `ZeroDivisionError`."""
