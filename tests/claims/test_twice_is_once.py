@@ -109,7 +109,7 @@ def test_of_two_workers_with_the_same_span_the_second_is_fenced_and_leaves_nothi
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Fenced", "NoneType"]
         assert len(await desk.submissions()) == 1
         assert len(await desk.determinations()) == 1
-        assert await value(desk.dsn, "SELECT count(*) FROM outbox") == 2  # a receipt and an event, once
+        assert await value(desk.dsn, "SELECT count(*) FROM outbox") == 3  # a receipt, an event and an order, once
         assert await value(desk.dsn, "SELECT next_offset FROM consumed") == 1
 
     asyncio.run(act())
