@@ -20,7 +20,7 @@ from services.kit.stream import Batch, Span
 from tests.builders import claim, claim_number, replacement, submit
 from tests.claims.desk import Desk
 from tests.claims.harness import Insured, insured
-from tests.kit.live import rows, send, value
+from tests.kit.live import new_database, rows, send, value
 
 pytestmark = pytest.mark.integration
 
@@ -65,6 +65,25 @@ def test_the_same_records_read_again_after_a_lost_offset_decide_nothing_again(st
         assert [status for position, status, _ in again if position in returned] == ["RETURNED"]
         assert await value(desk.dsn, "SELECT count(*) FROM outbox") == events + len(records)  # receipts, no event
         assert await value(desk.dsn, "SELECT count(*) FROM parked") == 0
+
+    asyncio.run(act())
+
+
+def test_a_database_that_lost_everything_orders_the_same_again_under_the_same_names(stack: Stack) -> None:
+    """The treasury knows them by case, line, revision and content: nothing is paid twice."""
+    records = story([insured(stack) for _ in range(3)])
+    lost = Desk.open(stack)
+    restored = Desk(stack, new_database(stack, "claims"), lost.topic)
+    orders = "SELECT aggregateid, version, payload FROM outbox WHERE topic = 'treasury.order.v1' ORDER BY 1, 2"
+
+    async def act() -> None:
+        await send(stack, lost.topic, records)
+        for desk in (lost, restored):
+            await desk.run_to(len(records))
+
+        made = [tuple(row) for row in await rows(lost.dsn, orders)]
+        assert len(made) >= 3
+        assert [tuple(row) for row in await rows(restored.dsn, orders)] == made
 
     asyncio.run(act())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from services.claims import rules
 from services.claims.model import (
@@ -39,7 +40,7 @@ from services.claims.usecases.office import OnFile, Prepared, Terms
 from services.claims.usecases.ordering import ordered
 from services.claims.wire import out
 from services.claims.wire.registry import Visited, visited
-from services.kit.ids import new_id
+from services.kit.ids import stable_id_at
 from services.kit.messages import Reason, reason
 
 # Stands for nothing: facts as stated are completed by what the registry knows before anything is decided on them.
@@ -251,7 +252,7 @@ def _claim(  # noqa: PLR0917  # all of it makes the claim
 ) -> Claim:
     """The claim as it stands after this submission: new, or the next revision of the one on file."""
     return Claim(
-        on_file.id if on_file else new_id(),
+        on_file.id if on_file else _claim_id(received, submission.number),
         received.source,
         submission.number,
         on_file.version + 1 if on_file else 1,
@@ -267,6 +268,13 @@ def _claim(  # noqa: PLR0917  # all of it makes the claim
         husband=coverage.husband,
         providers=providers,
     )
+
+
+def _claim_id(received: Received, number: str) -> UUID:
+    """The same record makes the same claim, also in a database that was restored and reads it again: under another id
+    it would be ordered and paid once more.
+    """
+    return stable_id_at(received.received_at, received.offset, received.source.encode(), number.encode())
 
 
 def _pended(received: Received, claim: Claim, facts: Facts, waits: tuple[str, ...], terms: Terms) -> Settled:
