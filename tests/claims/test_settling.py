@@ -59,7 +59,7 @@ KNOWN = Coverage(
     reported_to_month=month("2026-10"),
 )
 CAPPED = law_with({"medical.antenatal.cap_per_pregnancy": 200_000, "art.items": ("ART-01",)})
-TERTIARY = Institution(is_known=True, level=Level.TERTIARY)
+TERTIARY = Institution(is_known=True, level=Level.TERTIARY, reference="h-1")
 UNKNOWN = Institution(is_known=False, level=None)
 CLOSED = Institution(is_known=True, level=None)
 
@@ -407,6 +407,18 @@ def test_a_correction_that_waits_keeps_what_was_approved() -> None:
     assert waiting.claim is not None
     assert other.claim is not None
     assert (waiting.claim.state, other.claim.state) == (State.PENDED, State.DUPLICATE)
+
+
+@pytest.mark.parametrize("husband", [UUID(int=9), None])
+def test_a_claim_remembers_the_husband_it_names_and_forgets_whom_it_does_not(husband: UUID | None) -> None:
+    desk = Desk(KNOWN._replace(husband=UUID(int=8)))
+    desk.send(claim(number="A"))
+    desk.coverage = KNOWN._replace(husband=husband)
+
+    corrected = desk.take(replacement(claim(number="A", birth_order=2), 2))
+
+    assert corrected.claim is not None
+    assert corrected.claim.husband == husband
 
 
 def sequence(settled: Sequence[Settled]) -> list[int]:

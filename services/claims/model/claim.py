@@ -11,6 +11,7 @@ from services.claims.model.codes import (
     ClaimKind,
     Level,
     OutOfCity,
+    Payment,
     Programme,
     Sent,
     State,
@@ -129,6 +130,7 @@ class Coverage(NamedTuple):
     student: bool = False
     is_known: bool = True
     reported_to_month: int = 0  # 0: nothing was reported
+    husband: UUID | None = None  # whom the claim names, whether or not he counts
 
 
 class Institution(NamedTuple):
@@ -136,6 +138,7 @@ class Institution(NamedTuple):
 
     is_known: bool
     level: Level | None
+    reference: str = ""  # the registry's
 
 
 class Claim(NamedTuple):
@@ -153,8 +156,11 @@ class Claim(NamedTuple):
     received_at: datetime
     updated_at: datetime
     kind: ClaimKind = ClaimKind.ALLOWANCE
-    employer: str = ""  # as the sender named it, by the registry's reference
+    employer: str = ""  # as the sender named it, or a reviewer confirmed it, by the registry's reference
     void_hash: bytes = b""  # digest of the void that was carried out
+    husband: UUID | None = None  # as the sender named him, by the registry's reference
+    payment: Payment | None = None  # None: nothing is owed and nothing is paid
+    providers: tuple[str, ...] = ()  # of its stays, visits and items, in their order, by the registry's references
 
     @property
     def revision(self) -> int:

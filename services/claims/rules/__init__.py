@@ -13,6 +13,7 @@
 - `holding`: what is on file about her, as facts of the next claim; what a decided claim adds to it.
 - `waiting`: what a claim waits for before it can be decided.
 - `again`: whether a claim decided again on other coverage is better or worse for her.
+- `paying`: what is ordered for each line, out of which fund, and how far it is paid.
 - `calculators`: parental leave and the child-care allowance.
 
 `LAW` is the law as shipped; `REVISION` names these rules and is stored with every determination.
@@ -22,10 +23,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from services.claims.rules import review, reviewed
+from services.claims.rules import paying, review, reviewed
 from services.claims.rules.again import BETTER, SAME, WORSE, compared
 from services.claims.rules.deciding import decide
-from services.claims.rules.holding import History, held_by, history_of, taken_by, with_history
+from services.claims.rules.holding import History, has_room, held_by, history_of, taken_by, with_history
 from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing, standing_of_void
 from services.claims.rules.waiting import AWAITING, waits_after, waits_before
 from services.claims.rules.working import FactMissing
@@ -49,8 +50,10 @@ __all__ = [
     "compared",
     "decide",
     "first_day",
+    "has_room",
     "held_by",
     "history_of",
+    "paying",
     "review",
     "reviewed",
     "standing",

@@ -1,4 +1,8 @@
-"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `again`, `totals`."""
+"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `orders`,
+`again`, `totals`.
+
+`wages` and `reviews` are taken by their names.
+"""
 
 from services.claims.store.again import (
     Heard,
@@ -6,9 +10,13 @@ from services.claims.store.again import (
     Look,
     due,
     hear,
+    look_of,
     looks_of,
     of_claims,
     of_persons,
+    queue,
+    take_up,
+    to_look_at,
 )
 from services.claims.store.claims import (
     Number,
@@ -25,8 +33,8 @@ from services.claims.store.claims import (
     versions,
 )
 from services.claims.store.handed_in import HandedIn, Lease, Place, forget, give_up, intend, placed
+from services.claims.store.orders import load_orders, lock_claims, save_payment, save_told
 from services.claims.store.saving import (
-    KEEPS,
     Change,
     Ground,
     Settled,
@@ -43,7 +51,6 @@ from services.claims.store.standing import (
 from services.claims.store.totals import compare_again, differences, save_totals, taken_in
 
 __all__ = [
-    "KEEPS",
     "Change",
     "Ground",
     "HandedIn",
@@ -72,17 +79,25 @@ __all__ = [
     "law_by_digest",
     "list_claims",
     "load_claims",
+    "load_orders",
     "load_standing",
+    "lock_claims",
     "lock_persons",
+    "look_of",
     "looks_of",
     "of_claims",
     "of_persons",
     "persons_of",
     "placed",
+    "queue",
     "recorded",
     "save_changes",
+    "save_payment",
     "save_submissions",
+    "save_told",
     "save_totals",
+    "take_up",
     "taken_in",
+    "to_look_at",
     "versions",
 ]
