@@ -144,9 +144,9 @@ def test_one_bad_account_costs_one_line_and_not_the_run(stack: Stack, dsn: str, 
     async def story(here: Cashier) -> None:
         references = [f"01930000-0000-7000-8000-00000000010{n}" for n in range(4)]
         here.registry.said = {
-            references[0]: ("PAYEE_WITHOUT_ACCOUNT",),
+            references[0]: ("ACCOUNT_MISSING",),
             references[1]: account(number="6222022603001234566"),
-            references[2]: ("PAYEE_NAME_DIFFERS",),
+            references[2]: ("ACCOUNT_NAME_DIFFERS",),
         }
         for one in references:
             await here.owe(100, payee=one)
@@ -156,9 +156,9 @@ def test_one_bad_account_costs_one_line_and_not_the_run(stack: Stack, dsn: str, 
 
         assert (run.planned_count, run.planned_fen, run.exceptions) == (1, 100, 4)
         assert await here.exceptions(run) == [
-            ["PAYEE_WITHOUT_ACCOUNT"],
+            ["ACCOUNT_MISSING"],
             ["BANK_CARD_CHECK_DIGIT"],
-            ["PAYEE_NAME_DIFFERS"],
+            ["ACCOUNT_NAME_DIFFERS"],
             ["BUDGET_HELD"],
         ]
 

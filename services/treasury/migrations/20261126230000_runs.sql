@@ -3,6 +3,7 @@
 
 CREATE TABLE payment_run (
     id uuid PRIMARY KEY,
+    ordinal bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     state text NOT NULL
         CHECK (state IN ('PLANNING', 'PLANNED', 'APPROVED', 'SENT', 'SETTLED', 'CLOSED', 'CANCELLED')),
     number bigint NOT NULL DEFAULT 1,  -- of its moves: the etag

@@ -53,6 +53,7 @@ class Run(NamedTuple):
     sent_at: datetime | None
     closed_by: str | None
     closed_at: datetime | None
+    ordinal: int = 0
 
 
 class Account(NamedTuple):

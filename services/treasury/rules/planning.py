@@ -14,7 +14,7 @@ from uuid import UUID
 from services.treasury.model import Account, Candidate, Exempt, Order, Payee, Paying, Payment, RunScope, State
 
 Known: TypeAlias = Account | tuple[str, ...]  # a payee's account, or the codes of why there is none
-NOT_KNOWN: Final = ("PAYEE_UNKNOWN",)
+CHANGED: Final = ("ORDER_CHANGED",)  # the payee is another than was asked about
 
 
 class Line(NamedTuple):
@@ -47,7 +47,7 @@ def planned(
         amount = order.reserved_fen
         if not amount:
             continue  # paid, or lowered, since it was looked for
-        known = payees.get(order.payee, NOT_KNOWN)
+        known = payees.get(order.payee, CHANGED)
         if why := _bars(one, known, paying, scope):
             plan.exempt.append(Exempt(order.id, None, amount, order.county, why))
             continue
@@ -73,11 +73,23 @@ def _bars(one: Candidate, known: Known, paying: Mapping[str, Paying], scope: Run
         why.append("PAYMENT_DISPUTED")
     if scope.payment_max_fen and order.reserved_fen > scope.payment_max_fen:
         why.append("PAYMENT_ABOVE_LIMIT")
+    if not _fits(order, scope):
+        why.append("ORDER_CHANGED")
     if order.fund not in paying:
         why.append("PAYING_ACCOUNT_MISSING")
     if not isinstance(known, Account):
         why += known
     return tuple(why)
+
+
+def _fits(order: Order, scope: RunScope) -> bool:
+    """It did when it was looked for; it may have been stated anew since."""
+    return (
+        order.payable_on <= scope.payable_to
+        and scope.fund in {"", order.fund}
+        and scope.county in {"", order.county}
+        and scope.programme in {"", order.key.programme}
+    )
 
 
 def stands(payment: Payment, order: Order) -> bool:

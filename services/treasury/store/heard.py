@@ -228,13 +228,18 @@ async def disputed(tx: Tx, run_id: UUID) -> int:
     return int(rows[0]["count"])
 
 
-async def list_unmatched(database: Database, after: int | None, limit: int) -> list[ListedUnmatched]:
-    """Open ones, oldest first."""
+async def list_unmatched(
+    database: Database, counties: Sequence[str] | None, after: int | None, limit: int
+) -> list[ListedUnmatched]:
+    """Open ones, oldest first; who is bound to counties sees those about their payments."""
     rows = await database.fetch(
         """SELECT id, file_name, source, end_to_end_id, payment_id, amount_fen, is_credit, value_on, reasons,
                   received_at
-           FROM unmatched WHERE is_open AND ($1::bigint IS NULL OR id > $1) ORDER BY id LIMIT $2""",
+           FROM unmatched WHERE is_open AND ($1::bigint IS NULL OR id > $1)
+             AND ($2::text[] IS NULL OR payment_id IN (SELECT p.id FROM payment AS p WHERE p.county = ANY($2)))
+           ORDER BY id LIMIT $3""",
         after,
+        counties,
         limit,
     )
     return [_listed(row) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from services.kit.db import Database, Tx
@@ -149,27 +149,36 @@ async def by_id(source: Database | Tx, payment_id: UUID) -> Payment | None:
     return payment_of(rows[0]) if rows else None
 
 
-async def list_payments(
-    database: Database, run_id: UUID | None, order_id: int | None, *, state: str, after: int | None, limit: int
-) -> list[Payment]:
-    """Of a run by line, or of an order newest first (`after` is then how many were shown)."""
-    if run_id is not None:
-        rows = await database.fetch(
-            f"{_SELECT} WHERE run_id = $1 AND ($2 = '' OR state = $2) AND number > $3 ORDER BY number LIMIT $4",
-            run_id,
-            state,
-            after or 0,
-            limit,
-        )
-    else:
-        rows = await database.fetch(
-            f"{_SELECT} WHERE order_id = $1 AND ($2 = '' OR state = $2) ORDER BY id DESC OFFSET $3 LIMIT $4",
-            order_id,
-            state,
-            after or 0,
-            limit,
-        )
-    return [payment_of(row) for row in rows]
+class ListedPayment(NamedTuple):
+    payment: Payment
+    updated_at: datetime
+    proposed_by: str  # who has said that it was not made
+
+
+class Shown(NamedTuple):
+    """Which payments are asked for: of a run, or of an order; empty state and no counties are any."""
+
+    run_id: UUID | None
+    order_id: int | None
+    state: str
+    counties: Sequence[str] | None
+
+
+async def list_payments(database: Database, shown: Shown, after: int, limit: int) -> list[ListedPayment]:
+    """Of a run after a line; of an order newest first, after so many."""
+    where = "run_id = $1 AND number > $4" if shown.run_id else "order_id = $1"
+    rows = await database.fetch(
+        f"""SELECT {", ".join(COLUMNS)}, updated_at,
+                   (SELECT u.proposed_by FROM unknown_resolution AS u WHERE u.payment_id = payment.id) AS proposed_by
+            FROM payment WHERE {where} AND ($2 = '' OR state = $2) AND ($3::text[] IS NULL OR county = ANY($3))
+            ORDER BY {"number" if shown.run_id else "id DESC OFFSET $4"} LIMIT $5""",
+        shown.run_id or shown.order_id,
+        shown.state,
+        shown.counties,
+        after,
+        limit,
+    )
+    return [_listed(row) for row in rows]
 
 
 # --- moving -----------------------------------------------------------------------------------------------------------
@@ -335,3 +344,7 @@ def payment_of(row: Mapping[str, Any]) -> Payment:
 
 def _row(payment: Payment) -> tuple[object, ...]:
     return (*payment[:10], payment.payee.kind, payment.payee.reference, *payment[11:])
+
+
+def _listed(row: Mapping[str, Any]) -> ListedPayment:
+    return ListedPayment(payment_of(row), row["updated_at"], row["proposed_by"] or "")

@@ -12,7 +12,7 @@ from services.treasury.model import Exempt, Mark, Run, RunScope, RunState
 
 _COLUMNS: Final = """id, state, number, fund, county, programme, payable_to, payment_max_fen, total_max_fen, execute_on,
     after_budget, after_day, after_order, planned_count, planned_fen, plan_hash, exceptions, dropped, planned_by,
-    planned_at, approved_by, approved_at, is_ready, sent_by, sent_at, closed_by, closed_at"""
+    planned_at, approved_by, approved_at, is_ready, sent_by, sent_at, closed_by, closed_at, ordinal"""
 _EXCEPTION: Final = ("run_id", "order_id", "payment_id", "amount_fen", "county", "reasons", "at")
 HELD_MAX: Final = 10_000
 
@@ -84,11 +84,11 @@ async def save_run(tx: Tx, run: Run) -> None:
     )
 
 
-async def list_runs(database: Database, state: str, before: UUID | None, limit: int) -> list[Run]:
-    """Newest first: ids are in order of time."""
+async def list_runs(database: Database, state: str, before: int | None, limit: int) -> list[Run]:
+    """Newest first."""
     rows = await database.fetch(
-        f"""SELECT {_COLUMNS} FROM payment_run WHERE ($1 = '' OR state = $1) AND ($2::uuid IS NULL OR id < $2)
-            ORDER BY id DESC LIMIT $3""",
+        f"""SELECT {_COLUMNS} FROM payment_run WHERE ($1 = '' OR state = $1) AND ($2::bigint IS NULL OR ordinal < $2)
+            ORDER BY ordinal DESC LIMIT $3""",
         state,
         before,
         limit,
@@ -122,11 +122,13 @@ async def settle_runs(tx: Tx) -> None:
     )
 
 
-async def sums(database: Database, run_id: UUID) -> list[Sum]:
+async def sums(database: Database, run_id: UUID, counties: Sequence[str] | None) -> list[Sum]:
     rows = await database.fetch(
-        """SELECT fund, county, state, count(*) AS count, sum(amount_fen)::bigint AS fen FROM payment WHERE run_id = $1
+        """SELECT fund, county, state, count(*) AS count, sum(amount_fen)::bigint AS fen FROM payment
+           WHERE run_id = $1 AND ($2::text[] IS NULL OR county = ANY($2))
            GROUP BY fund, county, state ORDER BY fund, county, state""",
         run_id,
+        counties,
     )
     return [Sum(*row) for row in rows]
 
@@ -165,11 +167,15 @@ async def except_held(tx: Tx, run: Run, now: datetime) -> int:
     return int(rows[0]["count"])
 
 
-async def list_exceptions(database: Database, run_id: UUID, after: int | None, limit: int) -> list[ListedException]:
+async def list_exceptions(
+    database: Database, run_id: UUID, counties: Sequence[str] | None, after: int | None, limit: int
+) -> list[ListedException]:
     rows = await database.fetch(
         """SELECT id, order_id, amount_fen, county, reasons FROM run_exception
-           WHERE run_id = $1 AND ($2::bigint IS NULL OR id > $2) ORDER BY id LIMIT $3""",
+           WHERE run_id = $1 AND ($2::text[] IS NULL OR county = ANY($2)) AND ($3::bigint IS NULL OR id > $3)
+           ORDER BY id LIMIT $4""",
         run_id,
+        counties,
         after,
         limit,
     )
@@ -227,4 +233,5 @@ def _run_of(row: Mapping[str, Any]) -> Run:
         row["sent_at"],
         row["closed_by"],
         row["closed_at"],
+        row["ordinal"],
     )

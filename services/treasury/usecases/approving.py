@@ -27,7 +27,7 @@ from services.treasury.model import (
     Run,
     RunState,
 )
-from services.treasury.rules.planning import NOT_KNOWN, Known, chained, stands
+from services.treasury.rules.planning import CHANGED, Known, chained, stands
 from services.treasury.store import payments, runs
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.moving import Change, move
@@ -76,7 +76,7 @@ async def commit_chunk(pay: PayDesk, run: Run) -> None:
 
 
 def _committed(pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Payee, Known]) -> Payment:
-    known = payees.get(payment.payee, NOT_KNOWN)
+    known = payees.get(payment.payee, CHANGED)
     why = ""
     if not stands(payment, order):
         why = "ORDER_CHANGED"
