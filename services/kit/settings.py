@@ -99,7 +99,7 @@ class ClientSettings(Identified):
     tls_authorities: FilePath
     claims_target: str
     registry_target: str
-    treasury_target: str
+    treasury_target: str = "127.0.0.1:0"  # asked by the treasury's commands only
     sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0
