@@ -81,7 +81,7 @@ async def backlog(stack: Stack, connection: asyncpg.Connection[asyncpg.Record], 
     while (seen := await taken(connection) - before) < records:
         if seen and first is None:
             first = (time.perf_counter(), seen)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
     elapsed = time.perf_counter() - first[0] if first else 0.0
     await starting
     return (records - first[1]) / elapsed if first else 0.0

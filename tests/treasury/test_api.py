@@ -48,6 +48,10 @@ def stub(stack: Stack) -> Iterator[Any]:
         yield TreasuryServiceStub(channel)
 
 
+def reasons_of(error: Any) -> list[tuple[str, str]]:
+    return told(error)[1]
+
+
 def clerk(stack: Stack, role: str, *counties: str) -> Identity:
     claims = {"cradle_role": role, **({"cradle_counties": list(counties)} if counties else {})}
     return stack.authority.identity(authority.OPERATOR, token=stack.authority.token("clerk", claims))
@@ -131,7 +135,7 @@ def test_the_same_request_has_the_same_answer_and_another_body_is_refused(stub: 
     assert stub.AppropriateBudget(asked, timeout=TIMEOUT_S) == first
     with pytest.raises(grpc.RpcError) as refused:
         stub.AppropriateBudget(appropriation(county, 501, request_id=asked.request_id), timeout=TIMEOUT_S)
-    assert told(refused.value)[1] == [("REQUEST_ID_REUSED", "request_id")]
+    assert reasons_of(refused.value) == [("REQUEST_ID_REUSED", "request_id")]
 
 
 def test_a_dry_run_books_nothing(stub: Any, county: str) -> None:
@@ -194,7 +198,7 @@ def test_a_county_sees_its_own_and_changes_nothing(stack: Stack, stub: Any, coun
         ):
             with pytest.raises(grpc.RpcError) as error:
                 refused()
-            assert error.value.code() is code  # type: ignore[attr-defined]  # of a blocking call
+            assert error.value.code() is code
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
