@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC
 
 from cradle.claims.v1 import claim_pb2, receipt_pb2
@@ -30,13 +30,15 @@ _RIGHT = {"CLI_COL_ALLOWANCE", "CLI_COL_REVISION", "CLI_COL_RECORDS", "CLI_COL_L
 _WRAPS = {"CLI_COL_REASONS", "CLI_COL_ADVICE", "CLI_COL_DETAIL", "CLI_COL_ERROR"}
 
 
-def table(session: Session, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def table(
+    session: Session, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = ()
+) -> Table:
     """Columns are named by their code in the catalogue; figures stand right, sentences wrap, the rest folds."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for code in columns:
         made.add_column(
             session.text(code),
-            justify="right" if code in _RIGHT else "left",
+            justify="right" if code in _RIGHT or code in right else "left",
             overflow="fold",
             ratio=1 if code in _WRAPS else None,
         )

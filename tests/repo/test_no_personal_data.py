@@ -112,7 +112,7 @@ async def over_grpc(stack: Stack, *given: intake_pb2.ClaimSubmission) -> list[st
     return told
 
 
-@pytest.mark.parametrize("service", ["claims", "registry"])
+@pytest.mark.parametrize("service", ["claims", "registry", "treasury"])
 def test_no_table_shows_who_she_is(stack: Stack, passed: Passed, service: str) -> None:
     dsn = claims_dsn(stack).replace("cradle_claims", f"cradle_{service}")
 

@@ -242,7 +242,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "NOTICE_RESULT_": OUTCOMES,
     "NOTICE_WOULD_": OUTCOMES,
     "OUTCOME_": model.State,
-    "PAYEE_": model.Payee,
+    "PAYEE_": [*model.Payee, "CHANGED"],  # the second is why the treasury holds an order
     "PAYMENT_STATE_": model.Payment,
     "PLATFORM_KIND_": FindingKind,
     "PRIOR_": model.PriorKind,

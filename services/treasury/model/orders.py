@@ -40,10 +40,7 @@ class Stated(NamedTuple):
     position: str
     received_at: datetime
     record: bytes
-
-    @property
-    def pot(self) -> Pot:
-        return Pot(self.fund, self.county, self.key.programme, self.payable_on.year)
+    pot: Pot
 
 
 class Unfit(NamedTuple):

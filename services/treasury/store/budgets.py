@@ -17,35 +17,39 @@ SELECT: Final = """SELECT b.id, b.fund, b.county, b.programme, b.fiscal_year, b.
     FROM budget AS b"""
 
 
-async def open_pots(tx: Tx, pots: Collection[Pot]) -> None:
-    """Rows, and the accounts that hang on them, for the pots that nobody has named before; they are not open yet."""
-    await tx.execute(
-        """WITH made AS (
-               INSERT INTO budget (fund, county, programme, fiscal_year)
-               SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[])
-                             AS wanted (fund, county, programme, fiscal_year)
-               WHERE NOT EXISTS (SELECT FROM budget AS b
-                                 WHERE (b.fund, b.county, b.programme, b.fiscal_year)
-                                     = (wanted.fund, wanted.county, wanted.programme, wanted.fiscal_year))
-               ON CONFLICT DO NOTHING RETURNING id)
-           INSERT INTO account (budget_id, kind)
-           SELECT made.id, kind.name FROM made CROSS JOIN unnest($5::text[]) AS kind (name)""",
-        *_columns(sorted(pots)),
-        list(AccountKind),
-    )
+async def open_pots(tx: Tx, pots: Collection[Pot]) -> dict[Pot, int]:
+    """The budgets of these pots. One that nobody has named before gets its row, and the accounts that hang on it."""
+    wanted = sorted(pots)
+    found = await _ids(tx, wanted)
+    if strange := [pot for pot in wanted if pot not in found]:
+        await tx.execute(
+            """WITH made AS (
+                   INSERT INTO budget (fund, county, programme, fiscal_year)
+                   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[])
+                   ON CONFLICT DO NOTHING RETURNING id)
+               INSERT INTO account (budget_id, kind)
+               SELECT made.id, kind.name FROM made CROSS JOIN unnest($5::text[]) AS kind (name)""",
+            *_columns(strange),
+            list(AccountKind),
+        )
+        found |= await _ids(tx, strange)
+    return found
 
 
-async def lock_budgets(tx: Tx, pots: Collection[Pot], ids: Collection[int] = ()) -> dict[int, Budget]:
-    """These budgets, and those of these pots, locked in order of id."""
-    rows = await tx.fetch(
-        f"""{SELECT} WHERE b.id = ANY($5::bigint[]) OR b.id IN (
-                SELECT p.id FROM budget AS p JOIN unnest($1::text[], $2::text[], $3::text[], $4::int[])
-                    AS wanted (fund, county, programme, fiscal_year) USING (fund, county, programme, fiscal_year))
-            ORDER BY b.id FOR UPDATE OF b""",
-        *_columns(pots),
-        list(ids),
-    )
+async def lock_budgets(tx: Tx, ids: Collection[int]) -> dict[int, Budget]:
+    """These budgets, locked in order of id."""
+    rows = await tx.fetch(f"{SELECT} WHERE b.id = ANY($1::bigint[]) ORDER BY b.id FOR UPDATE OF b", list(ids))
     return {row["id"]: budget_of(row) for row in rows}
+
+
+async def _ids(tx: Tx, pots: Collection[Pot]) -> dict[Pot, int]:
+    rows = await tx.fetch(
+        """SELECT fund, county, programme, fiscal_year, id
+           FROM budget JOIN unnest($1::text[], $2::text[], $3::text[], $4::int[])
+                AS wanted (fund, county, programme, fiscal_year) USING (fund, county, programme, fiscal_year)""",
+        *_columns(pots),
+    )
+    return {Pot(*row[:4]): row["id"] for row in rows}
 
 
 async def move_budgets(tx: Tx, moves: Sequence[BudgetMove]) -> None:

@@ -16,9 +16,8 @@ async def appropriate(desk: Desk, database: Database, given: Appropriation) -> b
     """The budget as it is then; for a request that was made before, the answer that was given then."""
     now, today = desk.clock.now(), desk.clock.today()
     async with database.transaction() as tx:
-        await store.open_pots(tx, [given.pot])
-        budgets = await store.lock_budgets(tx, [given.pot])
-        budget = next(iter(budgets.values()))
+        (budget_id,) = (await store.open_pots(tx, [given.pot])).values()
+        budget = (await store.lock_budgets(tx, [budget_id]))[budget_id]
         if before := await store.appropriated_before(tx, given):
             content_hash, answer = before
             if content_hash != given.content_hash:

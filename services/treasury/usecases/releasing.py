@@ -50,6 +50,5 @@ async def _settle_again(desk: Desk, database: Database, budget_id: int, ids: Seq
     async with database.transaction() as tx:
         orders = await store.lock_orders(tx, ids)
         cases = [Case(order, order) for order in orders if order.waiting and order.budget_id == budget_id]
-        budgets = await store.lock_budgets(tx, (), [budget_id])
-        settled = await settle(desk, tx, cases, budgets, {})
+        settled = await settle(desk, tx, cases, {})
         return sum(one.after.state == State.RESERVED for one in settled)

@@ -9,16 +9,14 @@ from functools import partial
 from services.kit import telemetry
 from services.kit.db import Tx
 from services.treasury import rules, store
-from services.treasury.model import Budget
 from services.treasury.rules import Case, Settled
 from services.treasury.usecases.desk import Desk
 from services.treasury.wire import events
 
 
-async def settle(
-    desk: Desk, tx: Tx, cases: Sequence[Case], budgets: Mapping[int, Budget], causes: Mapping[int, str]
-) -> list[Settled]:
-    """`budgets` are those of the orders as they were and as they are, locked; `causes` are told with the events."""
+async def settle(desk: Desk, tx: Tx, cases: Sequence[Case], causes: Mapping[int, str]) -> list[Settled]:
+    """`causes` are told with the events. Budgets are locked here, when all that can be done without them is done."""
+    budgets = await store.lock_budgets(tx, {order.budget_id for case in cases for order in case if order is not None})
     queues = [budget.id for budget in budgets.values() if budget.waiting_orders]
     first = await store.first_waiting(tx, queues, [case.after.id for case in cases]) if queues else {}
     settlement = rules.settle(cases, budgets, first, desk.limit_fen())

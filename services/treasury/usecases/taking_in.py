@@ -23,16 +23,14 @@ async def take_in(desk: Desk, tx: Tx, records: Sequence[Stated | Unfit]) -> None
     told = await store.told_of(tx, strangers) if strangers else {}
     ids = await store.new_ids(tx, len(strangers)) if strangers else []
     pots = {record.pot for record in records if isinstance(record, Stated)}
-    if pots:
-        await store.open_pots(tx, pots)
-    budgets = await store.lock_budgets(tx, pots, {order.budget_id for order in orders.values()})
-    batch = rules.taken_in(records, Known(orders, told, {one.pot: one.id for one in budgets.values()}, iter(ids)), now)
+    budgets = await store.open_pots(tx, pots) if pots else {}
+    batch = rules.taken_in(records, Known(orders, told, budgets, iter(ids)), now)
     await store.save_revisions(tx, batch.revisions)
     await store.save_refusals(tx, batch.refusals, desk.sealer)
     for refusal in batch.refusals:
         for event in events.of_refusal(refusal, now):
             tx.emit(event)
     causes = {order_id: stated.position for order_id, stated in batch.revisions}
-    await settle(desk, tx, list(batch.cases.values()), budgets, causes)
+    await settle(desk, tx, list(batch.cases.values()), causes)
     others = {"STALE": batch.stale, "REPEATED": batch.repeated, "REFUSED": len(batch.refusals)}
     tx.after_commit(partial(count, {outcome: times for outcome, times in others.items() if times}))

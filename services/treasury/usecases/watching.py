@@ -10,6 +10,7 @@ from services.kit import telemetry
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.treasury import store
+from services.treasury.model import Hold
 
 BLOCKS_MAX: Final = 100  # each time
 
@@ -47,6 +48,6 @@ async def watch(database: Database) -> None:
     for labels, available_fen in available.items():
         telemetry.BUDGET_AVAILABLE_FEN.labels(*labels).set(available_fen)
     held = await store.orders_held(database)
-    for reason, orders in held.items():
-        telemetry.ORDERS_HELD.labels(reason).set(orders)
+    for reason in Hold:
+        telemetry.ORDERS_HELD.labels(reason).set(held.get(reason, 0))
     telemetry.LEDGER_IMBALANCE_FEN.set(await store.imbalance(database))

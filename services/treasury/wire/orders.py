@@ -14,7 +14,7 @@ from services.kit.ids import read_id
 from services.kit.messages import Reason, few, reason
 from services.kit.parking import Message
 from services.kit.rpc import shape_problems
-from services.treasury.model import Fund, OrderKey, Payee, PayeeKind, Programme, Stated, Unfit
+from services.treasury.model import Fund, OrderKey, Payee, PayeeKind, Pot, Programme, Stated, Unfit
 
 ORDERS: Final = "treasury.order.v1"
 _VALIDATOR: Final = Validator()
@@ -55,19 +55,21 @@ def _stated(message: Message, stated: order_pb2.OrderStated) -> Stated | Unfit:
     stated.ClearField("content_hash")  # the message is ours alone, so it need not be copied
     if hashlib.sha256(stated.SerializeToString(deterministic=True)).digest() != given:
         return _unfit(message, stated, [reason("ORDER_HASH_WRONG", "stated.content_hash")])
+    key, payable_on, fund = _key(stated), from_proto(stated.payable_on), FUNDS[stated.fund]
     return Stated(
-        _key(stated),
+        key,
         stated.revision,
         stated.owed_fen,
-        FUNDS[stated.fund],
+        fund,
         stated.county,
-        from_proto(stated.payable_on),
+        payable_on,
         Payee(PAYEE_KINDS[stated.payee.kind], stated.payee.reference),
         stated.law_digest,
         given,
         message.position,
         from_ms(message.timestamp_ms),
         message.value,
+        Pot(fund, stated.county, key.programme, payable_on.year),
     )
 
 
