@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from services.treasury.bank import Bank
+from services.kit.timer import narrowed
+from services.treasury.bank import Bank, Received
 from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.usecases import hearing, resolving, running, sending
 from services.treasury.usecases.hearing import Taken
@@ -41,15 +43,20 @@ async def round_of(sender: Sender) -> Round:
 
 async def _hear(sender: Sender, bank: Bank) -> tuple[int, int]:
     """Take in what a bank has said; it is told only of what is committed."""
-    heard = refused = 0
-    async for received in bank.answers():
+    looked = heard = refused = 0
+
+    async def one(some: Sequence[Received]) -> int:
+        (received,) = some
         found = await hearing.take_in(sender.pay, received.path, received.name, "bank", BYTES_MAX)
         if isinstance(found, Taken):
             await bank.done(received)
-            heard += 1
-        else:
-            await bank.refused(received, found)
-            refused += 1
-        if heard + refused >= MESSAGES_MAX:
+            return 1
+        await bank.refused(received, found)
+        return -1
+
+    async for received in bank.answers():
+        became = await narrowed(one, [received], lambda received: received.name)
+        looked, heard, refused = looked + 1, heard + (became > 0), refused + (became < 0)
+        if looked >= MESSAGES_MAX:
             break
     return heard, refused

@@ -29,7 +29,7 @@ async def move(desk: Desk, tx: Tx, changes: Sequence[Change], orders: Mapping[in
         return
     touched = {step.payment.order_id for step in made}
     wanted = {orders[one].budget_id for one in touched} | {step.payment.budget_id for step in made}
-    budgets = await store.lock_budgets(tx, (), wanted)
+    budgets = await store.lock_budgets(tx, wanted)
     found = paid(made, orders, budgets, today)
     changed = _tell(tx, desk, made, found, orders)
     queues = [one.id for one in budgets.values() if one.waiting_orders]

@@ -24,6 +24,7 @@ from services.kit.db import Tx
 from services.kit.errors import Refused
 from services.kit.ids import new_id
 from services.kit.messages import reason
+from services.kit.timer import narrowed
 from services.treasury.bank import Bank, Handover, Outgoing, pain001, reference, signing
 from services.treasury.bank.placing import Content
 from services.treasury.bank.signing import Signer
@@ -104,11 +105,14 @@ async def doubt(pay: PayDesk) -> int:
 
 
 async def send_all(sender: Sender) -> int:
-    """Send what is queued; answers how many files were taken in hand."""
+    """Send what is queued; a file that a bug is about stops no other. Answers how many were sent."""
+
+    async def one(some: Sequence[File]) -> int:
+        await send(sender, some[0])
+        return 1
+
     waiting = await files.to_send(sender.pay.database, list(sender.banks))
-    for file in waiting:
-        await send(sender, file)
-    return len(waiting)
+    return sum([await narrowed(one, [file], lambda file: file.name) for file in waiting])
 
 
 async def send(sender: Sender, file: File) -> Handover:
@@ -116,8 +120,11 @@ async def send(sender: Sender, file: File) -> Handover:
     await _prepare(sender, file, path, content)
     await _intend(sender, file)
     signature = path.with_name(path.name + signing.SUFFIX) if sender.signer is not None else None
-    handover = await sender.banks[file.paying.code].send(Outgoing(path, content.sha256, signature))
-    await _record(sender, file, handover)
+    handover = Handover.UNKNOWN  # whatever is raised from here on
+    try:
+        handover = await sender.banks[file.paying.code].send(Outgoing(path, content.sha256, signature))
+    finally:
+        await _record(sender, file, handover)
     return handover
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
 from cradle.registry.v1 import service_pb2
-from cradle.registry.v1.service_pb2_grpc import RegistryServiceAsyncStub, RegistryServiceStub
 
 from services.treasury.model import Account, Payee
+
+if TYPE_CHECKING:
+    from cradle.registry.v1.service_pb2_grpc import RegistryServiceAsyncStub
 
 PURPOSE: Final = "payment"
 _KINDS: Final = {name.removeprefix("PAYEE_KIND_"): number for name, number in service_pb2.PayeeKind.items() if number}
 
 Answer: TypeAlias = "Account | tuple[str, ...]"
-Stub: TypeAlias = "RegistryServiceStub | RegistryServiceAsyncStub"
 
 
 async def ask(stub: RegistryServiceAsyncStub, payees: Sequence[Payee], deadline_s: float) -> Mapping[Payee, Answer]:
