@@ -3,7 +3,7 @@
 | module | |
 |---|---|
 | `pain001`, `payroll` | payments out, as ISO 20022 or as CSV; `placing` and `signing`: whole, hashed, signed |
-| `pain002`, `camt054`, `camt053`, `pacs004` | what the bank says, read strictly (`reading`) |
+| `pain002`, `camt054`, `camt053`, `pacs004` | what the bank says, read strictly (`reading`); `answers` picks |
 | `reference`, `amounts`, `wording`, `accounts` | ids, fen, text and account numbers as banks carry them |
 | `folder`, `live` | two adapters of `Bank`: files in folders, and a bank that speaks HTTP |
 

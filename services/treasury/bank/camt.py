@@ -101,7 +101,7 @@ def read(
     source: BinaryIO, messages: tuple[str, ...], body: str, report_name: str, bytes_max: int
 ) -> Iterator[Report | Entry | End]:
     """Reports, each with its entries and its end. `body` and `report_name` are the message's own element names."""
-    parents = {"GrpHdr": body, report_name: body, "Ntry": report_name, "TxDtls": "NtryDtls"}
+    parents = {"GrpHdr": body, report_name: body, "Ntry": report_name, "NtryDtls": "Ntry", "TxDtls": "NtryDtls"}
     reader = _Reader(report_name)
     for event, name, element in elements(source, messages, parents, bytes_max):
         yield from reader.take(event, "Report" if name == report_name else name, element)
@@ -137,6 +137,8 @@ class _Reader:
                 self._whole, self._entries, self._parts, self._parts_fen = None, self._entries + 1, 0, 0
             case "TxDtls", "end":
                 yield self._part(element)
+            case "NtryDtls", "end" if self._whole is None:
+                self._whole = _whole(_parent(element), self._where)
             case "Ntry", "end":
                 yield from self._end_entry(element)
             case "Report", "end":

@@ -33,7 +33,7 @@ _HANDING: Final = ".handing"
 _DIGEST: Final = ".sha256"
 _UNFINISHED: Final = (".tmp", ".part", ".filepart", ".writing", ".swp", ".sig", _DIGEST)
 _DIGEST_BYTES_MAX: Final = 1024
-_NAME_MAX: Final = 120
+_NAME_BYTES_MAX: Final = 120
 _HEX: Final = re.compile(r"\s*([0-9a-fA-F]{64})\b")
 _STATEMENT: Final = "camt.053."
 
@@ -46,7 +46,7 @@ class Folders:
         self._root, self._hash_required = root, hash_required
         self._sizes: dict[str, tuple[int, int]] = {}  # as last seen, of files that came without a hash
         for name in ("outbox", "handed", "inbox", "processed", "refused"):
-            (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name).mkdir(mode=0o750, parents=True, exist_ok=True)
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Folders:
             lines = "".join(
                 f"{one.code} {one.field}\n  {one.text(Language.ZH)}\n  {one.text(Language.EN)}\n" for one in reasons
             )
-            place(lying.with_name(lying.name + ".reasons"), lambda file: file.write(lines.encode()))
+            place(lying.with_name(lying.name + ".reasons"), lambda file: file.write(lines.encode("utf-8", "replace")))
 
     def _candidates(self) -> list[Path]:
         return [
@@ -189,12 +189,13 @@ class Folders:
         if not received.path.exists() or received.path.parent != self._root / "inbox":
             return None
         digest = received.sha256.hex()
+        name = received.name.encode("utf-8", "replace")[-_NAME_BYTES_MAX:].decode("utf-8", "ignore")
         into = self._root / folder / digest[:2]
-        into.mkdir(exist_ok=True)
-        target, number = into / f"{digest}.{received.name[-_NAME_MAX:]}", 1
+        into.mkdir(mode=0o750, exist_ok=True)
+        target, number = into / f"{digest}.{name}", 1
         while target.exists():
             number += 1
-            target = into / f"{digest}.{number}.{received.name[-_NAME_MAX:]}"
+            target = into / f"{digest}.{number}.{name}"
         beside = _beside(received.path)
         rename(received.path, target)
         if beside.exists():

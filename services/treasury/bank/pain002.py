@@ -231,6 +231,9 @@ class _Reader:
             status, reasons = (batch.status, batch.reasons) if batch.status else (group.status, group.reasons)
         if not status or status == "PART":
             raise Invalid(reason("BANK_STATUS_MISSING", where))
+        for above in (batch, group):  # rejected because the whole is a duplicate: a duplicate, and no rejection
+            if outcome(above.status, above.reasons) is Outcome.DUPLICATE:
+                reasons += above.reasons
         end_to_end_id = identifier(said, "OrgnlEndToEndId", where)
         amount_fen = amount_or_none(said, "OrgnlTxRef/Amt/InstdAmt", where)
         answer = Answer(group.original_message_id, batch.batch_id, end_to_end_id, status, reasons, amount_fen)

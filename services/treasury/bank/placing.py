@@ -52,7 +52,7 @@ def place(path: Path, write: Callable[[Hashing], object], expected: bytes | None
     file of the name with other content is there: what once had a name keeps it.
     """
     unfinished = path.with_name(f".{path.name}{UNFINISHED}")
-    with unfinished.open("wb") as file:
+    with open(unfinished, "wb", opener=_for_us_and_our_group) as file:  # Path.open takes no opener
         hashing = Hashing(file)
         write(hashing)
         file.flush()
@@ -64,6 +64,11 @@ def place(path: Path, write: Callable[[Hashing], object], expected: bytes | None
         raise Invalid(reason("BANK_FILE_CONFLICT", path.name))
     rename(unfinished, path)
     return content
+
+
+def _for_us_and_our_group(path: str, flags: int) -> int:
+    """Names and accounts stand in these files."""
+    return os.open(path, flags, 0o640)
 
 
 def rename(old: Path, new: Path) -> None:

@@ -2,7 +2,8 @@
 
 A message may be broken, huge, hostile or another than it should be. So: a limit of bytes; UTF-8 only; a document type
 declaration is refused before the parser sees it (entity bombs and external entities need one); no network, no external
-files, no recovery; namespaces by an exact list. Read elements are thrown away, so memory does not grow with a message.
+files, no recovery; namespaces by an exact list. What has been read is thrown away, and what may lie between two records
+is limited, so memory grows neither with a message nor with what somebody put into it.
 
 Contract of every reader here: it yields as it reads, and raises Invalid, coded and located, at the first thing wrong,
 which may be after most has been yielded. **What was yielded counts only when the iterator has ended**: act in one
@@ -26,7 +27,7 @@ from services.treasury.bank import amounts
 from services.treasury.bank.placing import content_of_stream
 
 BYTES_MAX: Final = 256 << 20
-DEPTH_MAX: Final = 256  # of elements: the parser's own limit, told here because huge_tree would lift it
+PART_BYTES_MAX: Final = 1 << 20  # of a header, a record, or what lies between: all that is in memory at a time
 _PROLOG_MAX: Final = 4096
 _PREFIX: Final = "urn:iso:std:iso:20022:tech:xsd:"
 _NAMED: Final = re.compile(r"[a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2}")
@@ -67,7 +68,7 @@ def elements(
     """Starts and ends of the elements named in `parents` that stand where they should, in order of the document.
 
     `parents` maps an element's name to its parent's. At the end of an element its children are complete; afterwards it
-    is emptied. Raises Invalid for all that makes a message unreadable.
+    is emptied, and what stood before it is gone. Raises Invalid for all that makes a message unreadable.
     """
     reader = _Limited(source, bytes_max)
     _check_prolog(reader.head())
@@ -98,6 +99,7 @@ def elements(
                 yield event, name, element
                 if event == "end":
                     _forget(element, parent)
+                    reader.part_bytes = 0
     except etree.XMLSyntaxError as error:
         line = error.lineno or 0
         if not namespace:
@@ -243,6 +245,7 @@ class _Limited:
     def __init__(self, source: BinaryIO, bytes_max: int) -> None:
         self._source, self._bytes_max = source, bytes_max
         self._head, self._read = source.read(_PROLOG_MAX), 0
+        self.part_bytes = 0  # since something was last forgotten
 
     def head(self) -> bytes:
         return self._head
@@ -250,8 +253,11 @@ class _Limited:
     def read(self, size: int = -1) -> bytes:
         part, self._head = (self._head, b"") if self._head else (self._source.read(max(size, 1 << 16)), b"")
         self._read += len(part)
+        self.part_bytes += len(part)
         if self._read > self._bytes_max:
             raise Invalid(reason("BANK_FILE_TOO_LARGE", "", limit=self._bytes_max))
+        if self.part_bytes > PART_BYTES_MAX:
+            raise Invalid(reason("BANK_PART_TOO_LARGE", "", limit=PART_BYTES_MAX))
         return part
 
 
@@ -292,10 +298,10 @@ def _local(element: etree._Element, namespace: str) -> str:
 
 
 def _forget(element: etree._Element, parent: etree._Element) -> None:
-    before = element.getprevious()
-    if before is not None and before.tag == element.tag:
-        parent.remove(before)
+    """Empty it, and drop all before it: who reads a record has read what stands above it."""
     element.clear(keep_tail=False)
+    while element.getprevious() is not None:
+        del parent[0]
 
 
 def _prefix(element: etree._Element) -> str:

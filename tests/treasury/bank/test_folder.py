@@ -235,6 +235,29 @@ def test_a_restored_treasury_hears_again_what_was_taken_since(tmp_path: Path) ->
     assert again.path.exists()
 
 
+@pytest.mark.parametrize("name", ["对账单" * 20 + ".xml", "x" * 200 + ".xml", os.fsdecode(b"a\xff\xfe.xml")])
+def test_any_name_a_file_can_have_is_taken_and_kept(tmp_path: Path, name: str) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, name, report(""), digest=None)
+    put(tmp_path, f"2{name}", statement(""), digest=None)
+    assert heard(bank) == []
+
+    one, other = heard(bank)
+    asyncio.run(bank.done(one))
+    asyncio.run(bank.refused(other, [reason("BANK_FILE_HASH_MISSING", other.name)]))
+
+    assert heard(bank) == []
+    assert len(list((tmp_path / "processed").glob("*/*"))) == 1
+    assert len(list((tmp_path / "refused").glob("*/*"))) == 2
+
+
+def test_files_with_names_and_accounts_are_not_for_everybody(tmp_path: Path) -> None:
+    Folders(tmp_path / "bank").hand_over(outgoing(tmp_path))
+
+    assert (tmp_path / "bank" / "outbox" / "RUN-1.xml").stat().st_mode & 0o007 == 0
+    assert (tmp_path / "bank" / "outbox").stat().st_mode & 0o007 == 0
+
+
 def test_a_link_out_of_the_inbox_is_not_followed(tmp_path: Path) -> None:
     bank = FolderBank(Folders(tmp_path / "bank"))
     (tmp_path / "secret.xml").write_text(report(""))

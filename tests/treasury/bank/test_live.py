@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from services.kit.errors import Unavailable
-from services.treasury.bank import Handover, Outgoing, Received, camt053, camt054, pacs004, pain002
+from services.treasury.bank import Handover, Outgoing, Received, answers, camt053
 from services.treasury.bank.camt import End, Entry
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.live import LiveBank
@@ -29,12 +29,6 @@ from tests.treasury.bank.builders import CLOSED, MOCK_DEBTOR, NO_SUCH_BANK, orde
 from tests.treasury.bank.mock import MockBank, running
 from tests.treasury.bank.test_pain001 import PAYMENTS
 
-READERS = {
-    "pain.002.001.10": pain002.read,
-    "camt.053.001.08": camt053.read,
-    "camt.054.001.08": camt054.read,
-    "pacs.004.001.09": pacs004.read,
-}
 OURS = "NL41MOCK0000000001"
 
 
@@ -74,11 +68,11 @@ def records(received: list[Received]) -> list[Any]:
     found: list[Any] = []
     for one in received:
         with one.path.open("rb") as content:
-            found += READERS[one.kind](content)
+            found += answers.read(content, one.kind)
     return found
 
 
-def answers(found: list[Any]) -> dict[str, tuple[Outcome, str]]:
+def told(found: list[Any]) -> dict[str, tuple[Outcome, str]]:
     return {
         one.end_to_end_id: (outcome(one.status, one.reasons), one.reasons[0].code if one.reasons else "")
         for one in found
@@ -110,7 +104,7 @@ def test_paid_settled_and_on_the_statement(mock: MockBank, tmp_path: Path) -> No
     mock.days_pass()
     found = records(heard(bank))
 
-    assert answers(found) == {ONE: (Outcome.ACCEPTED, ""), TWO: (Outcome.ACCEPTED, "")}
+    assert told(found) == {ONE: (Outcome.ACCEPTED, ""), TWO: (Outcome.ACCEPTED, "")}
     assert (
         sorted(entries(found)) == [(ONE, 1_960_000, False, "")] * 2 + [(TWO, 1, False, "")] * 2
     )  # advice and statement
@@ -156,7 +150,7 @@ def test_a_closed_account_and_an_unknown_bank_are_rejected_and_the_rest_is_paid(
     found = records(heard(bank))
 
     assert groups(found) == [Outcome.PARTIAL]
-    assert answers(found) == {
+    assert told(found) == {
         ONE: (Outcome.ACCEPTED, ""),
         TWO: (Outcome.REJECTED, "AC04"),
         THREE: (Outcome.REJECTED, "RC01"),
@@ -170,7 +164,7 @@ def test_an_account_without_money_pays_what_it_can(mock: MockBank, tmp_path: Pat
 
     send(bank, outgoing(tmp_path, payment(1, amount_fen=101), payment(2, amount_fen=100)))
 
-    assert answers(records(heard(bank))) == {ONE: (Outcome.REJECTED, "AM04"), TWO: (Outcome.ACCEPTED, "")}
+    assert told(records(heard(bank))) == {ONE: (Outcome.REJECTED, "AM04"), TWO: (Outcome.ACCEPTED, "")}
 
 
 def test_a_rejected_file_is_told_for_all_its_payments(mock: MockBank, tmp_path: Path) -> None:
@@ -221,7 +215,7 @@ def test_a_silent_bank_is_asked_and_its_statement_tells(mock: MockBank, tmp_path
     send(bank, outgoing(tmp_path, payment(1)))
 
     found = records(heard(bank))
-    assert answers(found) == {}
+    assert told(found) == {}
     standing = asyncio.run(bank.status(ONE))
     assert standing is not None
     assert (standing.known, standing.outcome) == (True, Outcome.SETTLED)
@@ -252,12 +246,12 @@ def test_a_statement_with_a_hole_is_read_and_the_hole_is_told(mock: MockBank, tm
 def test_an_account_closed_before_the_day_of_payment_rejects_what_was_accepted(mock: MockBank, tmp_path: Path) -> None:
     bank, file = live(mock.url, tmp_path), outgoing(tmp_path, payment(1), execute_on=_days_later(4))
     send(bank, file)
-    assert answers(records(heard(bank))) == {ONE: (Outcome.ACCEPTED, "")}
+    assert told(records(heard(bank))) == {ONE: (Outcome.ACCEPTED, "")}
 
     mock.behave(closed=True)
     mock.days_pass(7)
 
-    assert answers(records(heard(bank))) == {ONE: (Outcome.REJECTED, "AC04")}
+    assert told(records(heard(bank))) == {ONE: (Outcome.REJECTED, "AC04")}
 
 
 def _days_later(days: int) -> Any:
@@ -382,7 +376,7 @@ def test_through_folders_the_same_bank_is_paid_through_and_heard(tmp_path: Path)
         assert heard(bank) == []  # without hashes beside them, files are whole when they lie still
         found = records(heard(bank))
 
-        assert answers(found) == {ONE: (Outcome.ACCEPTED, ""), TWO: (Outcome.REJECTED, "AC04")}
+        assert told(found) == {ONE: (Outcome.ACCEPTED, ""), TWO: (Outcome.REJECTED, "AC04")}
         assert entries(found) == [(ONE, 1_960_000, False, "")] * 2
         assert asyncio.run(bank.send(file)) is Handover.BEFORE
         mock.ask("POST", "/_mock/drop/scan")

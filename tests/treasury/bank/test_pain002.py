@@ -81,6 +81,16 @@ def test_what_a_status_means_for_money(status: str, why: str, expected: Outcome)
     assert outcome(status, (Why(why, ""),) if why else ()) is expected
 
 
+@pytest.mark.parametrize("status", ["RJCT", ""])
+def test_payments_of_a_duplicate_file_are_duplicates_though_each_is_called_rejected(status: str) -> None:
+    why = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>DUPL</Cd></Rsn></StsRsnInf>"
+
+    *_, told = read(message(report(why, batch(answer(ONE, status), "<PmtInfSts>RJCT</PmtInfSts>"))))
+
+    assert isinstance(told, Answer)
+    assert outcome(told.status, told.reasons) is Outcome.DUPLICATE
+
+
 def test_codes_that_nobody_knows_are_kept() -> None:
     *_, told = read(message(report("", batch(answer(ONE, "ZZZZ", "Q7Q7")))))
 

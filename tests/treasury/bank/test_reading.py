@@ -102,7 +102,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a control character": (f'<Document xmlns="{URN}NS">\x01</Document>', "BANK_FILE_HALF"),
     "broken UTF-8": (f'<Document xmlns="{URN}NS">'.encode() + b"\xff</Document>", "BANK_FILE_HALF"),
     "more behind the end": (f'<Document xmlns="{URN}NS"/><Document/>', "BANK_FILE_HALF"),
-    "a text of 11 MB": (f'<Document xmlns="{URN}NS"><a>' + "x" * (11 << 20) + "</a></Document>", "BANK_FILE_HALF"),
+    "a text of 11 MB": (f'<Document xmlns="{URN}NS"><a>' + "x" * (11 << 20) + "</a></Document>", "BANK_PART_TOO_LARGE"),
 }
 
 
@@ -164,6 +164,34 @@ def test_any_byte_changed_is_read_or_refused_and_nothing_else(read: Reader, good
         check(read(message(bytes(content))))
 
 
+FLOOD = "<x/>" * 400_000
+
+
+@pytest.mark.parametrize(
+    ("read", "content"),
+    [
+        (pain002.read, report(FLOOD)),
+        (pain002.read, report("", batch(answer("E-1", "ACCP") + FLOOD))),
+        (camt053.read, statement(entry("1.00"), head=FLOOD)),
+        (camt053.read, statement(entry("1.00", details=FLOOD))),
+        (camt054.read, advice(FLOOD)),
+        (pacs004.read, returned(RETURN, FLOOD)),
+    ],
+)
+def test_what_nobody_asked_for_does_not_fill_the_memory(read: Reader, content: str) -> None:
+    assert refusal(read, content) == ("BANK_PART_TOO_LARGE", "")
+
+
+def test_what_nobody_asked_for_between_records_is_dropped_with_them() -> None:
+    read: Callable[..., Iterator[object]] = camt053.read
+    noise = "<x/>" * 10_000
+    before = psutil.Process().memory_info().rss
+
+    check(read(Repeated(statement("HERE", "100.00", "0"), noise + entry("1.00", details=noise), 100, at_once=1)))
+
+    assert psutil.Process().memory_info().rss - before < 64 << 20
+
+
 def test_the_same_names_in_another_namespace_or_place_are_not_ours() -> None:
     strange = entry("66.00").replace("<Ntry>", "<Ntry xmlns='urn:example'>")
     planted = f"<SplmtryData><Envlp>{strange}{entry('77.00')}</Envlp></SplmtryData>"
@@ -189,9 +217,9 @@ def test_the_hash_beside_a_file_must_be_its_own() -> None:
 class Repeated:
     """A message with one part in its middle very many times, made while it is read."""
 
-    def __init__(self, whole: str, part: str, times: int) -> None:
+    def __init__(self, whole: str, part: str, times: int, at_once: int = 100) -> None:
         before, after = whole.encode().split(b"HERE")
-        self._parts = iter([before, *[part.encode() * 100] * (times // 100), after])
+        self._parts = iter([before, *[part.encode() * at_once] * (times // at_once), after])
 
     def read(self, size: int) -> bytes:
         return next(self._parts, b"")
