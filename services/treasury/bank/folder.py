@@ -2,7 +2,7 @@
 
 ```
 outbox/              <name>.sig, then <name>: whole, or not there; the bank takes them away
-  .<name>.<token>.handing    being handed over
+handing/             copies on their way there; what a crash left here may be cleared when no run is open
 handed/<name>        its SHA-256: it was handed over, or that had begun; and how
 inbox/               what the bank puts here
 processed/<2>/<sha256>.<name>    taken in, by content; the same content again lies beside it
@@ -29,7 +29,6 @@ from services.treasury.bank import Handover, Outgoing, Received, Standing
 from services.treasury.bank.placing import CHUNK, Content, Hashing, content_of, place, rename, sync
 from services.treasury.bank.reading import kind_of
 
-_HANDING: Final = ".handing"
 _DIGEST: Final = ".sha256"
 _UNFINISHED: Final = (".tmp", ".part", ".filepart", ".writing", ".swp", ".sig", _DIGEST)
 _DIGEST_BYTES_MAX: Final = 1024
@@ -45,7 +44,7 @@ class Folders:
         """`hash_required`: a file counts only with its `<name>.sha256` beside it, as sha256sum writes it."""
         self._root, self._hash_required = root, hash_required
         self._sizes: dict[str, tuple[int, int]] = {}  # as last seen, of files that came without a hash
-        for name in ("outbox", "handed", "inbox", "processed", "refused"):
+        for name in ("outbox", "handing", "handed", "inbox", "processed", "refused"):
             (root / name).mkdir(mode=0o750, parents=True, exist_ok=True)
 
     # --- out ---------------------------------------------------------------------------------------------------------
@@ -58,15 +57,17 @@ class Folders:
         """
         begun = self.begun(file)
         if begun is None:
-            begun = f".{file.path.name}.{secrets.token_hex(8)}{_HANDING}"
-            self._copy(file, self._root / "outbox" / begun)
+            begun = f"{file.path.name}.{secrets.token_hex(8)}"
+            self._copy(file, self._root / "handing" / begun)
             if file.signature is not None:
-                place(self._root / "outbox" / file.signature.name, _copying(file.signature))
+                signature = self._root / "handing" / f"{begun}.sig"
+                place(signature, _copying(file.signature))
+                rename(signature, self._root / "outbox" / file.signature.name)
             if not self.begin(file, begun):
-                (self._root / "outbox" / begun).unlink()
+                (self._root / "handing" / begun).unlink()
                 return Handover.BEFORE
         try:
-            rename(self._root / "outbox" / begun, self._root / "outbox" / file.path.name)
+            rename(self._root / "handing" / begun, self._root / "outbox" / file.path.name)
         except FileNotFoundError:
             return Handover.BEFORE
         return Handover.TAKEN

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +44,7 @@ def names(received: list[Received]) -> list[str]:
 
 
 def content(root: Path) -> list[str]:
-    return sorted(path.name for path in (root / "outbox").iterdir() if not path.name.startswith("."))
+    return sorted(path.name for path in (root / "outbox").iterdir())
 
 
 # --- out -------------------------------------------------------------------------------------------------------------
@@ -96,8 +98,8 @@ def test_a_file_that_changed_since_it_was_committed_does_not_leave(tmp_path: Pat
 def test_a_crash_before_the_file_appears_is_mended_by_calling_again(tmp_path: Path) -> None:
     root, file = tmp_path / "bank", outgoing(tmp_path)
     crashed = Folders(root)
-    (root / "outbox" / ".RUN-1.xml.0.handing").write_bytes(file.path.read_bytes())
-    crashed.begin(file, ".RUN-1.xml.0.handing")
+    (root / "handing" / "RUN-1.xml.0").write_bytes(file.path.read_bytes())
+    crashed.begin(file, "RUN-1.xml.0")
 
     assert content(root) == []
     assert Folders(root).hand_over(file) is Handover.TAKEN
@@ -268,3 +270,20 @@ def test_a_link_out_of_the_inbox_is_not_followed(tmp_path: Path) -> None:
 
 def test_folders_cannot_be_asked_of_a_payment(tmp_path: Path) -> None:
     assert asyncio.run(FolderBank(Folders(tmp_path)).status("01KG000000E008000000000001")) is None
+
+
+def test_killed_at_any_moment_a_file_is_handed_over_whole_and_once(tmp_path: Path) -> None:
+    files, root = 40, Path(__file__).parents[3]
+
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.treasury.bank.killed", str(tmp_path), str(files), "7"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+
+    *each, killed = told.splitlines()
+    assert each == ["1 whole, 0 not"] * files
+    assert int(killed) > files
