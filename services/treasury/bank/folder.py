@@ -133,9 +133,9 @@ class Folders:
         hashing = Hashing(None)
         hashing.write(content)
         digest = hashing.content().sha256
-        if any(self._lying(digest)):
+        path = self._root / "inbox" / f"{digest.hex()[:8]}.{name}"
+        if path.exists() or any(self._lying(digest)):
             return
-        path = self._root / "inbox" / name
         place(_beside(path), lambda file: file.write(digest.hex().encode("ascii")))
         place(path, lambda file: file.write(content))
 
@@ -198,7 +198,10 @@ class Folders:
             number += 1
             target = into / f"{digest}.{number}.{name}"
         beside = _beside(received.path)
-        rename(received.path, target)
+        try:
+            rename(received.path, target)
+        except FileNotFoundError:  # another worker did it just now
+            return None
         if beside.exists():
             rename(beside, target.with_name(target.name + _DIGEST))
         self._sizes.pop(received.name, None)

@@ -253,6 +253,17 @@ def test_any_name_a_file_can_have_is_taken_and_kept(tmp_path: Path, name: str) -
     assert len(list((tmp_path / "refused").glob("*/*"))) == 2
 
 
+def test_two_workers_put_the_same_away_once(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "a.xml", report(""))
+    (told,) = heard(bank)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: Folders(tmp_path).take(told), range(16)))
+
+    assert len([path for path in (tmp_path / "processed").glob("*/*") if path.suffix == ".xml"]) == 1
+
+
 def test_files_with_names_and_accounts_are_not_for_everybody(tmp_path: Path) -> None:
     Folders(tmp_path / "bank").hand_over(outgoing(tmp_path))
 
