@@ -150,6 +150,33 @@ def test_the_same_content_again_is_taken_once_under_any_name(tmp_path: Path) -> 
     assert [path for path in (tmp_path / "inbox").iterdir() if path.is_file()] == []
 
 
+def test_the_banks_next_file_of_the_same_name_is_another(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "today.xml", report("<GrpSts>RCVD</GrpSts>"))
+    (first,) = heard(bank)
+    put(tmp_path, "today.xml", report("<GrpSts>RJCT</GrpSts>"))
+
+    asyncio.run(bank.done(first))
+
+    (second,) = heard(bank)
+    assert (first.name, first.sha256 == second.sha256) == (second.name, False)
+    assert "RJCT" in second.path.read_text("utf-8")
+
+
+def test_what_changes_while_it_is_told_is_told_as_it_is_then(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "a.xml", report("")[:90], digest=None)
+    assert heard(bank) == []
+    (half,) = heard(bank)
+    half.path.write_text(report(""), "utf-8")  # a writer that paused goes on
+
+    (whole,) = heard(bank)
+    asyncio.run(bank.refused(half, [reason("BANK_FILE_HALF", "", line=1)]))
+
+    assert heard(bank) == [whole]
+    assert whole.sha256 == hashlib.sha256(report("").encode()).digest()
+
+
 def test_half_a_file_is_left_until_it_is_whole(tmp_path: Path) -> None:
     bank, whole = FolderBank(Folders(tmp_path)), report("")
     put(tmp_path, "a.xml.part", whole)
