@@ -2,9 +2,10 @@
 
 ```
 outbox/              <name>.sig, then <name>: whole, or not there; the bank takes them away
-  .<name>.<token>.handing    being handed over
+handing/             copies on their way there; what a crash left here may be cleared when no run is open
 handed/<name>        its SHA-256: it was handed over, or that had begun; and how
 inbox/               what the bank puts here
+arrived/<token>.<name>           whole, and ours now: told until it is taken or refused; no later file replaces it
 processed/<2>/<sha256>.<name>    taken in, by content; the same content again lies beside it
 refused/<2>/<sha256>.<name>      cannot be taken; <...>.reasons tells why
 ```
@@ -29,7 +30,6 @@ from services.treasury.bank import Handover, Outgoing, Received, Standing
 from services.treasury.bank.placing import CHUNK, Content, Hashing, content_of, place, rename, sync
 from services.treasury.bank.reading import kind_of
 
-_HANDING: Final = ".handing"
 _DIGEST: Final = ".sha256"
 _UNFINISHED: Final = (".tmp", ".part", ".filepart", ".writing", ".swp", ".sig", _DIGEST)
 _DIGEST_BYTES_MAX: Final = 1024
@@ -45,7 +45,7 @@ class Folders:
         """`hash_required`: a file counts only with its `<name>.sha256` beside it, as sha256sum writes it."""
         self._root, self._hash_required = root, hash_required
         self._sizes: dict[str, tuple[int, int]] = {}  # as last seen, of files that came without a hash
-        for name in ("outbox", "handed", "inbox", "processed", "refused"):
+        for name in ("outbox", "handing", "handed", "inbox", "arrived", "processed", "refused"):
             (root / name).mkdir(mode=0o750, parents=True, exist_ok=True)
 
     # --- out ---------------------------------------------------------------------------------------------------------
@@ -58,15 +58,17 @@ class Folders:
         """
         begun = self.begun(file)
         if begun is None:
-            begun = f".{file.path.name}.{secrets.token_hex(8)}{_HANDING}"
-            self._copy(file, self._root / "outbox" / begun)
+            begun = f"{file.path.name}.{secrets.token_hex(8)}"
+            self._copy(file, self._root / "handing" / begun)
             if file.signature is not None:
-                place(self._root / "outbox" / file.signature.name, _copying(file.signature))
+                signature = self._root / "handing" / f"{begun}.sig"
+                place(signature, _copying(file.signature))
+                rename(signature, self._root / "outbox" / file.signature.name)
             if not self.begin(file, begun):
-                (self._root / "outbox" / begun).unlink()
+                (self._root / "handing" / begun).unlink()
                 return Handover.BEFORE
         try:
-            rename(self._root / "outbox" / begun, self._root / "outbox" / file.path.name)
+            rename(self._root / "handing" / begun, self._root / "outbox" / file.path.name)
         except FileNotFoundError:
             return Handover.BEFORE
         return Handover.TAKEN
@@ -102,27 +104,25 @@ class Folders:
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
-    def arrived(self) -> Iterator[Received]:
-        """What lies whole in the inbox and is new by its content, oldest first; what is not new is put away.
+    def arrived(self) -> list[Received]:
+        """What has come whole and is new by its content, oldest first; what is not new is put away.
 
-        A file without a hash is whole when it has not changed between two looks, so it is told at the second.
+        A file without a hash is whole when it has not changed between two looks, so it is told at the second. It is
+        moved before anything is decided of it, or the bank's next file of the same name could take its place.
         """
         for path in sorted(self._candidates(), key=_age):
-            received = Received(path, path.name, _kind(path), content_of(path).sha256)
-            problem = self._hash_problem(received)
-            fits = problem is None and _beside(path).exists()
-            if not fits and not self._is_at_rest(path):
-                continue
-            if problem is not None:
-                self.refuse(received, [problem])
-            elif self._taken(received):
-                self._put_away(received, "processed")
-            else:
-                yield received
+            if self._is_whole(path):
+                _move(path, self._root / "arrived" / f"{secrets.token_hex(8)}.{_short(path.name)}")
+                self._sizes.pop(path.name, None)
+        new: dict[bytes, Received] = {}
+        for path in sorted((self._root / "arrived").iterdir(), key=_age):
+            if _is_content(path) and (received := self._new(path)):
+                new.setdefault(received.sha256, received)  # the same again waits: taken, it is known
+        return list(new.values())
 
     def taken_since(self, since: datetime) -> Iterator[Received]:
         """What was taken in before, by the time at which the bank wrote it."""
-        taken = [path for path in (self._root / "processed").glob("*/*") if path.suffix != _DIGEST]
+        taken = [path for path in (self._root / "processed").glob("*/*") if _is_content(path)]
         for path in sorted((path for path in taken if path.stat().st_mtime >= since.timestamp()), key=_age):
             digest, _, name = path.name.partition(".")
             yield Received(path, name, _kind(path), bytes.fromhex(digest))
@@ -132,11 +132,11 @@ class Folders:
         hashing = Hashing(None)
         hashing.write(content)
         digest = hashing.content().sha256
-        if any(self._lying(digest)):
-            return
-        path = self._root / "inbox" / name
-        place(_beside(path), lambda file: file.write(digest.hex().encode("ascii")))
-        place(path, lambda file: file.write(content))
+        path = self._root / "inbox" / f"{digest.hex()[:16]}.{name}"
+        waits = path.exists() or any((self._root / "arrived").glob(f"*.{digest.hex()[:16]}.*"))
+        if not (waits or self._lies_in("processed", digest) or self._lies_in("refused", digest)):
+            place(_beside(path), lambda file: file.write(digest.hex().encode("ascii")))
+            place(path, lambda file: file.write(content))
 
     def take(self, received: Received) -> None:
         self._put_away(received, "processed")
@@ -149,6 +149,26 @@ class Folders:
             )
             place(lying.with_name(lying.name + ".reasons"), lambda file: file.write(lines.encode("utf-8", "replace")))
 
+    def _new(self, path: Path) -> Received | None:
+        """Of what has arrived, what is to be told; the rest is put away."""
+        received = Received(path, path.name.partition(".")[2], _kind(path), content_of(path).sha256)
+        if problem := self._hash_problem(received):
+            self.refuse(received, [problem])
+        elif self._lies_in("processed", received.sha256):
+            self.take(received)
+        else:
+            return received
+        return None
+
+    def _is_whole(self, path: Path) -> bool:
+        """By the hash beside it, or because it has not changed since the last look. The first look is none."""
+        if _beside(path).exists() and _stated_hash(path) == content_of(path).sha256:
+            return True
+        stat = path.stat()
+        now, seen = (stat.st_size, stat.st_mtime_ns), self._sizes.get(path.name)
+        self._sizes[path.name] = now
+        return now == seen
+
     def _candidates(self) -> list[Path]:
         return [
             path
@@ -157,51 +177,36 @@ class Folders:
             if not path.name.lower().endswith(_UNFINISHED)
         ]
 
-    def _is_at_rest(self, path: Path) -> bool:
-        """Whether it has not changed since the last look. The first look is none."""
-        stat = path.stat()
-        now, seen = (stat.st_size, stat.st_mtime_ns), self._sizes.get(path.name)
-        self._sizes[path.name] = now
-        return now == seen
-
     def _hash_problem(self, received: Received) -> Reason | None:
-        beside = _beside(received.path)
-        if not beside.exists():
-            return reason("BANK_FILE_HASH_MISSING", received.name) if self._hash_required else None
-        with beside.open("rb") as file:
-            stated = _HEX.match(file.read(_DIGEST_BYTES_MAX).decode("ascii", "replace"))
+        if not _beside(received.path).exists() and not self._hash_required:
+            return None
+        stated = _stated_hash(received.path)
         if stated is None:
             return reason("BANK_FILE_HASH_MISSING", received.name)
-        if bytes.fromhex(stated[1]) == received.sha256:
+        if stated == received.sha256:
             return None
-        return reason("BANK_FILE_HASH", received.name, expected=stated[1].lower(), found=received.sha256.hex())
+        return reason("BANK_FILE_HASH", received.name, expected=stated.hex(), found=received.sha256.hex())
 
-    def _taken(self, received: Received) -> bool:
-        return any(path.parts[-3] == "processed" for path in self._lying(received.sha256))
-
-    def _lying(self, digest: bytes) -> Iterator[Path]:
-        """Where this content was put away."""
-        for folder in ("processed", "refused"):
-            yield from (self._root / folder / digest.hex()[:2]).glob(f"{digest.hex()}.*")
+    def _lies_in(self, folder: str, digest: bytes) -> bool:
+        return any((self._root / folder / digest.hex()[:2]).glob(f"{digest.hex()}.*"))
 
     def _put_away(self, received: Received, folder: str) -> Path | None:
-        """Out of the inbox, with its hash; where it went. None if it is there no more: that was done before."""
-        if not received.path.exists() or received.path.parent != self._root / "inbox":
+        """Where it lies now, with its hash. None if that was done before."""
+        if received.path.parent != self._root / "arrived":
             return None
-        digest = received.sha256.hex()
-        name = received.name.encode("utf-8", "replace")[-_NAME_BYTES_MAX:].decode("utf-8", "ignore")
+        digest, name = received.sha256.hex(), _short(received.name)
         into = self._root / folder / digest[:2]
         into.mkdir(mode=0o750, exist_ok=True)
         target, number = into / f"{digest}.{name}", 1
         while target.exists():
             number += 1
             target = into / f"{digest}.{number}.{name}"
-        beside = _beside(received.path)
-        rename(received.path, target)
-        if beside.exists():
-            rename(beside, target.with_name(target.name + _DIGEST))
-        self._sizes.pop(received.name, None)
-        return target
+        try:
+            if content_of(received.path).sha256 == received.sha256:  # else it has changed, and is told anew
+                return _move(received.path, target)
+        except FileNotFoundError:  # another worker did it just now, or it was done before
+            pass
+        return None
 
 
 class FolderBank:
@@ -241,6 +246,33 @@ def told(folders: Folders, since: datetime | None) -> list[Received]:
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
         return kind_of(file)
+
+
+def _move(path: Path, target: Path) -> Path:
+    """With the hash beside it."""
+    beside = _beside(path)
+    rename(path, target)
+    if beside.exists():
+        rename(beside, _beside(target))
+    return target
+
+
+def _stated_hash(path: Path) -> bytes | None:
+    try:
+        with _beside(path).open("rb") as file:
+            stated = _HEX.match(file.read(_DIGEST_BYTES_MAX).decode("ascii", "replace"))
+    except FileNotFoundError:
+        return None
+    return bytes.fromhex(stated[1]) if stated else None
+
+
+def _is_content(path: Path) -> bool:
+    return path.suffix != _DIGEST and not path.name.startswith(".")
+
+
+def _short(name: str) -> str:
+    """The end of a name, in UTF-8 and with room for what we put around it."""
+    return name.encode("utf-8", "replace")[-_NAME_BYTES_MAX:].decode("utf-8", "ignore")
 
 
 def _age(path: Path) -> tuple[int, str]:

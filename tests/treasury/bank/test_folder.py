@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +44,7 @@ def names(received: list[Received]) -> list[str]:
 
 
 def content(root: Path) -> list[str]:
-    return sorted(path.name for path in (root / "outbox").iterdir() if not path.name.startswith("."))
+    return sorted(path.name for path in (root / "outbox").iterdir())
 
 
 # --- out -------------------------------------------------------------------------------------------------------------
@@ -96,8 +98,8 @@ def test_a_file_that_changed_since_it_was_committed_does_not_leave(tmp_path: Pat
 def test_a_crash_before_the_file_appears_is_mended_by_calling_again(tmp_path: Path) -> None:
     root, file = tmp_path / "bank", outgoing(tmp_path)
     crashed = Folders(root)
-    (root / "outbox" / ".RUN-1.xml.0.handing").write_bytes(file.path.read_bytes())
-    crashed.begin(file, ".RUN-1.xml.0.handing")
+    (root / "handing" / "RUN-1.xml.0").write_bytes(file.path.read_bytes())
+    crashed.begin(file, "RUN-1.xml.0")
 
     assert content(root) == []
     assert Folders(root).hand_over(file) is Handover.TAKEN
@@ -146,6 +148,33 @@ def test_the_same_content_again_is_taken_once_under_any_name(tmp_path: Path) -> 
     assert heard(bank) == []
     assert len([path for path in (tmp_path / "processed").glob("*/*") if path.suffix == ".xml"]) == 3
     assert [path for path in (tmp_path / "inbox").iterdir() if path.is_file()] == []
+
+
+def test_the_banks_next_file_of_the_same_name_is_another(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "today.xml", report("<GrpSts>RCVD</GrpSts>"))
+    (first,) = heard(bank)
+    put(tmp_path, "today.xml", report("<GrpSts>RJCT</GrpSts>"))
+
+    asyncio.run(bank.done(first))
+
+    (second,) = heard(bank)
+    assert (first.name, first.sha256 == second.sha256) == (second.name, False)
+    assert "RJCT" in second.path.read_text("utf-8")
+
+
+def test_what_changes_while_it_is_told_is_told_as_it_is_then(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "a.xml", report("")[:90], digest=None)
+    assert heard(bank) == []
+    (half,) = heard(bank)
+    half.path.write_text(report(""), "utf-8")  # a writer that paused goes on
+
+    (whole,) = heard(bank)
+    asyncio.run(bank.refused(half, [reason("BANK_FILE_HALF", "", line=1)]))
+
+    assert heard(bank) == [whole]
+    assert whole.sha256 == hashlib.sha256(report("").encode()).digest()
 
 
 def test_half_a_file_is_left_until_it_is_whole(tmp_path: Path) -> None:
@@ -251,6 +280,17 @@ def test_any_name_a_file_can_have_is_taken_and_kept(tmp_path: Path, name: str) -
     assert len(list((tmp_path / "refused").glob("*/*"))) == 2
 
 
+def test_two_workers_put_the_same_away_once(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "a.xml", report(""))
+    (told,) = heard(bank)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: Folders(tmp_path).take(told), range(16)))
+
+    assert len([path for path in (tmp_path / "processed").glob("*/*") if path.suffix == ".xml"]) == 1
+
+
 def test_files_with_names_and_accounts_are_not_for_everybody(tmp_path: Path) -> None:
     Folders(tmp_path / "bank").hand_over(outgoing(tmp_path))
 
@@ -268,3 +308,20 @@ def test_a_link_out_of_the_inbox_is_not_followed(tmp_path: Path) -> None:
 
 def test_folders_cannot_be_asked_of_a_payment(tmp_path: Path) -> None:
     assert asyncio.run(FolderBank(Folders(tmp_path)).status("01KG000000E008000000000001")) is None
+
+
+def test_killed_at_any_moment_a_file_is_handed_over_whole_and_once(tmp_path: Path) -> None:
+    files, root = 40, Path(__file__).parents[3]
+
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.treasury.bank.killed", str(tmp_path), str(files), "7"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+
+    *each, killed = told.splitlines()
+    assert each == ["1 whole, 0 not"] * files
+    assert int(killed) > files
