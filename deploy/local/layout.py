@@ -92,7 +92,7 @@ def keep_banks(folder: Path) -> dict[str, str]:
             "folders": str(folder / "bank"),
         }
         write_private(path, {"accounts": [account]})
-    return {"CRADLE_BANKS": str(path), "CRADLE_BANK_SPOOL": str(folder / "bank-spool")}
+    return {"CRADLE_BANKS": str(path), "CRADLE_BANK_SPOOL": str(folder / "bank-spool"), "CRADLE_BANK_EVERY_S": "1"}
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
