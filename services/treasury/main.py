@@ -30,13 +30,13 @@ from services.treasury.bank.live import LiveBank
 from services.treasury.bank.signing import Ed25519Signer
 from services.treasury.model import Payee, Paying
 from services.treasury.rules.planning import Known
+from services.treasury.store import leading
 from services.treasury.usecases import Desk, Sealing, banking
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.sending import Sender
 from services.treasury.wire import banks, payees
 from services.treasury.wire.banks import AccountAtBank
 
-BANK_LOCK: Final = 0x0CADBA
 STAND_BY_S: Final = 1.0
 RELEASE_EVERY_S: Final = 5.0
 SEAL_EVERY_S: Final = 60.0
@@ -115,7 +115,7 @@ async def bank(process: Process) -> None:
 async def _lead(process: Process, sender: Sender) -> None:
     async with process.database.own_connection() as connection:
         process.health.set("bank", True)
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", BANK_LOCK):
+        while not await leading.lead(connection):
             if await _stops_within(process, STAND_BY_S):
                 return
         await banking.start(sender)
@@ -126,7 +126,7 @@ async def _lead(process: Process, sender: Sender) -> None:
             if process.stopping.is_set() or connection.is_closed():
                 over.set()  # the banks are ours only as long as this session lives
                 return
-            await connection.execute("SELECT 1")
+            await leading.still_lead(connection)
             await banking.round_of(sender)
 
         stopping = asyncio.ensure_future(_after(process.stopping, over))

@@ -146,7 +146,7 @@ def test_one_bad_account_costs_one_line_and_not_the_run(stack: Stack, dsn: str, 
         here.registry.said = {
             references[0]: ("ACCOUNT_MISSING",),
             references[1]: account(number="6222022603001234566"),
-            references[2]: ("ACCOUNT_NAME_DIFFERS",),
+            references[2]: ("PERSON_ERASED",),
         }
         for one in references:
             await here.owe(100, payee=one)
@@ -158,7 +158,7 @@ def test_one_bad_account_costs_one_line_and_not_the_run(stack: Stack, dsn: str, 
         assert await here.exceptions(run) == [
             ["ACCOUNT_MISSING"],
             ["BANK_CARD_CHECK_DIGIT"],
-            ["ACCOUNT_NAME_DIFFERS"],
+            ["PERSON_ERASED"],
             ["BUDGET_HELD"],
         ]
 

@@ -132,6 +132,19 @@ async def of_file(
     return [payment_of(row) for row in rows]
 
 
+async def of_account(source: Database | Tx, run_id: UUID, paying: str, after: int, limit: int) -> list[Payment]:
+    """What is queued of a run from one of our accounts, by line."""
+    rows = await source.fetch(
+        f"""{_SELECT} WHERE run_id = $1 AND paying_account = $2 AND state = 'QUEUED' AND number > $3
+            ORDER BY number LIMIT $4""",
+        run_id,
+        paying,
+        after,
+        limit,
+    )
+    return [payment_of(row) for row in rows]
+
+
 async def stream(tx: Tx, run_id: UUID) -> AsyncIterator[Payment]:
     """Every line of a run as it was planned, with memory that does not grow."""
     cursor = tx.connection.cursor(f"{_SELECT} WHERE run_id = $1 ORDER BY number", run_id, prefetch=2000)
@@ -229,6 +242,21 @@ async def move(tx: Tx, payments: Sequence[Payment], now: datetime) -> None:
         ),
         now,
     )
+
+
+async def sent(tx: Tx, file_id: UUID, ids: Sequence[UUID], now: datetime) -> None:
+    """Queued payments of a file, locked, are on their way."""
+    await tx.execute(
+        "UPDATE payment SET state = 'SENT', file_id = $1, updated_at = $3 WHERE id = ANY($2) AND state = 'QUEUED'",
+        file_id,
+        list(ids),
+        now,
+    )
+
+
+async def raise_versions(tx: Tx, orders: Sequence[int]) -> None:
+    """An event is told of each of these orders, which are locked."""
+    await tx.execute("UPDATE payment_order SET version = version + 1 WHERE id = ANY($1)", list(orders))
 
 
 async def queue(tx: Tx, run_id: UUID, now: datetime) -> None:

@@ -192,11 +192,10 @@ async def _prepare(sender: Sender, file: File, path: Path, content: Content) -> 
         if found.sha256 not in {None, content.sha256}:
             raise ValueError(f"file {file.name} is on record with another hash")
         await files.hashed(tx, file.id, content.sha256, content.size, signature)
-    after = ("", 0)
-    while lines := await payments.of_file(database, file.run_id, file.paying.code, after, LINES_MAX):
-        after = (lines[-1].payee.kind, lines[-1].number)
-        if waiting := [one for one in lines if one.state == _S.QUEUED]:
-            await _mark(sender.pay, file, waiting)
+    after = 0
+    while lines := await payments.of_account(database, file.run_id, file.paying.code, after, LINES_MAX):
+        after = lines[-1].number
+        await _mark(sender.pay, file, lines)
 
 
 async def _mark(pay: PayDesk, file: File, lines: list[Payment]) -> None:
@@ -206,8 +205,8 @@ async def _mark(pay: PayDesk, file: File, lines: list[Payment]) -> None:
         sent = [one._replace(state=_S.SENT, file_id=file.id) for one in found if one.state == _S.QUEUED]
         told = {one.order_id: orders[one.order_id] for one in sent}
         told = {number: one._replace(version=one.version + 1) for number, one in told.items()}
-        await payments.move(tx, sent, now)
-        await payments.save_orders(tx, list(told.values()), now)
+        await payments.sent(tx, file.id, [one.id for one in sent], now)
+        await payments.raise_versions(tx, list(told))
         for one in sent:
             tx.emit(events.of_sent(one, told[one.order_id], now))
 

@@ -33,7 +33,7 @@ async def ask(stub: RegistryServiceAsyncStub, payees: Sequence[Payee], deadline_
 
 def _never(payee: Payee) -> tuple[str, ...]:
     if payee.kind not in _KINDS:
-        return ("KIND_NOT_PAID",)
+        return ("CLASS_NOT_PAID",)
     try:
         return () if str(UUID(payee.reference)) == payee.reference.lower() else ("REFERENCE_UNKNOWN",)
     except ValueError:
