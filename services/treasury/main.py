@@ -122,7 +122,6 @@ async def _lead(process: Process, sender: Sender) -> None:
         over = asyncio.Event()
 
         async def work() -> None:
-            process.health.beat()
             if process.stopping.is_set() or connection.is_closed():
                 over.set()  # the banks are ours only as long as this session lives
                 return

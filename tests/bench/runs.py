@@ -95,6 +95,7 @@ async def _fill(database: Database, payments: int) -> None:
 async def _measured(sender: Sender, root: Path) -> dict[str, float]:
     pay = sender.pay
     took: dict[str, float] = {}
+    begun_cpu = time.process_time()
     with _memory() as peak:
         run = _new_run()
         async with pay.database.transaction() as tx:
@@ -108,6 +109,7 @@ async def _measured(sender: Sender, root: Path) -> dict[str, float]:
     found = await pay.database.fetch("SELECT count(*) AS count FROM payment WHERE state = 'RECONCILED'")
     (order,) = await pay.database.fetch("SELECT count(*) AS count FROM payment_order WHERE state = 'SETTLED'")
     total = round(sum(took.values()), 2)
+    took["process_cpu_s"] = round(time.process_time() - begun_cpu, 2)
     return {
         **took,
         "payment_run_s": total,

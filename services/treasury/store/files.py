@@ -88,14 +88,15 @@ async def to_send(database: Database, accounts: Sequence[str]) -> list[File]:
     return [_file_of(row) for row in rows]
 
 
-async def in_doubt(database: Database) -> list[UUID]:
-    """Files that may have left, with payments of which the bank has said nothing."""
+async def in_doubt(database: Database, before: datetime) -> list[UUID]:
+    """Files that may have left before an instant, with payments of which the bank has said nothing."""
     rows = await database.fetch(
         """SELECT f.id FROM bank_file AS f
-           WHERE f.intent_at IS NOT NULL AND f.handover IS DISTINCT FROM 'NOT_SENT'
+           WHERE f.intent_at < $1 AND f.handover IS DISTINCT FROM 'NOT_SENT'
              AND EXISTS (SELECT FROM payment AS p WHERE p.run_id = f.run_id AND p.paying_account = f.paying_account
                          AND p.state = 'SENT')
-           ORDER BY f.id"""
+           ORDER BY f.id""",
+        before,
     )
     return [row["id"] for row in rows]
 

@@ -322,8 +322,8 @@ async def shift(tx: Tx, shifts: Sequence[Shift]) -> None:
 
 
 async def unanswered(database: Database, limit: int) -> list[Payment]:
-    """Payments of which nothing is known, oldest first."""
-    rows = await database.fetch(f"{_SELECT} WHERE state = 'UNKNOWN' ORDER BY id LIMIT $1", limit)
+    """Some payments of which nothing is known, drawn so that each comes to be asked about."""
+    rows = await database.fetch(f"{_SELECT} WHERE state = 'UNKNOWN' ORDER BY random() LIMIT $1", limit)
     return [payment_of(row) for row in rows]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from services.kit.timer import narrowed
@@ -12,6 +13,7 @@ from services.treasury.usecases import hearing, resolving, running, sending
 from services.treasury.usecases.hearing import Taken
 from services.treasury.usecases.sending import Sender
 
+PATIENCE: Final = timedelta(days=1)  # with a bank that has taken a file and says nothing of it
 MESSAGES_MAX: Final = 1000  # of a bank, each time
 
 
@@ -37,6 +39,7 @@ async def round_of(sender: Sender) -> Round:
     for bank in {id(bank): bank for bank in sender.banks.values()}.values():
         heard, not_taken = await _hear(sender, bank)
         messages, refused = messages + heard, refused + not_taken
+    await sending.doubt(sender.pay, PATIENCE)
     resolved = await resolving.ask(sender.pay, sender.banks) + await resolving.prove(sender.pay)
     return Round(files, messages, refused, resolved)
 

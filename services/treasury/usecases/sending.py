@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -98,10 +99,11 @@ def _file(pay: PayDesk, run: Run, paying: Paying, count: int, total_fen: int) ->
 # --- the bank role sends it -------------------------------------------------------------------------------------------
 
 
-async def doubt(pay: PayDesk) -> int:
-    """At the start of the one sender: what may have left, and was not answered, is UNKNOWN."""
+async def doubt(pay: PayDesk, patience: timedelta = timedelta(0)) -> int:
+    """What may have left so long ago, and was not answered, is UNKNOWN. At the start of the one sender: all of it."""
+    now = pay.desk.clock.now()
     async with pay.database.transaction() as tx:
-        return await payments.doubt(tx, await files.in_doubt(pay.database), pay.desk.clock.now())
+        return await payments.doubt(tx, await files.in_doubt(pay.database, now - patience), now)
 
 
 async def send_all(sender: Sender) -> int:

@@ -6,6 +6,7 @@ Rows come as the reader reads, and count only when it has ended without an error
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import BinaryIO, Final, NamedTuple, TypeAlias
@@ -21,6 +22,8 @@ from services.treasury.bank.pain002 import Outcome
 RETURN_NOTE: Final = "RETURN_NOTE"  # outcome of a pacs.004: why money comes back, without the money
 _ID_MAX: Final = 35
 _CODE_MAX: Final = 35
+_CODE: Final = re.compile(r"[A-Z0-9]{2,8}")
+_NARRATIVE: Final = "NARR"
 _EXPECTED: Final = (*pain002.MESSAGES, *camt054.MESSAGES, *camt053.MESSAGES, *pacs004.MESSAGES)
 
 
@@ -118,7 +121,12 @@ def _whole(group: pain002.Group | None, batch: pain002.Batch | None, told: int) 
 
 
 def _code(reasons: tuple[pain002.Why, ...]) -> str:
-    return ",".join(why.code for why in reasons if why.code)[:_CODE_MAX]
+    """Codes go on, on the topic too: a bank's own words may hold a name, and do not."""
+    return ",".join(_plain(why.code) for why in reasons if why.code)[:_CODE_MAX]
+
+
+def _plain(code: str) -> str:
+    return code if _CODE.fullmatch(code) else _NARRATIVE
 
 
 def _entries(
@@ -175,14 +183,14 @@ def _entry(entry: camt.Entry, report: camt.Report | None, part: int, sealer: Sea
         entry.is_reversal,
         entry.value_on or entry.booked_on or (report.day if report else None),
         entry.reference,
-        entry.return_reason,
+        _plain(entry.return_reason) if entry.return_reason else "",
         detail,
     )
 
 
 def _returns(records: Iterator[pacs004.Return]) -> Iterator[Row]:
     for one in records:
-        yield AnswerRow(one.end_to_end_id[:_ID_MAX], RETURN_NOTE, one.reason[:_CODE_MAX], one.amount_fen, _EPOCH)
+        yield AnswerRow(one.end_to_end_id[:_ID_MAX], RETURN_NOTE, _plain(one.reason), one.amount_fen, _EPOCH)
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
