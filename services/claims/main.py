@@ -73,6 +73,9 @@ async def worker(process: Process) -> None:
         await asyncio.gather(
             *[_inbox(process, intake, f"inbox {n + 1}").run() for n in range(count)],
             _inbox(process, coverage, "coverage").run(),
+            _inbox(process, streams.employers(), "employers").run(),
+            _soon(process, partial(usecases.queue_by_wages, office, process.database)),
+            _soon(process, partial(usecases.look_again, office, process.database)),
             _every(process, partial(usecases.expire, office, process.database)),
             _every(process, partial(usecases.watch, process.database, process.clock)),
             _every(process, partial(usecases.queueing.watch, process.database, process.law, process.clock)),
@@ -90,6 +93,10 @@ def _inbox(process: Process, stream: Stream[Any], name: str) -> Inbox[Any]:
 
 async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> None:
     await every(process.settings.timer_every_s, process.stopping, work)
+
+
+async def _soon(process: Process, work: Callable[[], Awaitable[object]]) -> None:
+    await every(process.settings.look_again_every_s, process.stopping, work)
 
 
 async def platform(process: Process) -> None:

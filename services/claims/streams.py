@@ -1,4 +1,6 @@
-"""The streams of record of claims: the intake of every source, the platform's messages, the registry's on coverage."""
+"""The streams of record of claims: the intake of every source, the platform's messages, the registry's on coverage and
+employers.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,14 @@ from services.claims import usecases
 from services.claims.usecases import Hearing, Office, Prepared, platform
 from services.claims.wire.intake import intake_topics
 from services.claims.wire.platform import PLATFORM_INTAKE
-from services.claims.wire.registry import COVERAGE
+from services.claims.wire.registry import COVERAGE, EMPLOYER, WagesChanged, wages_changed
 from services.kit.db import Database, Tx
 from services.kit.parking import Message
 from services.kit.stream import Stream
 
 CONSUMER = "claims"
 COVERAGE_CONSUMER = "claims.coverage"
+EMPLOYER_CONSUMER = "claims.employer"
 PLATFORM_CONSUMER = "claims.platform"
 
 
@@ -36,6 +39,13 @@ def coverage(office: Office, database: Database) -> Stream[Hearing]:
         await usecases.hear(office, tx, hearing)
 
     return Stream(COVERAGE_CONSUMER, (COVERAGE,), prepare, apply)
+
+
+def employers() -> Stream[Sequence[WagesChanged]]:
+    async def prepare(messages: Sequence[Message]) -> Sequence[WagesChanged]:
+        return [changed for message in messages if (changed := wages_changed(message.value))]
+
+    return Stream(EMPLOYER_CONSUMER, (EMPLOYER,), prepare, usecases.hear_wages)
 
 
 def platform_messages(gateway: platform.Gateway, sources: Sequence[str]) -> Stream[platform.Prepared]:

@@ -84,6 +84,8 @@ class Settings(Identified):
     review_days: int = 14  # calendar days until a review task that claims opens is due
     timer_every_s: float = 30.0  # how often the worker looks for what is due
     timer_claims_max: int = 500  # claims that are looked at in one transaction of the timer
+    look_again_every_s: float = 2.0  # how often the worker looks for claims to be looked at again
+    look_again_employers_max: int = 100  # employers whose claims are queued for that in one transaction
 
     append_timeout_s: float = 10.0  # how long a record that was handed in over gRPC may take to reach the broker
     requests_kept_days: int = 7  # how long an id of a call or stream is known; as long as the intake is kept

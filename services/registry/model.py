@@ -205,6 +205,7 @@ class Question:
     on: date | None = None
     person: UUID | None = None
     husband_id_number: str = ""
+    husband: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ class Coverage:
     wages: tuple[tuple[int, int], ...]
     bases: tuple[tuple[int, int], ...]
     contributions: Contributions
+    husband: UUID | None = None  # whom the question named, whether or not he counts
 
 
 @dataclass(frozen=True, slots=True)

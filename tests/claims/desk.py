@@ -113,6 +113,15 @@ class Desk:
         async with self.at_work() as (office, database):
             await hear(office, database, [changed(person, version, recorded_at)])
 
+    async def hear_wages(self, employer: str, version: int, *years: int) -> None:
+        async with self.at_work() as (office, database):
+            await hear_wages(database, [wages_changed(employer, version, *years)])
+            await usecases.queue_by_wages(office, database)
+
+    async def look_again(self) -> int:
+        async with self.at_work() as (office, database):
+            return await usecases.look_again(office, database)
+
     async def expire(self) -> int:
         async with self.at_work() as (office, database):
             return await usecases.expire(office, database)
@@ -172,3 +181,17 @@ async def hear(office: Office, database: Database, messages: Sequence[Message]) 
     hearing = await usecases.prepare_hearing(office, database, messages)
     async with database.transaction() as tx:
         await usecases.hear(office, tx, hearing)
+
+
+def wages_changed(employer: str, version: int, *years: int, recorded_at: datetime | None = None) -> Message:
+    event = event_pb2.EmployerEvent(employer=employer, version=version)
+    event.wage_changed.years.extend(years)
+    event.wage_changed.recorded_at.FromDatetime(recorded_at or datetime.now(UTC))
+    return Message("registry.employer.v1", 0, version, employer.encode(), event.SerializeToString(), 0)
+
+
+async def hear_wages(database: Database, messages: Sequence[Message]) -> None:
+    stream = streams.employers()
+    prepared = await stream.prepare(messages)
+    async with database.transaction() as tx:
+        await stream.apply(tx, prepared)

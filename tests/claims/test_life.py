@@ -27,6 +27,7 @@ from tests.builders import (
     claim_number,
     control_totals,
     employer_record,
+    id_number,
     item_sent,
     law_with,
     medical,
@@ -125,6 +126,19 @@ def test_a_void_frees_the_delivery_and_the_number_is_never_taken_in_again(stack:
     told = events(stack, answers[0].receipt.claim, 2)
     assert [(event.version, event.WhichOneof("event")) for event in told] == [(1, "determined"), (2, "voided")]
     assert (told[1].voided.revision, told[1].voided.reason) == (1, intake_pb2.VOID_REASON_ENTERED_TWICE)
+
+
+def test_a_claim_that_was_a_duplicate_of_a_voided_one_is_decided_again(stack: Stack) -> None:
+    who, number, other = insured(stack), claim_number(), claim_number()
+    sent = [claim(number=one, person=who.number, employer=who.employer) for one in (number, other)]
+    _, duplicate, _ = exchange(stack, submit(sent[0]), submit(sent[1]), void(number))
+
+    told = events(stack, duplicate.receipt.claim, 2)
+
+    assert [event.determined.outcome for event in told] == [
+        claim_pb2.CLAIM_STATE_DUPLICATE,
+        claim_pb2.CLAIM_STATE_APPROVED,
+    ]
 
 
 def test_a_void_and_a_correction_come_to_the_same_end_in_their_own_order(stack: Stack) -> None:
@@ -235,6 +249,33 @@ def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her(stack: St
         "RECEIPT_STATUS_DETERMINED",
     ]
     assert isinstance(told[1], event_pb2.ClaimEvent)
+
+
+def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her_husband(stack: Stack) -> None:
+    him = Insured(id_number(sequence=401))
+    sent = medical(number=claim_number(), person=id_number(), husband=him.number, stays=[stay_sent()])
+    (waiting,) = exchange(stack, submit(sent))
+    assert [code for code, _ in waiting.codes] == ["AWAITING_COVERAGE", "PERSON_UNKNOWN"]
+
+    asyncio.run(insure(stack, him))
+
+    told = events(stack, waiting.receipt.claim, 2)
+    assert [(event.version, event.WhichOneof("event")) for event in told] == [(1, "pended"), (2, "determined")]
+    assert told[1].determined.outcome == claim_pb2.CLAIM_STATE_APPROVED
+
+
+def test_a_claim_without_a_wage_is_decided_when_her_employers_comes(stack: Stack) -> None:
+    who, number = Insured(), claim_number()
+    person = person_record(who.number, who.employer)
+    asyncio.run(record(stack, [employer_record(who.employer, wages={2024: 600_000})], [person]))
+    (waiting,) = exchange(stack, submit(claim(number=number, person=who.number, employer=who.employer)))
+    assert [code for code, _ in waiting.codes] == ["WAGE_REQUIRED"]
+
+    asyncio.run(record(stack, [employer_record(who.employer)]))
+
+    told = events(stack, waiting.receipt.claim, 2)
+    assert [(event.version, event.WhichOneof("event")) for event in told] == [(1, "pended"), (2, "determined")]
+    assert told[1].determined.allowance_fen == 1_960_000
 
 
 # --- races ----------------------------------------------------------------------------------------------------------

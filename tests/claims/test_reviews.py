@@ -15,13 +15,25 @@ import pytest
 from cradle.claims.v1 import claim_pb2, intake_pb2, review_pb2
 
 from deploy.local.stack import Stack
-from services.claims.model import Facts
+from services.claims.model import Category, Facts
 from services.claims.rules import REVISION, decide
 from services.kit import law as laws
 from services.kit.calendar import CALENDAR
 from services.kit.dates import civil, to_proto
 from services.kit.law import canonical
-from tests.builders import claim, claim_number, person_record, replacement, spans, submit
+from tests.builders import (
+    claim,
+    claim_number,
+    employer_record,
+    id_number,
+    medical,
+    person_record,
+    provider_record,
+    replacement,
+    spans,
+    stay_sent,
+    submit,
+)
 from tests.claims.harness import Insured, claims_dsn, events, exchange, insured, receipts_of, record
 from tests.claims.reviewers import Refusal, Reviewer, mismatched, move
 from tests.kit.live import eventually, rows, unique, value
@@ -610,6 +622,28 @@ def test_coverage_against_her_is_decided_again_by_two_persons(stack: Stack, li: 
     assert decided_again(stack, second) == second["result"]
 
 
+def test_a_husbands_coverage_against_her_is_decided_by_what_is_known_of_him_now(
+    stack: Stack, li: Reviewer, wang: Reviewer
+) -> None:
+    hospital, him = "H61030200123", Insured(id_number(sequence=401))
+    asyncio.run(record(stack, providers=[provider_record(hospital)]))
+    wife = insured(stack, category=Category.RESIDENT)
+    insured(stack, made=him)
+    sent = medical(number=claim_number(), person=wife.number, husband=him.number, stays=[stay_sent(provider=hospital)])
+    (answer,) = exchange(stack, submit(sent))
+    insured(stack, made=him, category=Category.RESIDENT)
+
+    async def asked() -> list[review_pb2.Review]:
+        return li.of_claim(answer.receipt.claim)
+
+    review = one(asyncio.run(eventually(asked)))
+    proposed = li.answer(li.take(review), decide=review_pb2.Supplement()).review
+    wang.answer(wang.take(proposed), agree=review_pb2.Agree())
+
+    first, second = [json.loads(row["result"])["figures"]["medical_fen"] for row in stored(stack, answer.receipt.claim)]
+    assert (review.reason.code, first, second) == ("COVERAGE_WORSE", 250_000, 227_500)
+
+
 def test_who_a_reviewer_confirmed_stays_confirmed_when_more_months_are_paid(stack: Stack, li: Reviewer) -> None:
     who = insured(stack)
     waiting = mismatched(stack, who)
@@ -625,6 +659,28 @@ def test_who_a_reviewer_confirmed_stays_confirmed_when_more_months_are_paid(stac
     asyncio.run(eventually(is_heard))
 
     assert [review.reason.code for review in li.of_claim(waiting.receipt.claim)] == []
+
+
+def test_whose_employer_a_reviewer_confirmed_is_decided_again_by_the_wage_of_the_one_that_pays(
+    stack: Stack, li: Reviewer
+) -> None:
+    who = insured(stack)
+    waiting = mismatched(stack, who)
+    claim_id = UUID(waiting.receipt.claim.removeprefix("claims/"))
+
+    async def is_quiet() -> bool:
+        """Whether the employer named was heard of, and all that is queued by then was looked at."""
+        sql = """SELECT EXISTS (SELECT FROM employer JOIN claim ON claim.employer = employer.id WHERE claim.id = $1)
+                 AND NOT EXISTS (SELECT FROM employer WHERE years <> '{}') AND NOT EXISTS (SELECT FROM look_again)"""
+        return bool(await value(claims_dsn(stack), sql, claim_id))
+
+    asyncio.run(eventually(is_quiet))
+    li.confirm(li.take(one(li.of_claim(waiting.receipt.claim))))
+    asyncio.run(record(stack, [employer_record(who.employer, wages={2025: 900_000})]))
+
+    told = receipts_of(stack, waiting.receipt.claim_number, 3)
+
+    assert [answer.receipt.allowance_fen for answer in told] == [0, 1_960_000, 2_940_000]
 
 
 # --- the sample ------------------------------------------------------------------------------------------------------

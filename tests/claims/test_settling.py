@@ -409,6 +409,18 @@ def test_a_correction_that_waits_keeps_what_was_approved() -> None:
     assert (waiting.claim.state, other.claim.state) == (State.PENDED, State.DUPLICATE)
 
 
+@pytest.mark.parametrize("husband", [UUID(int=9), None])
+def test_a_claim_remembers_the_husband_it_names_and_forgets_whom_it_does_not(husband: UUID | None) -> None:
+    desk = Desk(KNOWN._replace(husband=UUID(int=8)))
+    desk.send(claim(number="A"))
+    desk.coverage = KNOWN._replace(husband=husband)
+
+    corrected = desk.take(replacement(claim(number="A", birth_order=2), 2))
+
+    assert corrected.claim is not None
+    assert corrected.claim.husband == husband
+
+
 def sequence(settled: Sequence[Settled]) -> list[int]:
     return [one.change.sequence for one in settled if one.change]
 

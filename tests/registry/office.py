@@ -90,9 +90,10 @@ async def asked(
     *,
     on: date | None = None,
     reference: UUID | None = None,
-    husband: str = "",
+    husband: str | UUID = "",
 ) -> Coverage:
-    question = Question(number, code, on, reference, husband)
+    him = {"husband": husband} if isinstance(husband, UUID) else {"husband_id_number": husband}
+    question = Question(number, code, on, reference, **him)
     (found,) = await usecases.get_coverage(given, [question], known_at or datetime.now(UTC))
     return found
 

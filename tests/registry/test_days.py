@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -146,9 +147,29 @@ def test_a_wife_without_work_is_answered_with_her_husbands_contributions(stack: 
         assert (on_it.category, on_it.insured_by) == (Category.SPOUSE_OF_EMPLOYEE, husband.insured_by)
         assert (on_it.contributions, dict(on_it.wages)) == (husband.contributions, {2025: 600_000})
         assert (on_it.person, on_it.is_known) == (alone.person, False)
-        assert after == alone
+        assert after == replace(alone, husband=husband.person)
         subjects = await rows(dsn, "SELECT subjects FROM audit ORDER BY id DESC OFFSET 3 LIMIT 1")
         assert set(subjects[0]["subjects"]) == {on_it.person, husband.person}
+
+    asyncio.run(act())
+
+
+def test_a_husband_is_told_by_reference_and_may_be_asked_for_by_it(stack: Stack, dsn: str) -> None:
+    """One who was never reported has a reference too, and keeps it."""
+
+    async def act() -> None:
+        hers, his, code = id_number(), id_number(sequence=401), uscc()
+        async with office(stack, dsn) as given:
+            unknown = await asked(given, hers, on=CHANGED, husband=his)
+            await usecases.record(given, [employer(code)], [person(his, code)])
+            by_number = await asked(given, hers, on=CHANGED, husband=his)
+            assert unknown.person is not None
+            assert unknown.husband is not None
+            by_reference = await asked(given, reference=unknown.person, on=CHANGED, husband=unknown.husband)
+
+        assert (unknown.category, by_number.category) == (None, Category.SPOUSE_OF_EMPLOYEE)
+        assert by_reference == by_number
+        assert unknown.husband == by_number.husband != by_number.person
 
     asyncio.run(act())
 

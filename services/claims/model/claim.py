@@ -129,6 +129,7 @@ class Coverage(NamedTuple):
     student: bool = False
     is_known: bool = True
     reported_to_month: int = 0  # 0: nothing was reported
+    husband: UUID | None = None  # whom the claim names, whether or not he counts
 
 
 class Institution(NamedTuple):
@@ -153,8 +154,9 @@ class Claim(NamedTuple):
     received_at: datetime
     updated_at: datetime
     kind: ClaimKind = ClaimKind.ALLOWANCE
-    employer: str = ""  # as the sender named it, by the registry's reference
+    employer: str = ""  # as the sender named it, or a reviewer confirmed it, by the registry's reference
     void_hash: bytes = b""  # digest of the void that was carried out
+    husband: UUID | None = None  # as the sender named him, by the registry's reference
 
     @property
     def revision(self) -> int:

@@ -25,7 +25,7 @@ from typing import Final
 from services.claims.rules import review, reviewed
 from services.claims.rules.again import BETTER, SAME, WORSE, compared
 from services.claims.rules.deciding import decide
-from services.claims.rules.holding import History, held_by, history_of, taken_by, with_history
+from services.claims.rules.holding import History, has_room, held_by, history_of, taken_by, with_history
 from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing, standing_of_void
 from services.claims.rules.waiting import AWAITING, waits_after, waits_before
 from services.claims.rules.working import FactMissing
@@ -49,6 +49,7 @@ __all__ = [
     "compared",
     "decide",
     "first_day",
+    "has_room",
     "held_by",
     "history_of",
     "review",

@@ -76,6 +76,15 @@ def with_history(facts: Facts, holds: Collection[Hold], taken: Collection[Taken]
     return facts._replace(prior=found.prior, paid=found.paid, items=found.items)
 
 
+def has_room(before: Facts, now: History) -> bool:
+    """Whether something of other claims that was decided against is no more: held, taken of a cap, or counted."""
+    if not set(before.prior) <= set(now.prior) or any(
+        paid < was for was, paid in zip(before.paid, now.paid, strict=True)
+    ):
+        return True
+    return any(item.times_before < was.times_before for was, item in zip(before.items, now.items, strict=False))
+
+
 def held_by(facts: Facts, determination: Determination, others: Collection[Hold]) -> tuple[Hold, ...]:
     """What a determination holds: each benefit of an event once. A stay after a filed transfer holds nothing."""
     if determination.outcome not in _PAID:

@@ -1,4 +1,7 @@
-"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `again`, `totals`."""
+"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `again`, `totals`.
+
+`wages` and `reviews` are taken by their names.
+"""
 
 from services.claims.store.again import (
     Heard,
@@ -6,9 +9,13 @@ from services.claims.store.again import (
     Look,
     due,
     hear,
+    look_of,
     looks_of,
     of_claims,
     of_persons,
+    queue,
+    take_up,
+    to_look_at,
 )
 from services.claims.store.claims import (
     Number,
@@ -74,15 +81,19 @@ __all__ = [
     "load_claims",
     "load_standing",
     "lock_persons",
+    "look_of",
     "looks_of",
     "of_claims",
     "of_persons",
     "persons_of",
     "placed",
+    "queue",
     "recorded",
     "save_changes",
     "save_submissions",
     "save_totals",
+    "take_up",
     "taken_in",
+    "to_look_at",
     "versions",
 ]

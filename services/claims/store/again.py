@@ -15,7 +15,7 @@ from services.claims.rules.history import REVISIONS
 from services.claims.store.claims import COLUMNS, claim_of
 from services.kit.db import Database, Tx
 
-_OPEN: Final = sorted(state for state, moves in MOVES.items() if state and Move.DECIDE_AGAIN in moves)
+OPEN: Final = sorted(state for state, moves in MOVES.items() if state and Move.DECIDE_AGAIN in moves)
 
 
 class Heard(NamedTuple):
@@ -31,6 +31,7 @@ class Look(NamedTuple):
 
     person: UUID
     on: date
+    husband: str = ""  # opaque reference; empty where the claim names none
 
 
 class Known(NamedTuple):
@@ -45,14 +46,24 @@ class Known(NamedTuple):
     sequence: int = 1
 
 
+def look_of(claim: Claim) -> Look | None:
+    """None: nobody knows her."""
+    return _look(claim.person, claim.event_date, claim.husband)
+
+
+def _look(person: UUID | None, on: date, husband: UUID | None) -> Look | None:
+    return Look(person, on, str(husband) if husband else "") if person else None
+
+
 async def looks_of(database: Database, persons: Collection[UUID]) -> list[Look]:
-    """What there is to ask about these persons' claims; mostly nothing."""
+    """What there is to ask about the claims of these persons and of their wives; mostly nothing."""
     rows = await database.fetch(
-        "SELECT DISTINCT person, event_date FROM claim WHERE person = ANY($1) AND state = ANY($2)",
+        """SELECT DISTINCT person, event_date, husband FROM claim
+           WHERE (person = ANY($1) OR husband = ANY($1)) AND state = ANY($2)""",
         list(persons),
-        _OPEN,
+        OPEN,
     )
-    return [Look(row["person"], row["event_date"]) for row in rows]
+    return [look for row in rows if (look := _look(*row))]
 
 
 async def hear(tx: Tx, heard: Sequence[Heard]) -> set[UUID]:
@@ -77,13 +88,13 @@ async def hear(tx: Tx, heard: Sequence[Heard]) -> set[UUID]:
 
 
 async def of_persons(tx: Tx, persons: Collection[UUID]) -> list[Known]:
-    """The claims of these persons that may be decided again, locked."""
-    return await _known(tx, "person = ANY($2)", list(persons))
+    """The claims of these persons, and of their wives that name them, that may be decided again, locked."""
+    return await _known(tx, "(claim.person = ANY($2) OR claim.husband = ANY($2))", list(persons))
 
 
 async def of_claims(tx: Tx, claims: Collection[UUID]) -> list[Known]:
     """Those of these claims that may be decided again, locked."""
-    return await _known(tx, "id = ANY($2)", list(claims))
+    return await _known(tx, "claim.id = ANY($2)", list(claims))
 
 
 async def _known(tx: Tx, which: str, argument: list[UUID]) -> list[Known]:
@@ -97,9 +108,9 @@ async def _known(tx: Tx, which: str, argument: list[UUID]) -> list[Known]:
                 WHERE determination.claim_id = claim.id AND revision = cardinality(claim.content_hashes)
                 ORDER BY determination.version DESC LIMIT 1
             ) AS decided ON waiting.claim_id IS NULL
-            WHERE {which.replace("person", "claim.person").replace("id =", "claim.id =")} AND claim.state = ANY($1)
+            WHERE {which} AND claim.state = ANY($1)
             ORDER BY claim.id FOR UPDATE OF claim""",
-        _OPEN,
+        OPEN,
         argument,
     )
     return [_one(row) for row in rows if row["waits"] or row["facts"]]
@@ -123,9 +134,36 @@ def _one(row: asyncpg.Record) -> Known:
 async def due(database: Database, today: date, limit: int) -> list[tuple[UUID, Look | None]]:
     """Claims whose last day of waiting is over, the oldest first, with what to ask about each."""
     rows = await database.fetch(
-        """SELECT claim.id, claim.person, claim.event_date FROM waiting JOIN claim ON claim.id = waiting.claim_id
+        """SELECT claim.id, claim.person, claim.event_date, claim.husband
+           FROM waiting JOIN claim ON claim.id = waiting.claim_id
            WHERE waiting.due_on < $1 ORDER BY waiting.due_on, claim.id LIMIT $2""",
         today,
         limit,
     )
-    return [(row["id"], Look(row["person"], row["event_date"]) if row["person"] else None) for row in rows]
+    return [(claim_id, _look(*asked)) for claim_id, *asked in rows]
+
+
+async def queue(tx: Tx, persons: Collection[UUID]) -> None:
+    """Queue the claims of these persons that may be decided again."""
+    await tx.execute(
+        """INSERT INTO look_again (claim_id) SELECT id FROM claim WHERE person = ANY($1) AND state = ANY($2)
+           ORDER BY id ON CONFLICT DO NOTHING""",
+        list(persons),
+        OPEN,
+    )
+
+
+async def to_look_at(database: Database, limit: int) -> list[tuple[UUID, Look | None]]:
+    """Claims that are queued to be looked at again, the longest queued first, with what to ask about each."""
+    rows = await database.fetch(
+        """SELECT id, person, event_date, husband FROM look_again JOIN claim ON id = claim_id
+           ORDER BY queued_at, id LIMIT $1""",
+        limit,
+    )
+    return [(claim_id, _look(*asked)) for claim_id, *asked in rows]
+
+
+async def take_up(tx: Tx, claims: Collection[UUID]) -> list[UUID]:
+    """Those of these claims that are still queued; they are not any more."""
+    rows = await tx.fetch("DELETE FROM look_again WHERE claim_id = ANY($1) RETURNING claim_id", list(claims))
+    return [row["claim_id"] for row in rows]

@@ -20,7 +20,7 @@ Number = tuple[str, str]  # source, claim number
 
 COLUMNS = (
     "id, source, number, version, state, county, event_date, person, content_hashes, received_at, updated_at, kind, "
-    "employer, void_hash"
+    "employer, void_hash, husband"
 )
 
 
@@ -185,4 +185,5 @@ def claim_of(row: asyncpg.Record) -> Claim:
         ClaimKind(row["kind"]),
         row["employer"],
         row["void_hash"],
+        row["husband"],
     )

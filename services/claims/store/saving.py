@@ -175,6 +175,7 @@ async def _insert_claims(tx: Tx, claims: Sequence[Claim]) -> None:
                 c.kind,
                 c.employer,
                 c.void_hash,
+                c.husband,
             )
             for c in claims
         ],
@@ -187,14 +188,14 @@ async def _update_claims(tx: Tx, claims: Sequence[Claim]) -> None:
     await tx.execute(
         """WITH digest AS (
                SELECT id, array_agg(hash ORDER BY n) AS hashes
-               FROM unnest($11::uuid[], $12::int[], $13::bytea[]) AS one (id, n, hash) GROUP BY id)
+               FROM unnest($12::uuid[], $13::int[], $14::bytea[]) AS one (id, n, hash) GROUP BY id)
            UPDATE claim SET version = mine.version, state = mine.state, county = mine.county,
                             event_date = mine.event_date, person = mine.person, updated_at = mine.updated_at,
                             kind = mine.kind, employer = mine.employer, void_hash = mine.void_hash,
-                            content_hashes = digest.hashes
+                            husband = mine.husband, content_hashes = digest.hashes
            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::date[], $6::uuid[], $7::timestamptz[],
-                       $8::text[], $9::text[], $10::bytea[])
-                AS mine (id, version, state, county, event_date, person, updated_at, kind, employer, void_hash)
+                       $8::text[], $9::text[], $10::bytea[], $11::uuid[])
+                AS mine (id, version, state, county, event_date, person, updated_at, kind, employer, void_hash, husband)
                 JOIN digest USING (id)
            WHERE claim.id = mine.id""",
         [c.id for c in claims],
@@ -207,6 +208,7 @@ async def _update_claims(tx: Tx, claims: Sequence[Claim]) -> None:
         [c.kind for c in claims],
         [c.employer for c in claims],
         [c.void_hash for c in claims],
+        [c.husband for c in claims],
         *map(list, zip(*digests, strict=True)),
     )
 

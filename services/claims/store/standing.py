@@ -23,12 +23,16 @@ async def lock_persons(tx: Tx, persons: Collection[UUID]) -> None:
     )
 
 
-async def changed_since(tx: Tx, persons: Collection[UUID], known_at: datetime) -> bool:
+async def changed_since(tx: Tx, persons: Collection[UUID], employers: Collection[str], known_at: datetime) -> bool:
     """Whether a change of one of these was heard of that a look-up as of then cannot have seen."""
+    # Few employers change between a look-up and its batch: they come here, rather than all of the batch go there.
     rows = await tx.fetch(
-        "SELECT FROM person WHERE coverage_recorded_at > $1 AND id = ANY($2) LIMIT 1", known_at, list(persons)
+        """SELECT NULL AS employer FROM person WHERE coverage_recorded_at > $1 AND id = ANY($2)
+           UNION ALL SELECT id FROM employer WHERE wages_recorded_at > $1""",
+        known_at,
+        list(persons),
     )
-    return bool(rows)
+    return any(row["employer"] is None or row["employer"] in employers for row in rows)
 
 
 async def load_standing(tx: Tx, persons: Collection[UUID], *, with_taken: bool) -> OfPersons:

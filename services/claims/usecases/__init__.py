@@ -1,12 +1,13 @@
 """What claims does.
 
 - `taking_in` settles what its sources send, `settling` decides each of it.
-- `hearing` decides again when coverage changes.
+- `hearing` decides again when coverage changes; `looking_again` by and by, where much may be touched at once.
 - `queueing` asks a person about what waits for one; `reviewing` moves a review, `answering` decides one.
 """
 
 from services.claims.usecases.comparing import watch
 from services.claims.usecases.hearing import Hearing, expire, hear, prepare_hearing
+from services.claims.usecases.looking_again import hear_wages, look_again, queue_by_wages
 from services.claims.usecases.office import Office, OnFile, Prepared, Terms
 from services.claims.usecases.reviewing import Desk
 from services.claims.usecases.settling import settle
@@ -21,8 +22,11 @@ __all__ = [
     "Terms",
     "expire",
     "hear",
+    "hear_wages",
+    "look_again",
     "prepare",
     "prepare_hearing",
+    "queue_by_wages",
     "settle",
     "take_in",
     "watch",

@@ -16,15 +16,14 @@ from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Waiting, reviews
 from services.claims.usecases import queueing
 from services.claims.usecases.office import Office, OnFile, Terms
-from services.claims.usecases.settling import completed, decide
+from services.claims.usecases.settling import completed, decide, history
 from services.claims.usecases.telling import codes_of, count_paid, say_later
 from services.claims.wire import registry as asking
 from services.kit.db import Tx
 from services.kit.errors import Conflict
 from services.kit.ids import new_id
 
-# By a husband's coverage, which a question by her own reference does not ask for.
-NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
+_NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ async def look(office: Office, looks: Sequence[Look]) -> Answers:
         part = looks[start : start + asking.QUERIES_MAX]
         request = registry_pb2.BatchGetCoverageRequest(
             purpose="deciding a claim again",
-            queries=[asking.person_query(one.person, one.on) for one in part],
+            queries=[asking.person_query(*one) for one in part],
             known_at=known_at,
         )
         answer = await office.registry.BatchGetCoverage(request, timeout=office.settings.grpc_deadline_s)
@@ -66,6 +65,9 @@ async def decide_again(
     office: Office, tx: Tx, known: Sequence[Known], answers: Answers, *, overdue: bool = False, cause: str
 ) -> Outcome:
     """Decide these claims again, whose persons are locked; save it and say so. Overdue ones do not wait any longer."""
+    employers = {coverage.insured_by for coverage in answers.coverage.values() if coverage.insured_by}
+    if await store.changed_since(tx, (), employers, answers.known_at):
+        raise Conflict("an employer's figures changed since they were looked up")
     persons = {one.claim.person for one in known if one.claim.person}
     on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True)), office.terms()
     due_on = terms.today + timedelta(days=office.settings.review_days)
@@ -93,14 +95,16 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
     one: Known, answers: Answers, on_file: OnFile, terms: Terms, asked: list[Review], due_on: date
 ) -> Change | None:
     """How the claim changes; None if it does not. What was decided on later knowledge stays."""
-    if one.claim.person is None or one.known_at >= answers.known_at:
+    mine = store.look_of(one.claim)
+    if mine is None or one.known_at >= answers.known_at:
         return None
-    coverage = answers.coverage.get(Look(one.claim.person, one.claim.event_date))
+    coverage = answers.coverage.get(mine)
     if coverage is None:
         raise Conflict("a claim came on file while its person was looked up")
     if one.determination is None:
         return _of_waiting(one, coverage, on_file, terms)
-    if _is_unchanged(one, coverage, terms):
+    unchanged = _is_unchanged(one, coverage, terms)
+    if unchanged and not _has_room(one, on_file, terms):
         return None
     if rules.waits_before(one.claim.kind, coverage, employer_of(one, coverage)):
         found = rules.WORSE
@@ -108,7 +112,8 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
     else:
         change = _decided(one, coverage, on_file, terms, one.determination)
         found = rules.compared(one.determination, change.determination) if change.determination else rules.SAME
-    if found == rules.WORSE and one.determination.outcome is not State.PENDED:
+    # What other claims took since is nothing that changed about her.
+    if found == rules.WORSE and not unchanged and one.determination.outcome is not State.PENDED:
         asked.append(_worse(one.claim, due_on, terms))
     return change if found == rules.BETTER else None
 
@@ -117,6 +122,15 @@ def _worse(claim: Claim, due_on: date, terms: Terms) -> Review:
     """Due by the office's own term: that of the law runs from the arrival of a claim, and this one was decided."""
     risk = RISK[COVERAGE_WORSE]
     return Review(new_id(), claim.id, claim.version, claim.kind, COVERAGE_WORSE, due_on, risk, terms.now, terms.now)
+
+
+def rests_on_one_unnamed(one: Known, coverage: Coverage) -> bool:
+    """Whether it was decided by a husband's coverage that a question about her does not ask for.
+
+    Claims from before husbands were kept name none.
+    """
+    by_him = one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and one.claim.husband is None
+    return by_him and coverage.category in _NOT_HER_OWN
 
 
 def employer_of(one: Known, coverage: Coverage) -> str:
@@ -145,7 +159,12 @@ def _waits(one: Known, waits: tuple[str, ...], terms: Terms) -> Change | None:
 def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, before: Determination | None) -> Change:
     """Decided once more: the next in the sequence of its revision, where it was decided before."""
     decided = decide(one.facts, coverage, on_file.others(one.claim.person, one.claim), terms)
-    claim = one.claim._replace(version=one.claim.version + 1, state=decided.determination.outcome, updated_at=terms.now)
+    claim = one.claim._replace(
+        version=one.claim.version + 1,
+        state=decided.determination.outcome,
+        updated_at=terms.now,
+        employer=employer_of(one, coverage),
+    )
     was_decided = before is not None and before.outcome is not State.PENDED
     return Change(
         claim,
@@ -158,8 +177,8 @@ def _decided(one: Known, coverage: Coverage, on_file: OnFile, terms: Terms, befo
 
 
 def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
-    """Whether the registry answers what was decided on: then another law, or another claim, is no reason to decide."""
-    if one.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in NOT_HER_OWN:
+    """Whether the registry answers what was decided on: then another law, or one more claim, is no reason to decide."""
+    if rests_on_one_unnamed(one, coverage):
         return True
     now = completed(one.facts, coverage, History(), terms.today)
     return (now.insured, now.employer_wages, now.employer_bases) == (
@@ -167,6 +186,12 @@ def _is_unchanged(one: Known, coverage: Coverage, terms: Terms) -> bool:
         one.facts.employer_wages,
         one.facts.employer_bases,
     )
+
+
+def _has_room(one: Known, on_file: OnFile, terms: Terms) -> bool:
+    """Whether something that stood against it was given back."""
+    others = on_file.others(one.claim.person, one.claim)
+    return rules.has_room(one.facts, history(one.facts, others, terms))
 
 
 def _returned(one: Known, why: tuple[str, ...], terms: Terms) -> Change:

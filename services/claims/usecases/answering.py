@@ -11,7 +11,7 @@ import orjson
 from cradle.claims.v1 import review_pb2
 
 from services.claims import rules, store
-from services.claims.model import Category, Coverage, DenyReason, Determination, Facts, State, refusal
+from services.claims.model import Coverage, DenyReason, Determination, Facts, State, refusal
 from services.claims.model import Move as ClaimMove
 from services.claims.model.review import (
     QUALITY_ERROR,
@@ -122,7 +122,7 @@ async def foresee(
 async def look_up(desk: Desk, listed: reviews.Listed) -> Looked:
     """Everything that takes a network, before the transaction."""
     claim = await store.claim_by_id(desk.database, listed.review.claim_id)
-    look = Look(claim.person, claim.event_date) if claim and claim.person else None
+    look = store.look_of(claim) if claim else None
     return Looked(look, await again.look(desk.office, [look] if look else []))
 
 
@@ -160,10 +160,12 @@ async def _coverage(case: Case, looked: Looked, known: Known, found: Supplement,
     claim, look = known.claim, looked.look
     if look is None:
         raise Refused(reason("STILL_WAITS", "decide", reasons="PERSON_UNKNOWN"))
-    is_outdated = await store.changed_since(case.tx, {look.person}, looked.answers.known_at)
-    if is_outdated or (look.person, look.on) != (claim.person, claim.event_date):
-        raise Conflict("the claim or her coverage changed meanwhile")
+    persons = {one for one in (claim.person, claim.husband) if one}
+    if look != store.look_of(claim):
+        raise Conflict("the claim changed meanwhile")
     coverage = looked.answers.coverage[look]
+    if await store.changed_since(case.tx, persons, {coverage.insured_by}, looked.answers.known_at):
+        raise Conflict("her coverage changed meanwhile")
     if found.employer_confirmed and rules.waits_before(claim.kind, coverage, claim.employer) != ("EMPLOYER_MISMATCH",):
         raise Refused(reason("FINDING_NOT_ASKED", "decide.employer_confirmed"))
     employer = coverage.insured_by if found.employer_confirmed or denied else again.employer_of(known, coverage)
@@ -173,8 +175,8 @@ async def _coverage(case: Case, looked: Looked, known: Known, found: Supplement,
 
 
 def _completed(known: Known, coverage: Coverage, today: date) -> Facts:
-    """By what the registry knows of her now; a husband's coverage is not asked for by her reference, and stays."""
-    if known.facts.insured.category is Category.SPOUSE_OF_EMPLOYEE and coverage.category in again.NOT_HER_OWN:
+    """By what the registry knows of her now; the coverage of a husband who cannot be asked for stays."""
+    if again.rests_on_one_unnamed(known, coverage):
         return known.facts._replace(decision_date=today)
     kept = History(known.facts.prior, known.facts.paid, known.facts.items)
     return settling.completed(known.facts, coverage, kept, today)
@@ -199,6 +201,8 @@ async def _settle(case: Case, looked: Looked, decided: Decided, made: Proposal, 
     move, content = Move.DENIED if made.denied else Move.DECIDED, canonical(made.as_data())
     await step(case, move, code=made.denied or "", content=content)
     claim, determination = changed(case, decided.determination.outcome), decided.determination
+    if decided.facts.reviewed.employer_confirmed and looked.look:
+        claim = claim._replace(employer=looked.answers.coverage[looked.look].insured_by)
     was_decided = known.determination is not None and known.determination.outcome is not State.PENDED
     sequence = known.sequence + 1 if was_decided else known.sequence
     change = Change(claim, decided.facts, determination, sequence, decided.holds, decided.taken)

@@ -30,7 +30,7 @@ class Hearing:
 
 
 async def prepare_hearing(office: Office, database: Database, messages: Sequence[Message]) -> Hearing:
-    """Read a batch of events and ask about all the claims of its persons; mostly there are none."""
+    """Read a batch of events and ask about all the claims that rest on its persons; mostly there are none."""
     heard: dict[object, Heard] = {}
     for message in messages:
         changed = asking.changed(message.value)
@@ -41,7 +41,10 @@ async def prepare_hearing(office: Office, database: Database, messages: Sequence
 
 
 async def hear(office: Office, tx: Tx, hearing: Hearing) -> None:
-    """Decide the claims of those again of whom there is news. The same events again are none."""
+    """Decide the claims again that rest on those of whom there is news. The same events again are none."""
+    heard, hers = {one.person for one in hearing.heard}, {one.person for one in hearing.answers.coverage}
+    if not hers <= heard:  # wives of husbands: all are locked in one order, before some of them are written
+        await store.lock_persons(tx, heard | hers)
     news = await store.hear(tx, hearing.heard)
     if not news:
         return

@@ -114,8 +114,7 @@ def _void(received: Received, void: Void, on_file: OnFile, terms: Terms) -> Sett
 def decide(stated: Facts, coverage: Coverage, others: Sequence[Standing], terms: Terms) -> Decided:
     """Decide facts as stated, completed by what the registry and the file know."""
     holds = [hold for one in others for hold in one.holds]
-    taken = [one for standing in others for one in standing.taken]
-    facts = completed(stated, coverage, rules.history_of(stated, holds, taken, terms.law), terms.today)
+    facts = completed(stated, coverage, history(stated, others, terms), terms.today)
     determination = rules.decide(facts, terms.law)
     if determination.outcome is State.PENDED:
         return Decided(facts, determination, (), ())
@@ -125,6 +124,13 @@ def decide(stated: Facts, coverage: Coverage, others: Sequence[Standing], terms:
         rules.held_by(facts, determination, holds),
         rules.taken_by(facts, determination, terms.law),
     )
+
+
+def history(stated: Facts, others: Sequence[Standing], terms: Terms) -> History:
+    """What the person's other claims hold and take, as it bears on this one."""
+    holds = [hold for one in others for hold in one.holds]
+    taken = [one for standing in others for one in standing.taken]
+    return rules.history_of(stated, holds, taken, terms.law)
 
 
 def stated(submission: Submission, institutions: Mapping[Visited, Institution], today: date) -> Facts:
@@ -233,6 +239,7 @@ def _claim(  # noqa: PLR0917  # all of it makes the claim
         terms.now,
         submission.kind,
         coverage.employer,
+        husband=coverage.husband,
     )
 
 

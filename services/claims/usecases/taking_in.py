@@ -9,7 +9,7 @@ from functools import partial
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Claim, ClaimKind, Coverage, Institution, Received, Sent
+from services.claims.model import Claim, ClaimKind, Coverage, Institution, Received, Sent, State
 from services.claims.store import Number, Settled
 from services.claims.usecases import queueing
 from services.claims.usecases.comparing import compare
@@ -74,6 +74,9 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
                 on_file.take(change)
     await store.save_changes(tx, [s.change for s in settled if s.change], terms.ground(batch.known_at))
     await queueing.queue(tx, [(s.change, [r.code for r in s.reasons]) for s in settled if s.change], terms)
+    if voided := [s.change.claim for s in settled if s.change and s.change.claim.state is State.VOIDED]:
+        # Her other claims may have been refused for what is given back.
+        await store.queue(tx, {claim.person for claim in voided if claim.person})
     await _save_submissions(office, tx, settled)
     if totals := [r for r in batch.received if r.totals]:
         compared = await compare(tx, totals, terms)
@@ -85,16 +88,21 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
 
 
 async def _on_file(tx: Tx, batch: Prepared) -> OnFile:
-    """What is on file about a batch, locked: the persons first, those of claims that will change among them."""
+    """What is on file about a batch, locked: the persons first, those of claims that will change among them.
+
+    A husband is locked too: a change of his coverage is heard before the look-up, or when the claim is on file.
+    """
     persons = {c.person for c in batch.coverage.values() if c.person}
+    husbands = {c.husband for c in batch.coverage.values() if c.husband}
     submitted = {(r.source, r.submission.number) for r in batch.received if r.submission}
     changing = {
         (r.source, r.claim_number) for r in batch.received if r.void or (r.submission and r.sent is Sent.REPLACE)
     }
     if changing:
         persons |= await store.persons_of(tx, changing)
-    await store.lock_persons(tx, persons)
-    if await store.changed_since(tx, persons, batch.known_at):
+    await store.lock_persons(tx, persons | husbands)
+    employers = {c.insured_by for c in batch.coverage.values() if c.insured_by}
+    if await store.changed_since(tx, persons | husbands, employers, batch.known_at):
         raise Conflict("coverage changed since it was looked up")
     claims = await store.load_claims(tx, submitted | changing)
     if any(claim.person and claim.person not in persons for claim in _of(claims, changing)):

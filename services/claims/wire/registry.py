@@ -15,6 +15,7 @@ from services.kit.dates import from_proto, to_proto
 from services.kit.ids import read_id
 
 COVERAGE: Final = "registry.coverage.v1"
+EMPLOYER: Final = "registry.employer.v1"
 QUERIES_MAX: Final = 1_000  # of one call, by its contract
 PROVIDERS_MAX: Final = 2_000
 
@@ -32,6 +33,15 @@ class Changed(NamedTuple):
     recorded_at: datetime
 
 
+class WagesChanged(NamedTuple):
+    """An employer's average wage or contribution base of some years is known otherwise since an instant."""
+
+    employer: str
+    version: int
+    recorded_at: datetime
+    years: tuple[int, ...]
+
+
 def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
     return service_pb2.CoverageQuery(
         person_id_number=submission.person_id_number,
@@ -41,8 +51,8 @@ def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
     )
 
 
-def person_query(person: UUID, on: date) -> service_pb2.CoverageQuery:
-    return service_pb2.CoverageQuery(person=str(person), on=to_proto(on))
+def person_query(person: UUID, on: date, husband: str) -> service_pb2.CoverageQuery:
+    return service_pb2.CoverageQuery(person=str(person), on=to_proto(on), husband=husband)
 
 
 def visited(submission: Submission) -> Iterator[Visited]:
@@ -76,6 +86,7 @@ def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:
         answer.student,
         answer.person_known or bool(answer.category),
         answer.reported_to_month,
+        read_id(answer.husband) if answer.husband else None,
     )
 
 
@@ -91,3 +102,15 @@ def changed(value: bytes) -> Changed | None:
     if not event.HasField("changed"):
         return None
     return Changed(read_id(event.person), event.version, event.changed.recorded_at.ToDatetime(tzinfo=UTC))
+
+
+def wages_changed(value: bytes) -> WagesChanged | None:
+    """What an event on an employer says of its figures. None for one that says something else. Raises as `changed`."""
+    try:
+        event = event_pb2.EmployerEvent.FromString(value)
+    except DecodeError:
+        raise ValueError("not an event on an employer") from None
+    if not event.HasField("wage_changed"):
+        return None
+    told = event.wage_changed
+    return WagesChanged(event.employer, event.version, told.recorded_at.ToDatetime(tzinfo=UTC), tuple(told.years))

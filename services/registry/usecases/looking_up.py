@@ -23,18 +23,22 @@ async def get_coverage(
     if not questions:
         return []
     hers = [_her(office, question) for question in questions]
-    his = [_him(office, question) for question in questions if question.husband_id_number]
-    found = await store.coverage(office.database, [*hers, *his], known_at)
-    husbands = iter(found[len(hers) :])
-    answered = [
-        rules.with_husband(coverage, next(husbands)) if question.husband_id_number else coverage
-        for question, coverage in zip(questions, found, strict=False)
-    ]
-    referred = await _refer(office, hers, answered)
-    subjects = sorted({coverage.person for coverage in [*referred, *found[len(hers) :]] if coverage.person})
+    his = {place: _him(office, question) for place, question in enumerate(questions) if _names_husband(question)}
+    asked = [*hers, *his.values()]
+    found = await _refer(office, asked, await store.coverage(office.database, asked, known_at))
+    husbands = dict(zip(his, found[len(hers) :], strict=True))
+    subjects = sorted({coverage.person for coverage in found if coverage.person})
     who = asker or Asker()
     await store.audit(office.database, office.clock.now(), "BatchGetCoverage", who.principal, who.purpose, subjects)
-    return referred
+    return [_with(husbands.get(place), coverage) for place, coverage in enumerate(found[: len(hers)])]
+
+
+def _names_husband(question: Question) -> bool:
+    return bool(question.husband_id_number or question.husband)
+
+
+def _with(his: Coverage | None, hers: Coverage) -> Coverage:
+    return hers if his is None else replace(rules.with_husband(hers, his), husband=his.person)
 
 
 def _her(office: Office, question: Question) -> Asked:
@@ -43,7 +47,8 @@ def _her(office: Office, question: Question) -> Asked:
 
 
 def _him(office: Office, question: Question) -> Asked:
-    return Asked(office.index(question.husband_id_number), None, "", question.on)
+    index = office.index(question.husband_id_number) if question.husband_id_number else None
+    return Asked(index, question.husband, "", question.on)
 
 
 async def _refer(office: Office, asked: Sequence[Asked], answered: Sequence[Coverage]) -> list[Coverage]:

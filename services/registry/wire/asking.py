@@ -33,7 +33,8 @@ def _question(query: service_pb2.CoverageQuery, path: str, problems: list[Reason
         plain(query.employer_uscc),
         _day(query, path, problems),
         _reference(query.person, f"{path}.person", problems),
-        plain(query.husband_id_number),
+        "" if query.husband else plain(query.husband_id_number),
+        _reference(query.husband, f"{path}.husband", problems),
     )
 
 
@@ -80,6 +81,7 @@ def answer(coverage: Coverage) -> service_pb2.CoverageAnswer:
         paid_months=[service_pb2.MonthSpan(first_month=first, last_month=last) for first, last in paid.paid_months],
         back_paid=[service_pb2.BackPayment(month=month, paid_on=to_proto(day)) for month, day in paid.back_paid],
         reported_to_month=paid.reported_to_month,
+        husband=_text(coverage.husband),
     )
 
 

@@ -25,7 +25,7 @@ from services.claims.model import (
     Taken,
     Visit,
 )
-from services.claims.rules import decide, held_by, taken_by, with_history
+from services.claims.rules import History, decide, has_room, held_by, taken_by, with_history
 from services.kit.law import Law
 from tests.builders import ALLOWANCE, DELIVERED, HOSPITAL, MEDICAL, facts, law_with, miscarriage, stay, surgery
 
@@ -184,6 +184,36 @@ def test_an_item_is_paid_as_often_as_the_law_allows(times: int, outcome: State) 
 
     assert given.items[0].times_before == times
     assert decide(given, CAPPED).outcome is outcome
+
+
+# --- room -----------------------------------------------------------------------------------------------------------
+
+FIRST = Prior(PriorKind.DELIVERY_SETTLED, DELIVERED, hospital=HOSPITAL, paid_fen=5)
+OTHER = Prior(PriorKind.DELIVERY_SETTLED, date(2024, 1, 5))
+
+
+@pytest.mark.parametrize(
+    ("now", "room"),
+    [
+        (History((FIRST,), Paid(10, 10, 10, 10), (ART._replace(times_before=2),)), False),
+        (History((FIRST, OTHER), Paid(11, 11, 11, 11), (ART._replace(times_before=3),)), False),
+        (History((), Paid(10, 10, 10, 10), (ART._replace(times_before=2),)), True),
+        (History((OTHER,), Paid(10, 10, 10, 10), (ART._replace(times_before=2),)), True),
+        (History((FIRST,), Paid(9, 99, 99, 99), (ART._replace(times_before=2),)), True),
+        (History((FIRST,), Paid(99, 9, 99, 99), (ART._replace(times_before=2),)), True),
+        (History((FIRST,), Paid(99, 99, 9, 99), (ART._replace(times_before=2),)), True),
+        (History((FIRST,), Paid(99, 99, 99, 9), (ART._replace(times_before=2),)), True),
+        (History((FIRST,), Paid(10, 10, 10, 10), (ART._replace(times_before=1),)), True),
+    ],
+)
+def test_there_is_room_where_something_that_stood_against_a_claim_is_no_more(now: History, room: bool) -> None:
+    before = facts(benefits=MEDICAL, items=[ART._replace(times_before=2)], prior=[FIRST], paid=Paid(10, 10, 10, 10))
+
+    assert has_room(before, now) is room
+
+
+def test_a_claim_with_nothing_against_it_has_no_more_room_than_before() -> None:
+    assert not has_room(facts(benefits=ALLOWANCE), History())
 
 
 def test_an_allowance_is_told_of_allowances_and_medical_cost_of_settlements() -> None:

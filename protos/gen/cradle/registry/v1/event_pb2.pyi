@@ -267,7 +267,7 @@ Global___EmployerRecorded: _TypeAlias = EmployerRecorded  # noqa: Y015
 
 @_typing.final
 class EmployerWageChanged(_message.Message):
-    """The average monthly wage of a year is known, or known otherwise."""
+    """The average monthly wage or contribution base of these years is known, or known otherwise."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -173,12 +173,15 @@ class CoverageQuery(_message.Message):
     ON_FIELD_NUMBER: _builtins.int
     PERSON_FIELD_NUMBER: _builtins.int
     HUSBAND_ID_NUMBER_FIELD_NUMBER: _builtins.int
+    HUSBAND_FIELD_NUMBER: _builtins.int
     person_id_number: _builtins.str
     employer_uscc: _builtins.str
     person: _builtins.str
     """Instead of an ID number; one that the registry never gave is answered without `person`."""
     husband_id_number: _builtins.str
     """The husband of an unemployed spouse: contributions are then his."""
+    husband: _builtins.str
+    """Instead of his ID number, the reference an earlier answer gave."""
     @_builtins.property
     def on(self) -> _date_pb2.Date:
         """Category and employer are those of this day; unset: the latest known."""
@@ -191,10 +194,11 @@ class CoverageQuery(_message.Message):
         on: _date_pb2.Date | None = ...,
         person: _builtins.str = ...,
         husband_id_number: _builtins.str = ...,
+        husband: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["employer_uscc", b"employer_uscc", "husband_id_number", b"husband_id_number", "on", b"on", "person", b"person", "person_id_number", b"person_id_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["employer_uscc", b"employer_uscc", "husband", b"husband", "husband_id_number", b"husband_id_number", "on", b"on", "person", b"person", "person_id_number", b"person_id_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -285,6 +289,7 @@ class CoverageAnswer(_message.Message):
     AVERAGE_CONTRIBUTION_BASE_FEN_FIELD_NUMBER: _builtins.int
     STUDENT_FIELD_NUMBER: _builtins.int
     REPORTED_TO_MONTH_FIELD_NUMBER: _builtins.int
+    HUSBAND_FIELD_NUMBER: _builtins.int
     person: _builtins.str
     """Opaque reference. A person never reported gets one too, and keeps it when she is reported."""
     category: Global___Category.ValueType
@@ -299,6 +304,10 @@ class CoverageAnswer(_message.Message):
     """A student or child in the residents' scheme."""
     reported_to_month: _builtins.int
     """The last month of which her office has reported contributions; 0 if none."""
+    husband: _builtins.str
+    """Opaque reference of the husband named in the query, whether or not he counts; empty if none was named. One never
+    reported gets one too.
+    """
     @_builtins.property
     def average_monthly_wage_fen(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
         """月平均工资 of the employer that insures her, by calendar year."""
@@ -329,10 +338,11 @@ class CoverageAnswer(_message.Message):
         average_contribution_base_fen: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
         student: _builtins.bool = ...,
         reported_to_month: _builtins.int = ...,
+        husband: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_contribution_base_fen", b"average_contribution_base_fen", "average_monthly_wage_fen", b"average_monthly_wage_fen", "back_paid", b"back_paid", "category", b"category", "employer", b"employer", "insured_by", b"insured_by", "paid_months", b"paid_months", "person", b"person", "person_known", b"person_known", "reported_to_month", b"reported_to_month", "student", b"student"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_contribution_base_fen", b"average_contribution_base_fen", "average_monthly_wage_fen", b"average_monthly_wage_fen", "back_paid", b"back_paid", "category", b"category", "employer", b"employer", "husband", b"husband", "insured_by", b"insured_by", "paid_months", b"paid_months", "person", b"person", "person_known", b"person_known", "reported_to_month", b"reported_to_month", "student", b"student"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

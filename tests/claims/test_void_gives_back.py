@@ -1,0 +1,195 @@
+"""What a void gives back: her other claims that were refused or reduced because of it are decided again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.claims import rules
+from tests.builders import (
+    DELIVERED,
+    claim,
+    claim_number,
+    item_sent,
+    law_with,
+    medical,
+    provider_record,
+    submit,
+    visit_sent,
+    void,
+)
+from tests.claims.desk import Desk
+from tests.claims.harness import Insured, insure, record
+from tests.kit.live import rows, value
+
+pytestmark = pytest.mark.integration
+
+HOSPITAL = "H61030200123"
+OWED = 1_960_000
+CAPPED = law_with({"medical.antenatal.cap_per_pregnancy": 200_000, "art.items": ("ART-01",)})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hospital(stack: Stack) -> None:
+    asyncio.run(record(stack, providers=[provider_record(HOSPITAL)]))
+
+
+async def someone(stack: Stack) -> Insured:
+    who = Insured()
+    await insure(stack, who)
+    return who
+
+
+def allowance(who: Insured, number: str, **changes: Any) -> bytes:
+    return submit(claim(number=number, person=who.number, employer=who.employer, **changes))
+
+
+def antenatal(who: Insured, number: str, fen: int, **more: Any) -> bytes:
+    visits = [visit_sent(fen)] if fen else []
+    return submit(medical("REIMBURSEMENT", number=number, person=who.number, visits=visits, **more))
+
+
+async def amounts(desk: Desk, number: str) -> list[tuple[str, int]]:
+    """The outcome of each determination of a claim, with what it pays."""
+    sql = """SELECT outcome, COALESCE((result::jsonb #>> '{figures,allowance_fen}')::bigint, 0)
+                    + COALESCE((result::jsonb #>> '{figures,medical_fen}')::bigint, 0) AS fen
+             FROM determination JOIN claim ON claim.id = claim_id WHERE number = $1 ORDER BY determination.version"""
+    return [(row["outcome"], row["fen"]) for row in await rows(desk.dsn, sql, number)]
+
+
+def test_a_duplicate_is_approved_when_what_it_repeated_is_voided_and_only_once(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(allowance(who, first))
+        await desk.take(allowance(who, second), source="counter")
+        for _ in range(2):
+            await desk.take(void(first))
+            await desk.look_again()
+
+        assert await amounts(desk, second) == [("DUPLICATE", 0), ("APPROVED", OWED)]
+        assert await desk.claim(second) == ("APPROVED", 2)
+        assert await desk.events(second) == ["ClaimDetermined 1", "ClaimDetermined 2"]
+        assert await desk.held() == [(second, "ALLOWANCE", 0)]
+        assert await desk.look_again() == 0
+
+    asyncio.run(act())
+
+
+def test_a_claim_that_comes_after_the_void_is_approved_at_once(stack: Stack) -> None:
+    """The other order."""
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(allowance(who, first), void(first), allowance(who, second))
+        await desk.look_again()
+
+        assert await amounts(desk, second) == [("APPROVED", OWED)]
+
+    asyncio.run(act())
+
+
+def test_of_two_duplicates_one_is_approved(stack: Stack) -> None:
+    desk, numbers = Desk.open(stack), [claim_number() for _ in range(3)]
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(*[allowance(who, number) for number in numbers])
+        await desk.take(void(numbers[0]))
+        await desk.look_again()
+
+        assert [(await desk.claim(number))[0] for number in numbers] == ["VOIDED", "APPROVED", "DUPLICATE"]
+
+    asyncio.run(act())
+
+
+def test_what_a_cap_left_too_little_for_gets_what_a_void_gives_back(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+    desk.law = CAPPED
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(antenatal(who, first, 150_000), antenatal(who, second, 100_000))
+        await desk.take(void(first))
+        await desk.look_again()
+
+        assert await amounts(desk, second) == [("APPROVED", 50_000), ("APPROVED", 100_000)]
+        taken = await rows(desk.dsn, "SELECT account, amount FROM accumulator WHERE amount > 0")
+        assert [tuple(row) for row in taken] == [("ANTENATAL", 100_000)]
+
+    asyncio.run(act())
+
+
+def test_a_delivery_that_waited_for_a_look_at_one_near_it_waits_no_more(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(allowance(who, first))
+        await desk.take(allowance(who, second, on=DELIVERED + timedelta(days=10)))
+        await desk.take(void(first))
+        await desk.look_again()
+
+        assert await amounts(desk, second) == [("PENDED", 0), ("APPROVED", OWED)]
+        closed = await rows(desk.dsn, "SELECT kind, outcome FROM review_task")
+        assert [tuple(task) for task in closed] == [("DELIVERY_DATE_REVIEW", "SUPERSEDED")]
+
+    asyncio.run(act())
+
+
+def test_what_would_be_less_by_claims_decided_since_stays_and_asks_nobody(stack: Stack) -> None:
+    """The void gives back an item; the cap of visits went to a later claim meanwhile."""
+    desk, first, second, third = Desk.open(stack), claim_number(), claim_number(), claim_number()
+    desk.law = CAPPED
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(antenatal(who, first, 0, items=[item_sent()]))
+        await desk.take(antenatal(who, second, 100_000, items=[item_sent()]))
+        await desk.take(antenatal(who, third, 100_000))
+        before = await amounts(desk, second)
+        desk.law = law_with({"medical.antenatal.cap_per_pregnancy": 150_000, "art.items": ("ART-01",)})
+        await desk.take(void(first))
+
+        assert await desk.look_again() == 2
+        assert await amounts(desk, second) == before
+        assert await value(desk.dsn, "SELECT count(*) FROM review_task") == 0
+
+    asyncio.run(act())
+
+
+def test_a_void_that_gives_nothing_back_decides_nothing_though_the_law_is_another(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(allowance(who, first), allowance(who, second))
+        desk.law = rules.LAW.given({"allowance.fund_days.local60": "true"})
+        await desk.take(void(second))
+
+        assert await desk.look_again() == 1
+        assert await amounts(desk, first) == [("APPROVED", OWED)]
+
+    asyncio.run(act())
+
+
+def test_a_void_while_the_queue_is_worked_on_is_not_missed(stack: Stack) -> None:
+    """The claims are queued already and were read, but what stands is read under the person's lock."""
+    desk, numbers = Desk.open(stack), [claim_number() for _ in range(3)]
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(*[allowance(who, number) for number in numbers])
+        await desk.take(void(numbers[1]))
+        await desk.take(void(numbers[0]))
+        await asyncio.gather(*[desk.look_again() for _ in range(3)])
+
+        assert await amounts(desk, numbers[2]) == [("DUPLICATE", 0), ("APPROVED", OWED)]
+
+    asyncio.run(act())
