@@ -167,4 +167,5 @@ def _bank(one: AccountAtBank) -> Bank:
 
 
 def main() -> None:
-    run.run("treasury", {"api": api, "worker": worker, "bank": bank, "relay": run.relay}, rules.LAW)
+    roles = {"api": api, "worker": worker, "bank": bank, "relay": run.relay}
+    run.run("treasury", roles, rules.LAW, "treasury_law_overrides")
