@@ -126,6 +126,8 @@ class Account:
             self.repeated += 1
             return
         self._ids.add(receipt.receipt_id)
+        if receipt.status == receipt_pb2.RECEIPT_STATUS_PAYMENT:
+            return  # what was decided stands
         if not receipt.position.topic:
             self.later[receipt.claim] = receipt
             return

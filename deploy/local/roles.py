@@ -35,6 +35,9 @@ DEFAULT_ROLES = (
     service_role("claims", "worker"),
     service_role("claims", "relay"),
     service_role("claims", "platform"),
+    service_role("treasury", "api"),
+    service_role("treasury", "worker"),
+    service_role("treasury", "relay"),
 )
 
 

@@ -74,6 +74,7 @@ async def worker(process: Process) -> None:
             *[_inbox(process, intake, f"inbox {n + 1}").run() for n in range(count)],
             _inbox(process, coverage, "coverage").run(),
             _inbox(process, streams.employers(), "employers").run(),
+            _inbox(process, streams.payments(office), "payments").run(),
             _soon(process, partial(usecases.queue_by_wages, office, process.database)),
             _soon(process, partial(usecases.look_again, office, process.database)),
             _every(process, partial(usecases.expire, office, process.database)),

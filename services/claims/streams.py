@@ -1,5 +1,5 @@
 """The streams of record of claims: the intake of every source, the platform's messages, the registry's on coverage and
-employers.
+employers, the treasury's on payments.
 """
 
 from __future__ import annotations
@@ -7,15 +7,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.claims import usecases
-from services.claims.usecases import Hearing, Office, Prepared, platform
+from services.claims.usecases import Hearing, Office, Prepared, paying, platform
+from services.claims.usecases.paying import Told
 from services.claims.wire.intake import intake_topics
 from services.claims.wire.platform import PLATFORM_INTAKE
 from services.claims.wire.registry import COVERAGE, EMPLOYER, WagesChanged, wages_changed
+from services.claims.wire.treasury import PAYMENTS
 from services.kit.db import Database, Tx
 from services.kit.parking import Message
 from services.kit.stream import Stream
 
 CONSUMER = "claims"
+PAYMENT_CONSUMER = "claims.payment"
 COVERAGE_CONSUMER = "claims.coverage"
 EMPLOYER_CONSUMER = "claims.employer"
 PLATFORM_CONSUMER = "claims.platform"
@@ -46,6 +49,16 @@ def employers() -> Stream[Sequence[WagesChanged]]:
         return [changed for message in messages if (changed := wages_changed(message.value))]
 
     return Stream(EMPLOYER_CONSUMER, (EMPLOYER,), prepare, usecases.hear_wages)
+
+
+def payments(office: Office) -> Stream[Sequence[Told]]:
+    async def prepare(messages: Sequence[Message]) -> Sequence[Told]:
+        return paying.read(messages)
+
+    async def apply(tx: Tx, told: Sequence[Told]) -> None:
+        await paying.hear_payments(office, tx, told)
+
+    return Stream(PAYMENT_CONSUMER, (PAYMENTS,), prepare, apply)
 
 
 def platform_messages(gateway: platform.Gateway, sources: Sequence[str]) -> Stream[platform.Prepared]:

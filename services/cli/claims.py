@@ -20,7 +20,10 @@ from services.kit.messages import Language
 
 app = typer.Typer(no_args_is_help=True, help="Send claims, find them, and have them explained.")
 
-State = Literal["PENDED", "APPROVED", "PARTIALLY_APPROVED", "DENIED", "DUPLICATE", "RETURNED", "WITHDRAWN", "VOIDED"]
+State = Literal[
+    "PENDED", "APPROVED", "PARTIALLY_APPROVED", "DENIED", "DUPLICATE", "RETURNED", "WITHDRAWN", "VOIDED", "REVERSED"
+]
+Payment = Literal["PAYABLE", "IN_PAYMENT", "PAID", "OVERPAID"]
 _PAGE_MAX = 1000
 _LANGUAGE = {Language.ZH: service_pb2.LANGUAGE_ZH_CN, Language.EN: service_pb2.LANGUAGE_EN}
 _Name = Annotated[str, typer.Argument(help="claims/ID, sources/SOURCE/claims/NUMBER, or SOURCE/NUMBER")]
@@ -62,6 +65,7 @@ def list_(
     context: typer.Context,
     *,
     state: Annotated[State | None, typer.Option()] = None,
+    payment: Annotated[Payment | None, typer.Option(help="how far it is paid")] = None,
     county: Annotated[str, typer.Option(help="division code")] = "",
     source: Annotated[str, typer.Option(help="the sender")] = "",
     limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50,
@@ -72,6 +76,8 @@ def list_(
     wanted = service_pb2.ListClaimsRequest(source=source, county=county)
     if state:
         wanted.state = claim_pb2.ClaimState.Value(f"CLAIM_STATE_{state}")
+    if payment:
+        wanted.payment = claim_pb2.PaymentState.Value(f"PAYMENT_STATE_{payment}")
     found = list(_pages(session, wanted, limit, page_size))
     if session.as_json:
         document({"claims": [as_data(claim) for claim in found]})

@@ -10,15 +10,27 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from services.cli import calculators, cases, claims, conformance, doctor, law, parked, registry, reviews, topics
+from services.cli import (
+    calculators,
+    cases,
+    claims,
+    conformance,
+    doctor,
+    law,
+    parked,
+    registry,
+    reviews,
+    topics,
+    treasury,
+)
 from services.cli.failures import Exit, Failure
 from services.cli.session import Session, tell_failure
 from services.kit.messages import Language
 
 _HELP = """Cradle from the command line: a client of its gRPC APIs and of its Kafka topics.
 
-Addresses come from the environment: CRADLE_CLAIMS_TARGET, CRADLE_REGISTRY_TARGET, KAFKA_BOOTSTRAP_SERVERS and
-CRADLE_SOURCES. --language and --output may stand anywhere on the line.
+Addresses come from the environment: CRADLE_CLAIMS_TARGET, CRADLE_REGISTRY_TARGET, CRADLE_TREASURY_TARGET,
+KAFKA_BOOTSTRAP_SERVERS and CRADLE_SOURCES. --language and --output may stand anywhere on the line.
 
 Exit codes: 0 done; 1 done, but something was returned or a check failed; 2 wrong usage, unreadable file or missing
 settings; 3 not found; 4 a service is unavailable; 5 internal error.
@@ -71,6 +83,7 @@ app.add_typer(claims.app, name="claims")
 app.add_typer(registry.app, name="registry")
 app.add_typer(parked.app, name="parked")
 app.add_typer(reviews.app, name="reviews")
+app.add_typer(treasury.app, name="treasury")
 app.add_typer(cases.app, name="cases")
 app.add_typer(calculators.app, name="calc")
 app.add_typer(law.app, name="law")
@@ -85,8 +98,12 @@ def cradle(
     language: Annotated[
         Literal["zh-CN", "en"] | None, typer.Option(help="of what is shown; from LANG if not given")
     ] = None,
-    output: Annotated[Literal["table", "json"], typer.Option(help="for a person, or one JSON document")] = "table",
+    output: Annotated[
+        Literal["table", "json", "csv"], typer.Option(help="for a person, one JSON document, or CSV (treasury only)")
+    ] = "table",
 ) -> None:
+    if output == "csv" and context.invoked_subcommand != "treasury":
+        raise typer.BadParameter("csv is for the tables of cradle treasury", param_hint="--output")
     context.obj = Session(Language(language) if language else None, output)
 
 

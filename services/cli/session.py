@@ -30,11 +30,15 @@ class Session:
     """`settings` are read when a command first needs them, so that `--help` needs none."""
 
     chosen_language: Language | None
-    output: Literal["table", "json"]
+    output: Literal["table", "json", "csv"]
 
     @property
     def as_json(self) -> bool:
         return self.output == "json"
+
+    @property
+    def as_csv(self) -> bool:
+        return self.output == "csv"
 
     @cached_property
     def settings(self) -> ClientSettings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC
 
 from cradle.claims.v1 import claim_pb2, receipt_pb2
@@ -30,13 +30,15 @@ _RIGHT = {"CLI_COL_ALLOWANCE", "CLI_COL_REVISION", "CLI_COL_RECORDS", "CLI_COL_L
 _WRAPS = {"CLI_COL_REASONS", "CLI_COL_ADVICE", "CLI_COL_DETAIL", "CLI_COL_ERROR"}
 
 
-def table(session: Session, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def table(
+    session: Session, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = ()
+) -> Table:
     """Columns are named by their code in the catalogue; figures stand right, sentences wrap, the rest folds."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for code in columns:
         made.add_column(
             session.text(code),
-            justify="right" if code in _RIGHT else "left",
+            justify="right" if code in _RIGHT or code in right else "left",
             overflow="fold",
             ratio=1 if code in _WRAPS else None,
         )
@@ -77,12 +79,13 @@ def _result(session: Session, one: Sent) -> tuple[str, ...]:
 
 
 def claims(session: Session, found: Sequence[claim_pb2.Claim]) -> Table:
-    columns = ("NAME", "REVISION", "STATE", "COUNTY", "EVENT_DATE", "UPDATED")
+    columns = ("NAME", "REVISION", "STATE", "PAYMENT", "COUNTY", "EVENT_DATE", "UPDATED")
     rows = (
         (
             f"{claim.source}/{claim.claim_number}",
             str(claim.revision),
             state(session, claim.state),
+            payment(session, claim.payment),
             claim.county,
             day(claim.event_date),
             instant(claim.update_time),
@@ -100,6 +103,8 @@ def claim(session: Session, found: claim_pb2.Claim) -> Table:
         ("CLI_COL_NAME", found.name),
         ("CLI_COL_REVISION", str(found.revision)),
         ("CLI_COL_STATE", state(session, found.state)),
+        ("CLI_COL_PAYMENT", payment(session, found.payment)),
+        ("CLI_COL_ORDERS", "\n".join(_order(session, order) for order in found.orders)),
         ("CLI_COL_COUNTY", found.county),
         ("CLI_COL_EVENT_DATE", day(found.event_date)),
         ("CLI_COL_PERSON", found.person),
@@ -140,6 +145,11 @@ def _line(session: Session, line: claim_pb2.ClaimLine) -> str:
     return f"{name} {line.number}: {state(session, line.outcome)}{paid}"
 
 
+def _order(session: Session, order: claim_pb2.ClaimOrder) -> str:
+    payee, so_far = session.text(claim_pb2.Payee.Name(order.payee)), payment(session, order.payment)
+    return f"{order.line}: {yuan(order.owed_fen)} {payee} {so_far} {' '.join(order.reasons)}".rstrip()
+
+
 def _leave(session: Session, found: claim_pb2.Determination) -> str:
     if not found.leave_days:
         return ""
@@ -155,6 +165,10 @@ def reasons(session: Session, given: Iterable[reason_pb2.Reason]) -> str:
 
 def state(session: Session, value: claim_pb2.ClaimState.ValueType) -> str:
     return session.text(claim_pb2.ClaimState.Name(value).replace("CLAIM_STATE_", "OUTCOME_")) if value else ""
+
+
+def payment(session: Session, value: claim_pb2.PaymentState.ValueType) -> str:
+    return session.text(claim_pb2.PaymentState.Name(value)) if value else ""
 
 
 def status(session: Session, value: receipt_pb2.ReceiptStatus.ValueType) -> str:

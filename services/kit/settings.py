@@ -66,6 +66,7 @@ class Settings(Identified):
     metrics_listen: str = "127.0.0.1:0"  # /metrics, /livez, /readyz
     registry_target: str = "127.0.0.1:0"
     claims_target: str = "127.0.0.1:0"
+    treasury_target: str = "127.0.0.1:0"
 
     inboxes_per_worker: int = 3  # members of the group in one process: one computes while the other waits to write
     batch_records_max: int = 1000  # as many as one look-up of the registry takes
@@ -100,6 +101,7 @@ class ClientSettings(Identified):
     tls_authorities: FilePath
     claims_target: str
     registry_target: str
+    treasury_target: str = "127.0.0.1:0"  # asked by the treasury's commands only
     sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0

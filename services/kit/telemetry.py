@@ -74,6 +74,11 @@ STATEMENTS = Counter("cradle_statements_total", "Records of offices by what beca
 REVIEWS_OPEN = Gauge("cradle_reviews_open", "Reviews that are not closed", ["kind"])
 REVIEWS_OVERDUE = Gauge("cradle_reviews_overdue", "Reviews not closed on the day they were due by law", ["kind"])
 
+ORDERS = Counter("cradle_orders_total", "Orders by what became of them", ["outcome"])
+ORDERS_HELD = Gauge("cradle_orders_held", "Orders that are held, by reason", ["reason"])
+BUDGET_AVAILABLE_FEN = Gauge("cradle_budget_available_fen", "What budgets have left", ["fund", "county", "year"])
+LEDGER_IMBALANCE_FEN = Gauge("cradle_ledger_imbalance_fen", "What the ledger is out of balance by; 0")
+
 
 def configure_logs(service: str, role: str) -> None:
     """One JSON object a line on standard error, from our code and the libraries alike."""

@@ -13,7 +13,7 @@ from services.kit.errors import Invalid
 from services.kit.messages import reason
 from services.registry import usecases
 from services.registry.usecases import Asker, Office
-from services.registry.wire import asking, checks, intake, records
+from services.registry.wire import asking, checks, intake, payees, records
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -52,6 +52,18 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
         return service_pb2.BatchRecordCoverageResponse(
             employers=len(employers), persons=len(persons), providers=len(providers)
         )
+
+    async def BatchRecordPayees(
+        self, request: service_pb2.BatchRecordPayeesRequest, context: Context
+    ) -> service_pb2.BatchRecordPayeesResponse:
+        stated = payees.stated(request, self.office.clock.today())
+        return service_pb2.BatchRecordPayeesResponse(changed=await usecases.record_payees(self.office, stated))
+
+    async def BatchGetPayees(
+        self, request: service_pb2.BatchGetPayeesRequest, context: Context
+    ) -> service_pb2.BatchGetPayeesResponse:
+        asked = payees.asked(request)
+        return payees.answers(await usecases.get_payees(self.office, asked, asker(request.purpose)))
 
 
 class Offices(office_pb2_grpc.OfficeServiceServicer):

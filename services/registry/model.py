@@ -263,3 +263,41 @@ class Settled:
     received: Received
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
+
+
+# --- where they are paid ------------------------------------------------------------------------------------------
+
+
+class PayeeKind(StrEnum):
+    PERSON = "PERSON"
+    EMPLOYER = "EMPLOYER"
+    PROVIDER = "PROVIDER"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A bank account (收款账户): holder, number, bank."""
+
+    holder: str = field(repr=False)
+    number: str = field(repr=False)
+    bank_code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPayee:
+    """An account as it is stated, of whom `code` names: an ID number, a credit code or an institution's code."""
+
+    kind: PayeeKind
+    code: str = field(repr=False)
+    account: Account
+    place: str = ""  # of the code, in what was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """What is answered of a payee: an account, or the code of why there is none."""
+
+    account: Account | None
+    version: int = 0
+    content_hash: bytes = b""
+    reason: str = ""

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.stack import Stack
-from tests.bench import load, lookup, raw, replay
+from tests.bench import load, lookup, orders, raw, replay
 
 RECORDS = 30_000
 LATENCY_S = 15
@@ -41,7 +41,7 @@ async def measure_raw(environment: Mapping[str, str], records: Sequence[tuple[by
     """The ceiling, in a process of its own, over a backlog."""
     broker = environment["KAFKA_BOOTSTRAP_SERVERS"]
     await make_topics(broker)
-    await produce(broker, raw.TOPIC_IN, records)
+    await load.produce(broker, raw.TOPIC_IN, records)
     dsn = f"{environment['DATABASE_URL']}/cradle_claims"
     command = [sys.executable, "-m", "tests.bench.raw", broker, dsn, str(len(records))]
     done = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
@@ -49,13 +49,6 @@ async def measure_raw(environment: Mapping[str, str], records: Sequence[tuple[by
     await connection.execute("DROP TABLE raw_claim, raw_outbox")
     await connection.close()
     return float(json.loads(done.stdout)["raw_per_s"])
-
-
-async def produce(broker: str, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all", enable_idempotence=True, linger_ms=5)
-    await producer.start()
-    await load.send_all(producer, topic, records)
-    await producer.stop()
 
 
 async def ends(consumer: AIOKafkaConsumer, topic: str) -> int:
@@ -91,7 +84,7 @@ async def measure_backlog(stack: Stack, records: Sequence[tuple[bytes, bytes]], 
     watcher = AIOKafkaConsumer(EVENTS, bootstrap_servers=broker)
     await watcher.start()
     before = await ends(watcher, EVENTS)
-    await produce(broker, INTAKE, records)
+    await load.produce(broker, INTAKE, records)
     started: list[str] = []
 
     def start() -> None:
@@ -186,6 +179,8 @@ def main() -> None:
         figures |= replay.measure(stack)
         _console.print("  look-ups of the registry ...")
         figures["coverage_lookup_ms"] = asyncio.run(lookup.measure(stack))
+        _console.print("  orders to reserved postings ...")
+        figures |= asyncio.run(orders.measure(stack))
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2) + "\n")
     table = Table("figure", "value", title="bench")

@@ -92,6 +92,13 @@ async def send_all(producer: AIOKafkaProducer, topic: str, records: Sequence[tup
         await asyncio.gather(*sent)
 
 
+async def produce(broker: str, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all", enable_idempotence=True, linger_ms=5)
+    await producer.start()
+    await send_all(producer, topic, records)
+    await producer.stop()
+
+
 async def send_open_loop(
     producer: AIOKafkaProducer, topic: str, records: Sequence[tuple[bytes, bytes]], per_s: float
 ) -> list[float]:

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from deploy.local.stack import Stack
 from tests.bench import load
-from tests.bench.__main__ import EVENTS, INTAKE, ends, heard, measure_backlog, produce
+from tests.bench.__main__ import EVENTS, INTAKE, ends, heard, measure_backlog
 
 RESULT = Path("build/bench-long.json")
 FIRST, STEP, BACKLOG = 10_000, 50_000, 30_000
@@ -48,7 +48,7 @@ async def take_in(stack: Stack, how_many: int) -> None:
     watcher = AIOKafkaConsumer(EVENTS, bootstrap_servers=broker)
     await watcher.start()
     wanted = await ends(watcher, EVENTS) + how_many
-    await produce(broker, INTAKE, await newcomers(stack, how_many))
+    await load.produce(broker, INTAKE, await newcomers(stack, how_many))
     while await ends(watcher, EVENTS) < wanted:  # noqa: ASYNC110  # what is watched is another process
         await asyncio.sleep(0.2)
     await watcher.stop()

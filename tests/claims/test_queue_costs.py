@@ -51,6 +51,6 @@ def test_a_batch_in_which_nothing_waits_costs_no_statement() -> None:
     ],
 )
 def test_a_claim_leaves_one_question_or_none(state: State, codes: list[str], asked: str | None) -> None:
-    question = queueing.question_of(changed(state), codes, TERMS)
+    questions = queueing.questions_of(changed(state), codes, TERMS)
 
-    assert (question.reason if question else None) == asked
+    assert [question.reason for question in questions] == ([asked] if asked else [])

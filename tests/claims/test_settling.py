@@ -59,7 +59,7 @@ KNOWN = Coverage(
     reported_to_month=month("2026-10"),
 )
 CAPPED = law_with({"medical.antenatal.cap_per_pregnancy": 200_000, "art.items": ("ART-01",)})
-TERTIARY = Institution(is_known=True, level=Level.TERTIARY)
+TERTIARY = Institution(is_known=True, level=Level.TERTIARY, reference="h-1")
 UNKNOWN = Institution(is_known=False, level=None)
 CLOSED = Institution(is_known=True, level=None)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.claims import rules
-from services.claims.model import MOVES, Claim, Move, State, Submission, Void, VoidReason
+from services.claims.model import FINAL, KEEPS, MOVES, Claim, Move, Payment, State, Submission, Void, VoidReason
 from services.claims.rules import ACCEPTED, REPEATED, Standing, standing_of_void
 from services.kit.messages import Language, Reason, reason
 from tests.builders import DELIVERED, EMPLOYER, MOTHER, delivery
@@ -103,7 +103,7 @@ def test_the_content_of_another_revision_is_not_a_repetition() -> None:
     assert isinstance(standing(submission(1, b"b"), on_file(b"a", b"b")), Reason)
 
 
-@pytest.mark.parametrize("state", [state for state in MOVES if state and state is not State.VOIDED])
+@pytest.mark.parametrize("state", [state for state in MOVES if state and state not in FINAL])
 def test_a_claim_in_any_state_but_voided_knows_what_it_was_sent_before(state: State) -> None:
     assert standing(submission(1, b"a"), on_file(b"a")._replace(state=state)) == REPEATED
 
@@ -131,6 +131,18 @@ def test_nothing_is_taken_in_under_a_voided_number(given: Submission, field: str
     assert standing(given, on_file(b"a")._replace(state=State.VOIDED)) == reason("CLAIM_VOIDED", field)
 
 
+@pytest.mark.parametrize("payment", [None, *Payment])
+@pytest.mark.parametrize("state", [state for state, moves in MOVES.items() if state and Move.REPLACE in moves])
+def test_a_claim_for_which_money_has_left_takes_no_new_correction(state: State, payment: Payment | None) -> None:
+    """One that waits was begun before the money left, and is finished."""
+    found = standing(submission(2, b"b"), on_file(b"a")._replace(state=state, payment=payment))
+
+    if payment in {None, Payment.PAYABLE} or state in KEEPS:
+        assert found == ACCEPTED
+    else:
+        assert found == reason("CLAIM_IN_PAYMENT", "replace.claim.claim_number", payment=payment)
+
+
 # --- voids ------------------------------------------------------------------------------------------------------------
 
 
@@ -149,7 +161,7 @@ def test_a_void_of_another_revision_than_that_on_file_is_told_both(revision: int
     assert found == reason("VOID_STALE", "void.revision", current=2, revision=revision)
 
 
-@pytest.mark.parametrize("state", [state for state in MOVES if state and state is not State.VOIDED])
+@pytest.mark.parametrize("state", [state for state in MOVES if state and state not in FINAL])
 def test_a_claim_in_any_state_is_voided_by_the_revision_on_file(state: State) -> None:
     assert standing_of_void(void(2), b"v", on_file(b"a", b"b")._replace(state=state)) == ACCEPTED
 

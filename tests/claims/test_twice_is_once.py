@@ -20,7 +20,7 @@ from services.kit.stream import Batch, Span
 from tests.builders import claim, claim_number, replacement, submit
 from tests.claims.desk import Desk
 from tests.claims.harness import Insured, insured
-from tests.kit.live import rows, send, value
+from tests.kit.live import new_database, rows, send, value
 
 pytestmark = pytest.mark.integration
 
@@ -69,6 +69,25 @@ def test_the_same_records_read_again_after_a_lost_offset_decide_nothing_again(st
     asyncio.run(act())
 
 
+def test_a_database_that_lost_everything_orders_the_same_again_under_the_same_names(stack: Stack) -> None:
+    """The treasury knows them by case, line, revision and content: nothing is paid twice."""
+    records = story([insured(stack) for _ in range(3)])
+    lost = Desk.open(stack)
+    restored = Desk(stack, new_database(stack, "claims"), lost.topic)
+    orders = "SELECT aggregateid, version, payload FROM outbox WHERE topic = 'treasury.order.v1' ORDER BY 1, 2"
+
+    async def act() -> None:
+        await send(stack, lost.topic, records)
+        for desk in (lost, restored):
+            await desk.run_to(len(records))
+
+        made = [tuple(row) for row in await rows(lost.dsn, orders)]
+        assert len(made) >= 3
+        assert [tuple(row) for row in await rows(restored.dsn, orders)] == made
+
+    asyncio.run(act())
+
+
 def test_the_same_records_in_other_batches_come_to_the_same(stack: Stack) -> None:
     who = [insured(stack) for _ in range(3)]
     records = story(who)
@@ -109,7 +128,7 @@ def test_of_two_workers_with_the_same_span_the_second_is_fenced_and_leaves_nothi
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Fenced", "NoneType"]
         assert len(await desk.submissions()) == 1
         assert len(await desk.determinations()) == 1
-        assert await value(desk.dsn, "SELECT count(*) FROM outbox") == 2  # a receipt and an event, once
+        assert await value(desk.dsn, "SELECT count(*) FROM outbox") == 3  # a receipt, an event and an order, once
         assert await value(desk.dsn, "SELECT next_offset FROM consumed") == 1
 
     asyncio.run(act())

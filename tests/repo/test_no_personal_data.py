@@ -12,8 +12,11 @@ from uuid import uuid4
 import grpc
 import pytest
 from cradle.claims.v1 import intake_pb2, submitting_pb2
+from cradle.registry.v1 import service_pb2 as registry_pb2
+from cradle.registry.v1 import service_pb2_grpc as registry_grpc
 
 from deploy.local.stack import Stack
+from services.kit import rpc
 from tests.builders import claim, claim_number, replacement, submit
 from tests.claims.harness import asking, claims_dsn, exchange, insured
 from tests.kit.live import read_until, rows, value
@@ -21,6 +24,7 @@ from tests.kit.live import read_until, rows, value
 pytestmark = pytest.mark.integration
 NAME = "慕容测试娟"
 TELEPHONE = "13809171234"
+ACCOUNT = "6217004260009876543"
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Passed:
 
     @property
     def words(self) -> tuple[str, ...]:
-        return (self.number, NAME, TELEPHONE)
+        return (self.number, NAME, TELEPHONE, ACCOUNT)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +60,30 @@ def passed(stack: Stack) -> Passed:
     )
     assert [answer.status for answer in answers[:3]] == ["DETERMINED", "DUPLICATE", "DETERMINED"]
     assert {answer.status for answer in answers[3:]} == {"RETURNED"}
+    asyncio.run(with_account(stack, who.number))
     refusals = asyncio.run(over_grpc(stack, *bad_ones(who.number, who.employer)))
     assert len(refusals) == 3
     assert not [word for word in (who.number, NAME, TELEPHONE) for told in refusals if word in told]
     receipts = frozenset(answer.receipt.receipt_id for answer in answers)
     return Passed(who.number, answers[0].receipt.claim.removeprefix("claims/"), receipts)
+
+
+async def with_account(stack: Stack, number: str) -> None:
+    """She is recorded as a payee and read as one, and an account that cannot be one is refused."""
+    async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
+        stub = registry_grpc.RegistryServiceStub(channel)
+        account = registry_pb2.PayeeAccount(holder=NAME, number=ACCOUNT, bank_code="103791000012")
+        payee = registry_pb2.PayeeRecord(person_id_number=number, account=account)
+        await stub.BatchRecordPayees(registry_pb2.BatchRecordPayeesRequest(payees=[payee]), timeout=10)
+        query = registry_pb2.CoverageQuery(person_id_number=number)
+        known = await stub.BatchGetCoverage(registry_pb2.BatchGetCoverageRequest(queries=[query]), timeout=10)
+        asked = registry_pb2.PayeeQuery(kind=registry_pb2.PAYEE_KIND_PERSON, reference=known.answers[0].person)
+        request = registry_pb2.BatchGetPayeesRequest(payees=[asked], purpose="a test")
+        assert (await stub.BatchGetPayees(request, timeout=10)).answers[0].account == account
+        payee.account.number = f"{ACCOUNT}x"
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.BatchRecordPayees(registry_pb2.BatchRecordPayeesRequest(payees=[payee]), timeout=10)
+        assert ACCOUNT not in f"{refused.value.details()}{refused.value.trailing_metadata()}"
 
 
 def bad_ones(number: str, employer: str) -> list[intake_pb2.ClaimSubmission]:
@@ -89,7 +112,7 @@ async def over_grpc(stack: Stack, *given: intake_pb2.ClaimSubmission) -> list[st
     return told
 
 
-@pytest.mark.parametrize("service", ["claims", "registry"])
+@pytest.mark.parametrize("service", ["claims", "registry", "treasury"])
 def test_no_table_shows_who_she_is(stack: Stack, passed: Passed, service: str) -> None:
     dsn = claims_dsn(stack).replace("cradle_claims", f"cradle_{service}")
 
@@ -105,11 +128,14 @@ def test_no_table_shows_who_she_is(stack: Stack, passed: Passed, service: str) -
 
 
 def test_no_result_topic_shows_who_she_is(stack: Stack, passed: Passed) -> None:
-    topics = ["claims.receipt.v1.hospitals", "claims.receipt.v1.counter", "claims.claim.v1"]
+    topics = ["claims.receipt.v1.hospitals", "claims.receipt.v1.counter", "claims.claim.v1", "treasury.order.v1"]
+    topics += ["registry.coverage.v1", "registry.person.v1", "registry.employer.v1"]
 
     def is_all(found: list[Any]) -> bool:
         ids = {header.decode() for one in found for name, header in one.headers if name == "ce_id"}
-        return passed.receipts <= ids and sum(one.key == passed.claim.encode() for one in found) == 2
+        return (
+            passed.receipts <= ids and sum(one.key == passed.claim.encode() for one in found) == 3
+        )  # two events and an order
 
     records = asyncio.run(read_until(stack, topics, is_all))
 

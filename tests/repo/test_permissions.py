@@ -69,6 +69,15 @@ def test_every_role_is_granted() -> None:
     assert {grant["role"] for grant in POLICY["grants"]} == set(POLICY["roles"])
 
 
+def test_accounts_are_read_by_the_treasury_and_by_nobody_else() -> None:
+    may = {name for name, role in POLICY["roles"].items() if "registry.payee.read" in role["permissions"]}
+
+    assert may == {"treasury-service", "operator"}
+    assert [grant for grant in POLICY["grants"] if grant["role"] == "treasury-service"] == [
+        {"system": "service/treasury", "role": "treasury-service"}
+    ]
+
+
 # --- the matrix -----------------------------------------------------------------------------------------------------
 
 

@@ -8,13 +8,15 @@ from datetime import date
 
 import pytest
 from cradle.claims.v1 import service_pb2
+from cradle.treasury.v1 import service_pb2 as treasury_pb2
+from cradle.treasury.v1 import service_pb2_grpc as treasury_grpc
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from deploy.local.stack import Stack
 from services.claims import usecases
-from services.kit import db
+from services.kit import db, rpc
 from services.kit.clock import Clock
 from tests.builders import control_totals
 from tests.claims.harness import asking, claims_dsn, exchange, record
@@ -35,6 +37,9 @@ TELLS = {
     "registry-api": CALLS,
     "registry-worker": INBOX,
     "registry-relay": RELAY,
+    "treasury-api": CALLS,
+    "treasury-worker": {**INBOX, "cradle_timer_failed_total": {"kind"}},
+    "treasury-relay": RELAY,
 }
 # What is told only once something happened; the names are in every scrape all the same.
 SELDOM = {"cradle_inbox_waits_total", "cradle_control_totals_difference", "cradle_platform_undos_waiting", "up"}
@@ -50,6 +55,9 @@ async def call(stack: Stack) -> None:
     await record(stack)
     async with asking(stack) as claims:
         await claims.ListClaims(service_pb2.ListClaimsRequest(page_size=1), timeout=10)
+    async with rpc.channel(stack.environment["CRADLE_TREASURY_TARGET"], stack.operator) as channel:
+        treasury = treasury_grpc.TreasuryServiceStub(channel)
+        await treasury.ListBudgets(treasury_pb2.ListBudgetsRequest(), timeout=10)
 
 
 def scrape(stack: Stack, role: str) -> tuple[set[str], list[Sample]]:

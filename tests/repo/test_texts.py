@@ -227,7 +227,7 @@ def test_no_sentence_of_the_rules_is_left_over(prefix: str) -> None:
     assert {code for code in CATALOGUE if code.startswith(prefix)} - spoken - computed == set()
 
 
-OUTCOMES = [one for one in model.State if one not in {model.State.RETURNED, model.State.WITHDRAWN, model.State.VOIDED}]
+OUTCOMES = [one for one in model.State if one not in {model.State.RETURNED, model.State.WITHDRAWN, *model.FINAL}]
 FAMILIES: dict[str, Iterable[str]] = {
     "AWAY_": model.OutOfCity,
     "BENEFIT_": model.Benefit,
@@ -242,7 +242,8 @@ FAMILIES: dict[str, Iterable[str]] = {
     "NOTICE_RESULT_": OUTCOMES,
     "NOTICE_WOULD_": OUTCOMES,
     "OUTCOME_": model.State,
-    "PAYEE_": model.Payee,
+    "PAYEE_": [*model.Payee, "CHANGED"],  # the second is why the treasury holds an order
+    "PAYMENT_STATE_": model.Payment,
     "PLATFORM_KIND_": FindingKind,
     "PRIOR_": model.PriorKind,
     "PROGRAMME_": model.Programme,

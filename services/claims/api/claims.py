@@ -83,8 +83,10 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         return await self._whole(await self._find(request.name))
 
     async def _whole(self, claim: Claim) -> claim_pb2.Claim:
-        """The claim with the determination of its latest revision, if it has one."""
+        """The claim with the determination of its latest revision, if it has one, and what was ordered for it."""
         answer = out.claim_to_proto(claim)
+        orders = await store.load_orders(self.database, [claim.id])
+        answer.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
         recorded = await store.recorded(self.database, claim.id, claim.revision)
         if recorded is not None:
             answer.determination.CopyFrom(
@@ -192,6 +194,7 @@ def _wanted(request: service_pb2.ListClaimsRequest) -> store.Wanted:
         request.source,
         request.county,
         out.state_from_proto(request.state) if request.state else None,
+        out.payment_from_proto(request.payment) if request.payment else None,
         UUID(request.person) if request.person else None,
         _instant(request.updated_from, "updated_from") if request.HasField("updated_from") else None,
         _instant(request.updated_before, "updated_before") if request.HasField("updated_before") else None,

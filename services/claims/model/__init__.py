@@ -1,4 +1,6 @@
-"""What claims are made of: `codes`, the `facts` of a case, its `determination`, the `claim` and its `moves`."""
+"""What claims are made of: `codes`, the `facts` of a case, its `determination`, the `claim` and its `moves`, the
+`order` of what is owed.
+"""
 
 from services.claims.model.claim import (
     Claim,
@@ -20,12 +22,15 @@ from services.claims.model.codes import (
     DeliveryMode,
     DenyReason,
     EventType,
+    Fund,
     Level,
     LineKind,
     OutOfCity,
     Payee,
+    Payment,
     PriorKind,
     Programme,
+    Progress,
     ReceiptStatus,
     Sent,
     State,
@@ -54,9 +59,12 @@ from services.claims.model.facts import (
     Visit,
 )
 from services.claims.model.holding import Account, Hold, Standing, Taken
-from services.claims.model.moves import MOVES, Move, refusal
+from services.claims.model.moves import FINAL, KEEPS, MOVES, Move, refusal
+from services.claims.model.order import Heard, Order, Ordered, Orders, Owed, Transfer
 
 __all__ = [
+    "FINAL",
+    "KEEPS",
     "MOVES",
     "NOTHING_PAID",
     "NOT_REVIEWED",
@@ -75,6 +83,8 @@ __all__ = [
     "Facts",
     "Father",
     "Figures",
+    "Fund",
+    "Heard",
     "Hold",
     "Institution",
     "Insured",
@@ -84,12 +94,18 @@ __all__ = [
     "Line",
     "LineKind",
     "Move",
+    "Order",
+    "Ordered",
+    "Orders",
     "OutOfCity",
+    "Owed",
     "Paid",
     "Payee",
+    "Payment",
     "Prior",
     "PriorKind",
     "Programme",
+    "Progress",
     "ReceiptStatus",
     "Received",
     "Reviewed",
@@ -104,6 +120,7 @@ __all__ = [
     "Surgery",
     "Taken",
     "Totals",
+    "Transfer",
     "Visit",
     "VisitSent",
     "Void",

@@ -11,6 +11,7 @@ from services.claims.model.codes import (
     ClaimKind,
     Level,
     OutOfCity,
+    Payment,
     Programme,
     Sent,
     State,
@@ -137,6 +138,7 @@ class Institution(NamedTuple):
 
     is_known: bool
     level: Level | None
+    reference: str = ""  # the registry's
 
 
 class Claim(NamedTuple):
@@ -157,6 +159,8 @@ class Claim(NamedTuple):
     employer: str = ""  # as the sender named it, or a reviewer confirmed it, by the registry's reference
     void_hash: bytes = b""  # digest of the void that was carried out
     husband: UUID | None = None  # as the sender named him, by the registry's reference
+    payment: Payment | None = None  # None: nothing is owed and nothing is paid
+    providers: tuple[str, ...] = ()  # of its stays, visits and items, in their order, by the registry's references
 
     @property
     def revision(self) -> int:

@@ -21,6 +21,16 @@ class State(StrEnum):
     RETURNED = "RETURNED"
     WITHDRAWN = "WITHDRAWN"
     VOIDED = "VOIDED"
+    REVERSED = "REVERSED"  # voided after it was paid
+
+
+class Payment(StrEnum):
+    """How far what a claim owes is paid (支付状态). It stands beside the state, which tells what was determined."""
+
+    PAYABLE = "PAYABLE"
+    IN_PAYMENT = "IN_PAYMENT"
+    PAID = "PAID"
+    OVERPAID = "OVERPAID"
 
 
 class ReceiptStatus(StrEnum):
@@ -147,6 +157,26 @@ class Payee(StrEnum):
     PERSON = "PERSON"
     EMPLOYER = "EMPLOYER"
     PROVIDER = "PROVIDER"
+
+
+class Fund(StrEnum):
+    """Whose money it is (基金)."""
+
+    EMPLOYEE_INSURANCE = "EMPLOYEE_INSURANCE"
+    RESIDENT_INSURANCE = "RESIDENT_INSURANCE"
+
+
+class Progress(StrEnum):
+    """What the treasury tells of an order, or of one attempt to pay it."""
+
+    HELD = "HELD"
+    REFUSED = "REFUSED"
+    RESERVED = "RESERVED"
+    RECOVERY = "RECOVERY"
+    SENT = "SENT"
+    SETTLED = "SETTLED"
+    FAILED = "FAILED"
+    RETURNED = "RETURNED"
 
 
 class LineKind(StrEnum):

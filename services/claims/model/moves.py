@@ -24,13 +24,16 @@ Table = Mapping[State | None, Mapping[Move, frozenset[State]]]
 _STANDING: Final = frozenset(
     {State.PENDED, State.APPROVED, State.PARTIALLY_APPROVED, State.DENIED, State.DUPLICATE},
 )
-_VOIDED: Final = frozenset({State.VOIDED})
+# After it was paid, a void is a reversal (冲销).
+_VOIDED: Final = frozenset({State.VOIDED, State.REVERSED})
 _DECIDED: Final[Mapping[Move, frozenset[State]]] = {
     Move.REPLACE: _STANDING,
     Move.VOID: _VOIDED,
     Move.DECIDE_AGAIN: _STANDING,
 }
-FINAL: Final = frozenset({State.VOIDED})
+FINAL: Final = frozenset({State.VOIDED, State.REVERSED})
+# While a correction waits, or was sent back, what an earlier revision was approved for still stands.
+KEEPS: Final = frozenset({State.PENDED, State.RETURNED, State.WITHDRAWN})
 NOT_ON_FILE: Final = frozenset({State.ERROR})
 
 # From a state, by a move, to one of these. None: not on file yet.
@@ -48,8 +51,9 @@ MOVES: Final[Table] = {
     State.DENIED: _DECIDED,
     State.DUPLICATE: _DECIDED,
     State.RETURNED: {Move.REPLACE: _STANDING, Move.VOID: _VOIDED},
-    State.WITHDRAWN: {Move.VOID: _VOIDED},
+    State.WITHDRAWN: {Move.VOID: frozenset({State.VOIDED})},  # it was never determined
     State.VOIDED: {},
+    State.REVERSED: {},
 }
 
 

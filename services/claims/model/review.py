@@ -109,10 +109,14 @@ def allowed(state: ReviewState) -> tuple[Move, ...]:
 QUALITY_SAMPLE: Final = "QUALITY_SAMPLE"
 QUALITY_ERROR: Final = "QUALITY_ERROR"
 COVERAGE_WORSE: Final = "COVERAGE_WORSE"
+ORDER_REFUSED: Final = "ORDER_REFUSED"
+RECIPIENT_MISSING: Final = "RECIPIENT_MISSING"
 
 # What a person looks at, and how much hangs on it: 0 to 100. What is not here waits for an event or for the authority
 # (PERSON_UNKNOWN, COVERAGE_MISSING, PARAMETER_UNSET), and no person can decide it.
 RISK: Final[Mapping[str, int]] = {
+    ORDER_REFUSED: 80,
+    RECIPIENT_MISSING: 80,
     "DELIVERY_DATE_REVIEW": 70,
     COVERAGE_WORSE: 60,
     QUALITY_ERROR: 60,

@@ -1,4 +1,5 @@
-"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `again`, `totals`.
+"""SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `orders`,
+`again`, `totals`.
 
 `wages` and `reviews` are taken by their names.
 """
@@ -32,8 +33,8 @@ from services.claims.store.claims import (
     versions,
 )
 from services.claims.store.handed_in import HandedIn, Lease, Place, forget, give_up, intend, placed
+from services.claims.store.orders import load_orders, lock_claims, save_payment, save_told
 from services.claims.store.saving import (
-    KEEPS,
     Change,
     Ground,
     Settled,
@@ -50,7 +51,6 @@ from services.claims.store.standing import (
 from services.claims.store.totals import compare_again, differences, save_totals, taken_in
 
 __all__ = [
-    "KEEPS",
     "Change",
     "Ground",
     "HandedIn",
@@ -79,7 +79,9 @@ __all__ = [
     "law_by_digest",
     "list_claims",
     "load_claims",
+    "load_orders",
     "load_standing",
+    "lock_claims",
     "lock_persons",
     "look_of",
     "looks_of",
@@ -90,7 +92,9 @@ __all__ = [
     "queue",
     "recorded",
     "save_changes",
+    "save_payment",
     "save_submissions",
+    "save_told",
     "save_totals",
     "take_up",
     "taken_in",

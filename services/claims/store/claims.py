@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.claims.model import Claim, ClaimKind, Determination, Facts, State
+from services.claims.model import Claim, ClaimKind, Determination, Facts, Payment, State
 from services.claims.rules.history import REVISIONS
 from services.kit.db import Database, Tx
 from services.kit.law import Law
@@ -20,7 +20,7 @@ Number = tuple[str, str]  # source, claim number
 
 COLUMNS = (
     "id, source, number, version, state, county, event_date, person, content_hashes, received_at, updated_at, kind, "
-    "employer, void_hash, husband"
+    "employer, void_hash, husband, payment, providers"
 )
 
 
@@ -111,6 +111,7 @@ class Wanted:
     source: str = ""
     county: str = ""
     state: State | None = None
+    payment: Payment | None = None
     person: UUID | None = None
     updated_from: datetime | None = None
     updated_before: datetime | None = None
@@ -136,6 +137,7 @@ async def list_claims(
             ("source = {}", wanted.source or None),
             ("county = {}", wanted.county or None),
             ("state = {}", wanted.state),
+            ("payment = {}", wanted.payment),
             ("person = {}", wanted.person),
             ("updated_at >= {}", wanted.updated_from),
             ("updated_at < {}", wanted.updated_before),
@@ -186,4 +188,6 @@ def claim_of(row: asyncpg.Record) -> Claim:
         row["employer"],
         row["void_hash"],
         row["husband"],
+        Payment(row["payment"]) if row["payment"] else None,
+        tuple(row["providers"].split()),
     )

@@ -8,14 +8,12 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.claims.model import Claim, Determination, Facts, Hold, ReceiptStatus, Received, State, Taken
+from services.claims.model import KEEPS, Claim, Determination, Facts, Hold, Order, ReceiptStatus, Received, Taken
 from services.claims.store.claims import COLUMNS
+from services.claims.store.orders import save_orders
 from services.kit.db import Tx
 from services.kit.law import Law, canonical
 from services.kit.messages import Reason
-
-# While a correction waits, or was sent back, what an earlier revision was approved for still stands.
-KEEPS: Final = frozenset({State.PENDED, State.RETURNED, State.WITHDRAWN})
 
 _DETERMINATION: Final = (
     "claim_id",
@@ -71,6 +69,8 @@ class Change(NamedTuple):
     taken: tuple[Taken, ...] = ()
     waiting: Waiting | None = None
     returned: tuple[str, ...] = ()  # why, if it was sent back after it had waited
+    orders: tuple[Order, ...] | None = None  # None: what it orders was not reckoned
+    without_payee: tuple[str, ...] = ()  # lines that owe something of which nobody knows whom to pay
 
 
 class Settled(NamedTuple):
@@ -95,6 +95,8 @@ class Ground(NamedTuple):
 
 async def save_changes(tx: Tx, changes: Sequence[Change], ground: Ground) -> None:
     """Write what became of claims. One that changed more than once is written once, as it stands at the end."""
+    if any(change.orders is None for change in changes):
+        raise ValueError("a claim is not written before it is reckoned what it orders")
     last = {change.claim.id: change for change in changes}
     before: dict[UUID, int] = {}
     for change in changes:
@@ -105,6 +107,7 @@ async def save_changes(tx: Tx, changes: Sequence[Change], ground: Ground) -> Non
         await _update_claims(tx, [last[claim_id].claim for claim_id in sorted(on_file)])
     standing = {c.claim.id: c for c in changes if c.claim.state not in KEEPS}
     await _save_standing(tx, standing, [claim_id for claim_id in standing if claim_id in on_file])
+    await save_orders(tx, [(c.claim.id, order) for c in changes for order in c.orders or ()], on_file)
     await _save_waiting(tx, last, on_file, ground.known_at)
     await tx.copy("determination", _DETERMINATION, [row for c in changes if (row := _determination(c, ground))])
 
@@ -176,6 +179,8 @@ async def _insert_claims(tx: Tx, claims: Sequence[Claim]) -> None:
                 c.employer,
                 c.void_hash,
                 c.husband,
+                c.payment or "",
+                " ".join(c.providers),
             )
             for c in claims
         ],
@@ -188,14 +193,16 @@ async def _update_claims(tx: Tx, claims: Sequence[Claim]) -> None:
     await tx.execute(
         """WITH digest AS (
                SELECT id, array_agg(hash ORDER BY n) AS hashes
-               FROM unnest($12::uuid[], $13::int[], $14::bytea[]) AS one (id, n, hash) GROUP BY id)
+               FROM unnest($14::uuid[], $15::int[], $16::bytea[]) AS one (id, n, hash) GROUP BY id)
            UPDATE claim SET version = mine.version, state = mine.state, county = mine.county,
                             event_date = mine.event_date, person = mine.person, updated_at = mine.updated_at,
                             kind = mine.kind, employer = mine.employer, void_hash = mine.void_hash,
-                            husband = mine.husband, content_hashes = digest.hashes
+                            husband = mine.husband, payment = mine.payment, providers = mine.providers,
+                            content_hashes = digest.hashes
            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::date[], $6::uuid[], $7::timestamptz[],
-                       $8::text[], $9::text[], $10::bytea[], $11::uuid[])
-                AS mine (id, version, state, county, event_date, person, updated_at, kind, employer, void_hash, husband)
+                       $8::text[], $9::text[], $10::bytea[], $11::uuid[], $12::text[], $13::text[])
+                AS mine (id, version, state, county, event_date, person, updated_at, kind, employer, void_hash, husband,
+                         payment, providers)
                 JOIN digest USING (id)
            WHERE claim.id = mine.id""",
         [c.id for c in claims],
@@ -209,6 +216,8 @@ async def _update_claims(tx: Tx, claims: Sequence[Claim]) -> None:
         [c.employer for c in claims],
         [c.void_hash for c in claims],
         [c.husband for c in claims],
+        [c.payment or "" for c in claims],
+        [" ".join(c.providers) for c in claims],
         *map(list, zip(*digests, strict=True)),
     )
 

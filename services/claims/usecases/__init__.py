@@ -2,6 +2,7 @@
 
 - `taking_in` settles what its sources send, `settling` decides each of it.
 - `hearing` decides again when coverage changes; `looking_again` by and by, where much may be touched at once.
+- `ordering` orders what is owed from the treasury; `paying` hears what became of it.
 - `queueing` asks a person about what waits for one; `reviewing` moves a review, `answering` decides one.
 """
 

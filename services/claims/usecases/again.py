@@ -10,18 +10,18 @@ from typing import Final
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Category, Claim, Coverage, Determination, State
-from services.claims.model.review import COVERAGE_WORSE, RISK, Review
+from services.claims.model import Category, Coverage, Determination, State
+from services.claims.model.review import COVERAGE_WORSE, Review
 from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Waiting, reviews
 from services.claims.usecases import queueing
 from services.claims.usecases.office import Office, OnFile, Terms
+from services.claims.usecases.ordering import ordered
 from services.claims.usecases.settling import completed, decide, history
 from services.claims.usecases.telling import codes_of, count_paid, say_later
 from services.claims.wire import registry as asking
 from services.kit.db import Tx
 from services.kit.errors import Conflict
-from services.kit.ids import new_id
 
 _NOT_HER_OWN: Final = {None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE}
 
@@ -69,7 +69,8 @@ async def decide_again(
     if await store.changed_since(tx, (), employers, answers.known_at):
         raise Conflict("an employer's figures changed since they were looked up")
     persons = {one.claim.person for one in known if one.claim.person}
-    on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True)), office.terms()
+    orders = await store.load_orders(tx, {one.claim.id for one in known})
+    on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True), orders), office.terms()
     due_on = terms.today + timedelta(days=office.settings.review_days)
     outcome = Outcome()
     for one in known:
@@ -80,6 +81,7 @@ async def decide_again(
         elif change is None and overdue:
             change = _returned(one, ("COVERAGE_LATE",), terms)
         if change is not None:
+            change = ordered(change, orders.get(one.claim.id, {}), terms)
             on_file.take(change)
             outcome.changes.append(change)
     await store.save_changes(tx, outcome.changes, terms.ground(answers.known_at))
@@ -114,14 +116,8 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
         found = rules.compared(one.determination, change.determination) if change.determination else rules.SAME
     # What other claims took since is nothing that changed about her.
     if found == rules.WORSE and not unchanged and one.determination.outcome is not State.PENDED:
-        asked.append(_worse(one.claim, due_on, terms))
+        asked.append(queueing.ask_by(due_on, one.claim, COVERAGE_WORSE, terms))
     return change if found == rules.BETTER else None
-
-
-def _worse(claim: Claim, due_on: date, terms: Terms) -> Review:
-    """Due by the office's own term: that of the law runs from the arrival of a claim, and this one was decided."""
-    risk = RISK[COVERAGE_WORSE]
-    return Review(new_id(), claim.id, claim.version, claim.kind, COVERAGE_WORSE, due_on, risk, terms.now, terms.now)
 
 
 def rests_on_one_unnamed(one: Known, coverage: Coverage) -> bool:

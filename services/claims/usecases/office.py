@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.claims import rules
-from services.claims.model import Claim, Coverage, Institution, Received, Standing
-from services.claims.store import KEEPS, Change, Ground, Number, OfPersons
+from services.claims.model import KEEPS, Claim, Coverage, Institution, Orders, Received, Standing
+from services.claims.store import Change, Ground, Number, OfPersons
 from services.claims.wire.registry import Visited
 from services.kit.clock import Clock
 from services.kit.law import Law
@@ -65,6 +65,7 @@ class OnFile:
 
     claims: dict[Number, Claim]
     standing: OfPersons
+    orders: dict[UUID, Orders] = field(default_factory=dict)
 
     def others(self, person: UUID | None, claim: Claim | None) -> Sequence[Standing]:
         """What the person's other claims hold and take."""
@@ -81,6 +82,8 @@ class OnFile:
         claim = change.claim
         before = self.claims.get((claim.source, claim.number))
         self.claims[claim.source, claim.number] = claim
+        if change.orders:
+            self.orders[claim.id] = rules.paying.with_orders(self.orders.get(claim.id, {}), change.orders)
         if claim.state in KEEPS:
             return
         if before is not None and before.person:

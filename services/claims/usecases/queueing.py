@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.claims import rules
 from services.claims.model import Claim, ClaimKind, State
-from services.claims.model.review import QUALITY_SAMPLE, RISK, Review
+from services.claims.model.review import QUALITY_SAMPLE, RECIPIENT_MISSING, RISK, Review
 from services.claims.store import Change, reviews
 from services.claims.usecases.office import Terms
 from services.kit import telemetry
@@ -42,22 +42,25 @@ async def queue(tx: Tx, told: Iterable[Told], terms: Terms) -> None:
     last = {change.claim.id: (change, reasons) for change, reasons in told}
     if changed := [claim_id for claim_id, (change, _) in last.items() if change.claim.version > 1]:
         await reviews.supersede(tx, changed, terms.now)
-    await reviews.open_reviews(
-        tx, [r for change, reasons in last.values() if (r := question_of(change, reasons, terms))]
-    )
+    asked = [review for change, reasons in last.values() for review in questions_of(change, reasons, terms)]
+    await reviews.open_reviews(tx, asked)
 
 
-def question_of(change: Change, reasons: Sequence[str], terms: Terms) -> Review | None:
-    """The question a claim leaves to a person, if it leaves one."""
+def questions_of(change: Change, reasons: Sequence[str], terms: Terms) -> list[Review]:
+    """What a claim leaves to a person: mostly nothing. What is owed and cannot be ordered is asked beside all else."""
     claim, code = change.claim, rules.review.question(reasons)
-    if code is None or claim.state not in _ASKED:
-        return None
-    return ask(claim, code, terms)
+    asked = [ask(claim, code, terms)] if code is not None and claim.state in _ASKED else []
+    return [*asked, ask(claim, RECIPIENT_MISSING, terms)] if change.without_payee else asked
 
 
 def ask(claim: Claim, code: str, terms: Terms) -> Review:
     due = rules.review.due_on(claim.kind, civil(claim.received_at), terms.law, CALENDAR)
     return Review(new_id(), claim.id, claim.version, claim.kind, code, due, RISK[code], terms.now, terms.now)
+
+
+def ask_by(due_on: date, claim: Claim, code: str, terms: Terms) -> Review:
+    """Due by the office's own term: that of the law runs from the arrival of a claim, and this one was decided."""
+    return Review(new_id(), claim.id, claim.version, claim.kind, code, due_on, RISK[code], terms.now, terms.now)
 
 
 async def sample(

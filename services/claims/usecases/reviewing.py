@@ -23,6 +23,7 @@ from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
 from services.claims.usecases import queueing, telling
 from services.claims.usecases.office import Office, Terms
+from services.claims.usecases.ordering import ordered
 from services.claims.wire import out
 from services.claims.wire import review as wire
 from services.kit import auth
@@ -240,15 +241,16 @@ async def settle(case: Case, change: Change, reasons: Sequence[Reason], known_at
 
     What else was asked about it is closed, and what it leaves to a person now is asked.
     """
-    terms, tx, claim = case.terms, case.tx, change.claim
-    case.claim = claim
+    terms, tx = case.terms, case.tx
+    orders = await store.load_orders(tx, [case.claim.id])
+    change = ordered(change, orders.get(case.claim.id, {}), terms)
+    claim = case.claim = change.claim
     await store.save_changes(tx, [change], terms.ground(known_at or terms.now))
     await reviews.supersede(tx, [claim.id], terms.now, but=case.review.id)
-    if question := queueing.question_of(change, [given.code for given in reasons], terms):
-        await reviews.open_reviews(tx, [question])
+    await reviews.open_reviews(tx, queueing.questions_of(change, [given.code for given in reasons], terms))
     receipt, place = out.later_receipt(claim, reasons, change.determination, terms.now), _place(case)
     tx.emit(telling.receipt_event(read_id(receipt.receipt_id), receipt, place, terms.now))
-    tx.emit(telling.claim_event(change, [reason.code for reason in reasons], place, terms))
+    telling.tell(tx, change, [reason.code for reason in reasons], place, terms)
     tx.after_commit(partial(telling.count_paid, [change]))
 
 

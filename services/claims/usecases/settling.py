@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from services.claims import rules
 from services.claims.model import (
@@ -21,6 +22,7 @@ from services.claims.model import (
     Insured,
     Item,
     Level,
+    Payment,
     ReceiptStatus,
     Received,
     Standing,
@@ -35,13 +37,15 @@ from services.claims.model import (
 from services.claims.rules import History
 from services.claims.store import Change, Settled, Waiting
 from services.claims.usecases.office import OnFile, Prepared, Terms
+from services.claims.usecases.ordering import ordered
 from services.claims.wire import out
-from services.claims.wire.registry import Visited
-from services.kit.ids import new_id
+from services.claims.wire.registry import Visited, visited
+from services.kit.ids import stable_id_at
 from services.kit.messages import Reason, reason
 
 # Stands for nothing: facts as stated are completed by what the registry knows before anything is decided on them.
 _NOT_KNOWN: Final = Category.RESIDENT
+_PAID: Final = {Payment.PAID, Payment.OVERPAID}
 _ASKED: Final = {
     ClaimKind.ALLOWANCE: (Benefit.ALLOWANCE,),
     ClaimKind.PROVIDER_SETTLEMENT: (Benefit.MEDICAL,),
@@ -57,7 +61,15 @@ class Decided(NamedTuple):
 
 
 def settle(received: Received, batch: Prepared, on_file: OnFile, terms: Terms) -> Settled:
-    """What becomes of a claim or a void."""
+    """What becomes of a claim or a void, and what that orders."""
+    settled = _settle(received, batch, on_file, terms)
+    if settled.change is None:
+        return settled
+    change = ordered(settled.change, on_file.orders.get(settled.change.claim.id, {}), terms)
+    return settled._replace(change=change, claim=change.claim)
+
+
+def _settle(received: Received, batch: Prepared, on_file: OnFile, terms: Terms) -> Settled:
     if received.void is not None:
         return _void(received, received.void, on_file, terms)
     submission, coverage = received.submission, batch.coverage.get(received.position)
@@ -71,14 +83,22 @@ def settle(received: Received, batch: Prepared, on_file: OnFile, terms: Terms) -
         return _answer(received, ReceiptStatus.RETURNED, (standing,), claim)
     if unfit := tuple(_unfit(submission, coverage, batch.institutions, f"{received.sent}.claim")):
         return _answer(received, ReceiptStatus.RETURNED, unfit, claim)
-    return _decided(received, submission, coverage, stated(submission, batch.institutions, terms.today), on_file, terms)
+    facts = stated(submission, batch.institutions, terms.today)
+    providers = tuple([batch.institutions[one].reference for one in visited(submission)])
+    return _decided(received, submission, coverage, facts, providers, on_file, terms)
 
 
 def _decided(  # noqa: PLR0917  # all of it is needed to decide
-    received: Received, submission: Submission, coverage: Coverage, facts: Facts, on_file: OnFile, terms: Terms
+    received: Received,
+    submission: Submission,
+    coverage: Coverage,
+    facts: Facts,
+    providers: tuple[str, ...],
+    on_file: OnFile,
+    terms: Terms,
 ) -> Settled:
     before = on_file.claims.get((received.source, submission.number))
-    stand = partial(_claim, received, submission, coverage, before, terms)
+    stand = partial(_claim, received, submission, coverage, providers, before, terms)
     if waits := rules.waits_before(submission.kind, coverage, coverage.employer):
         return _pended(received, stand(State.PENDED), facts, waits, terms)
     decided = decide(facts, coverage, on_file.others(coverage.person, before), terms)
@@ -104,7 +124,7 @@ def _void(received: Received, void: Void, on_file: OnFile, terms: Terms) -> Sett
         return _answer(received, ReceiptStatus.RETURNED, (standing,) if isinstance(standing, Reason) else (), claim)
     voided = claim._replace(
         version=claim.version + 1,
-        state=State.VOIDED,
+        state=State.REVERSED if claim.payment in _PAID else State.VOIDED,
         updated_at=terms.now,
         void_hash=received.content_hash,
     )
@@ -222,11 +242,17 @@ def _institution(found: Institution, place: str) -> Iterator[Reason]:
 
 
 def _claim(  # noqa: PLR0917  # all of it makes the claim
-    received: Received, submission: Submission, coverage: Coverage, on_file: Claim | None, terms: Terms, state: State
+    received: Received,
+    submission: Submission,
+    coverage: Coverage,
+    providers: tuple[str, ...],
+    on_file: Claim | None,
+    terms: Terms,
+    state: State,
 ) -> Claim:
     """The claim as it stands after this submission: new, or the next revision of the one on file."""
     return Claim(
-        on_file.id if on_file else new_id(),
+        on_file.id if on_file else _claim_id(received, submission.number),
         received.source,
         submission.number,
         on_file.version + 1 if on_file else 1,
@@ -240,7 +266,15 @@ def _claim(  # noqa: PLR0917  # all of it makes the claim
         submission.kind,
         coverage.employer,
         husband=coverage.husband,
+        providers=providers,
     )
+
+
+def _claim_id(received: Received, number: str) -> UUID:
+    """The same record makes the same claim, also in a database that was restored and reads it again: under another id
+    it would be ordered and paid once more.
+    """
+    return stable_id_at(received.received_at, received.offset, received.source.encode(), number.encode())
 
 
 def _pended(received: Received, claim: Claim, facts: Facts, waits: tuple[str, ...], terms: Terms) -> Settled:

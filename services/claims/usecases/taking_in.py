@@ -9,7 +9,7 @@ from functools import partial
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Claim, ClaimKind, Coverage, Institution, Received, Sent, State
+from services.claims.model import FINAL, Claim, ClaimKind, Coverage, Institution, Received, Sent
 from services.claims.store import Number, Settled
 from services.claims.usecases import queueing
 from services.claims.usecases.comparing import compare
@@ -74,7 +74,7 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
                 on_file.take(change)
     await store.save_changes(tx, [s.change for s in settled if s.change], terms.ground(batch.known_at))
     await queueing.queue(tx, [(s.change, [r.code for r in s.reasons]) for s in settled if s.change], terms)
-    if voided := [s.change.claim for s in settled if s.change and s.change.claim.state is State.VOIDED]:
+    if voided := [s.change.claim for s in settled if s.change and s.change.claim.state in FINAL]:
         # Her other claims may have been refused for what is given back.
         await store.queue(tx, {claim.person for claim in voided if claim.person})
     await _save_submissions(office, tx, settled)
@@ -108,7 +108,9 @@ async def _on_file(tx: Tx, batch: Prepared) -> OnFile:
     if any(claim.person and claim.person not in persons for claim in _of(claims, changing)):
         raise Conflict("a claim went to another person while its own was locked")
     medical = any(r.submission and r.submission.kind is not ClaimKind.ALLOWANCE for r in batch.received)
-    return OnFile(claims, await store.load_standing(tx, persons, with_taken=medical or bool(changing)))
+    standing = await store.load_standing(tx, persons, with_taken=medical or bool(changing))
+    orders = await store.load_orders(tx, {claim.id for claim in claims.values()}) if claims else {}
+    return OnFile(claims, standing, orders)
 
 
 def _of(claims: dict[Number, Claim], numbers: set[Number]) -> list[Claim]:

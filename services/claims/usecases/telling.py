@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from cradle.claims.v1 import receipt_pb2
+from cradle.claims.v1 import event_pb2, receipt_pb2
 
-from services.claims.model import ReceiptStatus, State
+from services.claims.model import Claim, Order, ReceiptStatus, State
 from services.claims.store import Change, Settled
 from services.claims.usecases.office import Terms
-from services.claims.wire import out
+from services.claims.wire import out, treasury
 from services.kit import telemetry
 from services.kit.db import Tx
 from services.kit.ids import new_id, read_id
@@ -36,7 +36,7 @@ def say_so(tx: Tx, settled: Settled, terms: Terms) -> None:
     tx.emit(receipt_event(settled.receipt_id, receipt, received.position, terms.now))
     if change is not None:
         reasons = [received.void.reason] if received.void else [reason.code for reason in settled.reasons]
-        tx.emit(claim_event(change, reasons, received.position, terms))
+        tell(tx, change, reasons, received.position, terms)
 
 
 def say_later(tx: Tx, change: Change, cause: str, terms: Terms) -> None:
@@ -45,7 +45,14 @@ def say_later(tx: Tx, change: Change, cause: str, terms: Terms) -> None:
     reasons = [reason(code) for code in codes_of(change)]
     receipt = out.later_receipt(claim, reasons, change.determination, terms.now)
     tx.emit(receipt_event(read_id(receipt.receipt_id), receipt, cause, terms.now))
-    tx.emit(claim_event(change, [given.code for given in reasons], cause, terms))
+    tell(tx, change, [given.code for given in reasons], cause, terms)
+
+
+def tell(tx: Tx, change: Change, reasons: Sequence[str], cause: str, terms: Terms) -> None:
+    """What became of a claim, to everyone, and what it orders, to the treasury."""
+    tx.emit(claim_event(change, reasons, cause, terms))
+    for order in change.orders or ():
+        tx.emit(order_event(change.claim.id, order, cause, terms))
 
 
 def codes_of(change: Change) -> tuple[str, ...]:
@@ -72,8 +79,11 @@ def receipt_event(receipt_id: UUID, receipt: receipt_pb2.ClaimReceipt, causation
 
 
 def claim_event(change: Change, reasons: Sequence[str], causation: str, terms: Terms) -> Event:
-    claim = change.claim
-    event = out.claim_event(claim, change.determination, reasons, terms.law.digest, terms.today)
+    event = out.claim_event(change.claim, change.determination, reasons, terms.law.digest, terms.today)
+    return event_of(change.claim, event, causation, terms.now)
+
+
+def event_of(claim: Claim, event: event_pb2.ClaimEvent, causation: str, now: datetime) -> Event:
     return Event(
         id=new_id(),
         aggregate_type="claim",
@@ -82,9 +92,24 @@ def claim_event(change: Change, reasons: Sequence[str], causation: str, terms: T
         type=out.event_type(event),
         topic=out.EVENTS,
         key=str(claim.id).encode(),
-        occurred_at=terms.now,
+        occurred_at=now,
         causation=causation,
         payload=event.SerializeToString(),
+    )
+
+
+def order_event(claim: UUID, order: Order, causation: str, terms: Terms) -> Event:
+    return Event(
+        id=new_id(),
+        aggregate_type="order",
+        aggregate_id=f"{claim}/{order.line}",
+        version=order.revision,
+        type="cradle.treasury.v1.OrderStated",
+        topic=treasury.ORDERS,
+        key=str(claim).encode(),
+        occurred_at=terms.now,
+        causation=causation,
+        payload=treasury.order_event(claim, order, terms.law.digest).SerializeToString(),
     )
 
 

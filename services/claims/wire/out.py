@@ -16,13 +16,17 @@ from services.claims.model import (
     Determination,
     Line,
     LineKind,
+    Ordered,
+    Orders,
     Payee,
+    Payment,
     ReceiptStatus,
     Received,
     State,
     StepView,
     VoidReason,
 )
+from services.claims.rules import paying
 from services.kit.dates import stamp, to_proto
 from services.kit.ids import stable_id
 from services.kit.messages import Language, Reason, reason
@@ -34,12 +38,20 @@ _STATE: Final = {state: claim_pb2.ClaimState.Value(f"CLAIM_STATE_{state}") for s
 _LINE: Final = {kind: claim_pb2.LineKind.Value(f"LINE_KIND_{kind}") for kind in LineKind}
 _PAYEE: Final = {payee: claim_pb2.Payee.Value(f"PAYEE_{payee}") for payee in Payee}
 _KIND: Final = {kind: claim_pb2.ClaimKind.Value(f"CLAIM_KIND_{kind}") for kind in ClaimKind}
+_PAYMENT: Final[dict[Payment | None, claim_pb2.PaymentState.ValueType]] = {
+    None: claim_pb2.PAYMENT_STATE_UNSPECIFIED,
+    **{payment: claim_pb2.PaymentState.Value(f"PAYMENT_STATE_{payment}") for payment in Payment},
+}
 _VOID: Final = {str(why): intake_pb2.VoidReason.Value(f"VOID_REASON_{why}") for why in VoidReason}
 _STATUS: Final = {status: receipt_pb2.ReceiptStatus.Value(f"RECEIPT_STATUS_{status}") for status in ReceiptStatus}
 
 
 def state_from_proto(state: claim_pb2.ClaimState.ValueType) -> State:
     return State(claim_pb2.ClaimState.Name(state).removeprefix("CLAIM_STATE_"))
+
+
+def payment_from_proto(payment: claim_pb2.PaymentState.ValueType) -> Payment:
+    return Payment(claim_pb2.PaymentState.Name(payment).removeprefix("PAYMENT_STATE_"))
 
 
 def reason_to_proto(given: Reason) -> reason_pb2.Reason:
@@ -75,6 +87,7 @@ def receipt(  # noqa: PLR0917  # what became of a record, and the id it was give
     stamp(message.receive_time, received.received_at)
     if claim is not None:
         message.outcome = _STATE[claim.state]
+        message.payment = _PAYMENT[claim.payment]
     if determination is not None:
         _fill(message, determination)
     return message
@@ -109,11 +122,58 @@ def later_receipt(
         claim=f"claims/{claim.id}",
         content_hash=claim.content_hashes[-1],
         outcome=_STATE[claim.state],
+        payment=_PAYMENT[claim.payment],
     )
     message.receive_time.FromDatetime(now)
     if determination is not None:
         _fill(message, determination)
     return message
+
+
+def payment_receipt(claim: Claim, orders: Orders, now: datetime) -> receipt_pb2.ClaimReceipt:
+    """A receipt that answers no record: how far a claim is paid now."""
+    message = later_receipt(claim, (), None, now)
+    message.status = receipt_pb2.RECEIPT_STATUS_PAYMENT
+    message.orders.extend(orders_to_proto(orders))
+    return message
+
+
+def payment_event(claim: Claim, orders: Orders) -> event_pb2.ClaimEvent:
+    """How far a claim is paid now; what was determined stands."""
+    sums = [paying.sums(one) for one in orders.values()]
+    return event_pb2.ClaimEvent(
+        claim_id=str(claim.id),
+        version=claim.version,
+        source=claim.source,
+        county=claim.county,
+        event_date=to_proto(claim.event_date),
+        payment=_PAYMENT[claim.payment],
+        payment_changed=event_pb2.ClaimPaymentChanged(
+            revision=claim.revision,
+            kind=_KIND[claim.kind],
+            owed_fen=sum(one.owed_fen for one in sums),
+            settled_fen=sum(one.settled_fen for one in sums),
+            reasons=dict.fromkeys(code for one in orders.values() for code in paying.reasons_of(one)),
+        ),
+    )
+
+
+def orders_to_proto(orders: Orders) -> list[claim_pb2.ClaimOrder]:
+    return [_order_to_proto(known) for _, known in sorted(orders.items())]
+
+
+def _order_to_proto(known: Ordered) -> claim_pb2.ClaimOrder:
+    owed_fen, live_fen, settled_fen = paying.sums(known)
+    return claim_pb2.ClaimOrder(
+        line=known.order.line,
+        revision=known.order.revision,
+        owed_fen=owed_fen,
+        payee=_PAYEE[known.order.payee],
+        payment=_PAYMENT[paying.payment_of_line(known)],
+        live_fen=live_fen,
+        settled_fen=settled_fen,
+        reasons=paying.reasons_of(known),
+    )
 
 
 def claim_event(
@@ -125,11 +185,16 @@ def claim_event(
         source=claim.source,
         county=claim.county,
         event_date=to_proto(claim.event_date),
+        payment=_PAYMENT[claim.payment],
     )
     match claim.state:
         case State.VOIDED:
             voided = event_pb2.ClaimVoided(revision=claim.revision, kind=_KIND[claim.kind], reason=_VOID[reasons[0]])
             event.voided.CopyFrom(voided)
+        case State.REVERSED:
+            event.reversed.CopyFrom(
+                event_pb2.ClaimReversed(revision=claim.revision, kind=_KIND[claim.kind], reason=_VOID[reasons[0]])
+            )
         case State.RETURNED:
             event.returned.CopyFrom(
                 event_pb2.ClaimReturned(revision=claim.revision, kind=_KIND[claim.kind], reasons=reasons)
@@ -148,7 +213,7 @@ def claim_event(
 def event_type(event: event_pb2.ClaimEvent) -> str:
     """The type of an event, as its header names it."""
     kind = event.WhichOneof("event") or ""
-    return f"cradle.claims.v1.Claim{kind.title()}"
+    return f"cradle.claims.v1.Claim{kind.title().replace('_', '')}"
 
 
 def _determined(
@@ -242,6 +307,7 @@ def claim_to_proto(claim: Claim) -> claim_pb2.Claim:
         county=claim.county,
         event_date=to_proto(claim.event_date),
         person=str(claim.person) if claim.person else "",
+        payment=_PAYMENT[claim.payment],
     )
     message.receive_time.FromDatetime(claim.received_at)
     message.update_time.FromDatetime(claim.updated_at)

@@ -70,7 +70,7 @@ def provider_queries(asked: Iterable[Visited]) -> list[service_pb2.ProviderQuery
 
 
 def institution(answer: service_pb2.ProviderAnswer) -> Institution:
-    return Institution(bool(answer.provider), _LEVELS.get(answer.level))
+    return Institution(bool(answer.provider), _LEVELS.get(answer.level), answer.provider)
 
 
 def coverage(answer: service_pb2.CoverageAnswer) -> Coverage:

@@ -1,4 +1,6 @@
-"""SQL of the registry: `lookup` answers; `persons`, `institutions` and `households` are locked, read and written."""
+"""SQL of the registry: `lookup` answers; `persons`, `institutions` and `households` are locked, read and written;
+`payees` are where they are paid.
+"""
 
 from services.registry.store.erasing import erasable, erase, keep_erasure
 from services.registry.store.households import (
@@ -24,10 +26,12 @@ from services.registry.store.institutions import (
     save_providers,
 )
 from services.registry.store.lookup import COVERAGE, Asked, audit, coverage, institutions, refer
+from services.registry.store.payees import AccountRow, PayeeOnFile, keep_keys, payees, providers_of, save_accounts
 from services.registry.store.persons import Identity, OnFile, Recorded, Version, lock, save
 
 __all__ = [
     "COVERAGE",
+    "AccountRow",
     "Asked",
     "EmployerOnFile",
     "EmployerRow",
@@ -36,6 +40,7 @@ __all__ = [
     "LevelRow",
     "MembersRow",
     "OnFile",
+    "PayeeOnFile",
     "ProviderOnFile",
     "ProviderRow",
     "Recorded",
@@ -49,13 +54,17 @@ __all__ = [
     "households",
     "institutions",
     "keep_erasure",
+    "keep_keys",
     "levels_on",
     "lock",
     "lock_employers",
     "lock_providers",
+    "payees",
+    "providers_of",
     "raise_versions",
     "refer",
     "save",
+    "save_accounts",
     "save_employers",
     "save_households",
     "save_providers",

@@ -32,6 +32,11 @@ async def erase(tx: Tx, person: UUID, at: datetime) -> int | None:
     if not rows:
         return None
     await tx.execute("DELETE FROM person_key WHERE person_id = $1", person)
+    await tx.execute(
+        """UPDATE payee_account SET sealed = NULL, content_hash = NULL, version = version + 1
+           WHERE kind = 'PERSON' AND reference = $1""",
+        person,
+    )
     version: int = rows[0]["version"]
     return version
 

@@ -119,6 +119,8 @@ class _ClaimStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClaimState
     """撤回: withdrawn before it was determined."""
     CLAIM_STATE_VOIDED: _ClaimState.ValueType  # 9
     """作废: taken back by its sender; nothing is owed."""
+    CLAIM_STATE_REVERSED: _ClaimState.ValueType  # 10
+    """冲销: taken back by its sender after it was paid; nothing is owed, and what was paid is to come back."""
 
 class ClaimState(_ClaimState, metaclass=_ClaimStateEnumTypeWrapper):
     """State of a claim on file. A returned submission never becomes a claim."""
@@ -142,7 +144,41 @@ CLAIM_STATE_WITHDRAWN: ClaimState.ValueType  # 8
 """撤回: withdrawn before it was determined."""
 CLAIM_STATE_VOIDED: ClaimState.ValueType  # 9
 """作废: taken back by its sender; nothing is owed."""
+CLAIM_STATE_REVERSED: ClaimState.ValueType  # 10
+"""冲销: taken back by its sender after it was paid; nothing is owed, and what was paid is to come back."""
 Global___ClaimState: _TypeAlias = ClaimState  # noqa: Y015
+
+class _PaymentState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_STATE_UNSPECIFIED: _PaymentState.ValueType  # 0
+    PAYMENT_STATE_PAYABLE: _PaymentState.ValueType  # 1
+    """待支付: ordered from the treasury, nothing is on its way."""
+    PAYMENT_STATE_IN_PAYMENT: _PaymentState.ValueType  # 2
+    """支付中: some of it is on its way, or is paid while the rest is not."""
+    PAYMENT_STATE_PAID: _PaymentState.ValueType  # 3
+    """已支付: all that is owed is paid."""
+    PAYMENT_STATE_OVERPAID: _PaymentState.ValueType  # 4
+    """多付待追回: more is paid, or on its way, than is owed."""
+
+class PaymentState(_PaymentState, metaclass=_PaymentStateEnumTypeWrapper):
+    """How far what is owed is paid (支付状态). Unspecified: nothing is owed and nothing is paid. It stands beside the state: a
+    correction that waits leaves what was ordered before as it is.
+    """
+
+PAYMENT_STATE_UNSPECIFIED: PaymentState.ValueType  # 0
+PAYMENT_STATE_PAYABLE: PaymentState.ValueType  # 1
+"""待支付: ordered from the treasury, nothing is on its way."""
+PAYMENT_STATE_IN_PAYMENT: PaymentState.ValueType  # 2
+"""支付中: some of it is on its way, or is paid while the rest is not."""
+PAYMENT_STATE_PAID: PaymentState.ValueType  # 3
+"""已支付: all that is owed is paid."""
+PAYMENT_STATE_OVERPAID: PaymentState.ValueType  # 4
+"""多付待追回: more is paid, or on its way, than is owed."""
+Global___PaymentState: _TypeAlias = PaymentState  # noqa: Y015
 
 class _LineKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -220,6 +256,8 @@ class Claim(_message.Message):
     DETERMINATION_FIELD_NUMBER: _builtins.int
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`claims/{claim}`"""
     source: _builtins.str
@@ -232,6 +270,7 @@ class Claim(_message.Message):
     """Division code of the insured region (参保地), current code."""
     person: _builtins.str
     """Opaque reference into the registry; empty while the person is unknown."""
+    payment: Global___PaymentState.ValueType
     @_builtins.property
     def event_date(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -240,6 +279,10 @@ class Claim(_message.Message):
     def receive_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimOrder]:
+        """What was ordered from the treasury, by line; answered for one claim, not in lists."""
+
     def __init__(
         self,
         *,
@@ -255,14 +298,64 @@ class Claim(_message.Message):
         determination: Global___Determination | None = ...,
         receive_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        payment: Global___PaymentState.ValueType = ...,
+        orders: _abc.Iterable[Global___ClaimOrder] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "event_date", b"event_date", "receive_time", b"receive_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "person", b"person", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "orders", b"orders", "payment", b"payment", "person", b"person", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Claim: _TypeAlias = Claim  # noqa: Y015
+
+@_typing.final
+class ClaimOrder(_message.Message):
+    """What was ordered for one line, and what became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    OWED_FEN_FIELD_NUMBER: _builtins.int
+    PAYEE_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    LIVE_FEN_FIELD_NUMBER: _builtins.int
+    SETTLED_FEN_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    """As STAY/2"""
+    revision: _builtins.int
+    owed_fen: _builtins.int
+    """The whole of it, never a difference."""
+    payee: Global___Payee.ValueType
+    payment: Global___PaymentState.ValueType
+    live_fen: _builtins.int
+    """On its way to the bank."""
+    settled_fen: _builtins.int
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why it is held or was refused, or why the bank could not pay it. Codes."""
+
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        owed_fen: _builtins.int = ...,
+        payee: Global___Payee.ValueType = ...,
+        payment: Global___PaymentState.ValueType = ...,
+        live_fen: _builtins.int = ...,
+        settled_fen: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "live_fen", b"live_fen", "owed_fen", b"owed_fen", "payee", b"payee", "payment", b"payment", "reasons", b"reasons", "revision", b"revision", "settled_fen", b"settled_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimOrder: _TypeAlias = ClaimOrder  # noqa: Y015
 
 @_typing.final
 class Determination(_message.Message):

@@ -32,15 +32,19 @@ class ClaimEvent(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     COUNTY_FIELD_NUMBER: _builtins.int
     EVENT_DATE_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
     DETERMINED_FIELD_NUMBER: _builtins.int
     PENDED_FIELD_NUMBER: _builtins.int
     VOIDED_FIELD_NUMBER: _builtins.int
     RETURNED_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    REVERSED_FIELD_NUMBER: _builtins.int
+    PAYMENT_CHANGED_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     version: _builtins.int
     source: _builtins.str
     county: _builtins.str
+    payment: _claim_pb2.PaymentState.ValueType
     @_builtins.property
     def event_date(self) -> _date_pb2.Date: ...
     @_builtins.property
@@ -53,6 +57,10 @@ class ClaimEvent(_message.Message):
     def returned(self) -> Global___ClaimReturned: ...
     @_builtins.property
     def withdrawn(self) -> Global___ClaimWithdrawn: ...
+    @_builtins.property
+    def reversed(self) -> Global___ClaimReversed: ...
+    @_builtins.property
+    def payment_changed(self) -> Global___ClaimPaymentChanged: ...
     def __init__(
         self,
         *,
@@ -61,17 +69,20 @@ class ClaimEvent(_message.Message):
         source: _builtins.str = ...,
         county: _builtins.str = ...,
         event_date: _date_pb2.Date | None = ...,
+        payment: _claim_pb2.PaymentState.ValueType = ...,
         determined: Global___ClaimDetermined | None = ...,
         pended: Global___ClaimPended | None = ...,
         voided: Global___ClaimVoided | None = ...,
         returned: Global___ClaimReturned | None = ...,
         withdrawn: Global___ClaimWithdrawn | None = ...,
+        reversed: Global___ClaimReversed | None = ...,
+        payment_changed: Global___ClaimPaymentChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["determined", b"determined", "event", b"event", "event_date", b"event_date", "payment_changed", b"payment_changed", "pended", b"pended", "returned", b"returned", "reversed", b"reversed", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "pended", b"pended", "returned", b"returned", "source", b"source", "version", b"version", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "payment", b"payment", "payment_changed", b"payment_changed", "pended", b"pended", "returned", b"returned", "reversed", b"reversed", "source", b"source", "version", b"version", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended", "voided", "returned", "withdrawn"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended", "voided", "returned", "withdrawn", "reversed", "payment_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -279,3 +290,66 @@ class ClaimWithdrawn(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimWithdrawn: _TypeAlias = ClaimWithdrawn  # noqa: Y015
+
+@_typing.final
+class ClaimReversed(_message.Message):
+    """A claim was taken back by its sender after it was paid (冲销): nothing is owed, and what was paid is to come back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    kind: _claim_pb2.ClaimKind.ValueType
+    reason: _intake_pb2.VoidReason.ValueType
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        kind: _claim_pb2.ClaimKind.ValueType = ...,
+        reason: _intake_pb2.VoidReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimReversed: _TypeAlias = ClaimReversed  # noqa: Y015
+
+@_typing.final
+class ClaimPaymentChanged(_message.Message):
+    """What is owed was sent, paid, or came back; `payment` of the envelope says how far it is paid. What was determined stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    OWED_FEN_FIELD_NUMBER: _builtins.int
+    SETTLED_FEN_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    kind: _claim_pb2.ClaimKind.ValueType
+    owed_fen: _builtins.int
+    settled_fen: _builtins.int
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why something is held, was refused, or could not be paid. Codes."""
+
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        kind: _claim_pb2.ClaimKind.ValueType = ...,
+        owed_fen: _builtins.int = ...,
+        settled_fen: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "owed_fen", b"owed_fen", "reasons", b"reasons", "revision", b"revision", "settled_fen", b"settled_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimPaymentChanged: _TypeAlias = ClaimPaymentChanged  # noqa: Y015

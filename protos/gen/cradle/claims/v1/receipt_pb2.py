@@ -27,17 +27,17 @@ from cradle.common.v1 import reason_pb2 as cradle_dot_common_dot_v1_dot_reason__
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/claims/v1/receipt.proto\x12\x10\x63radle.claims.v1\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x03\n\x0c\x43laimReceipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x14\n\x0c\x63laim_number\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\r\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.cradle.claims.v1.ReceiptStatus\x12)\n\x07reasons\x18\x06 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12\r\n\x05\x63laim\x18\x07 \x01(\t\x12\x32\n\x08position\x18\x08 \x01(\x0b\x32 .cradle.claims.v1.RecordPosition\x12\x14\n\x0c\x63ontent_hash\x18\t \x01(\x0c\x12-\n\x07outcome\x18\n \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x15\n\rallowance_fen\x18\x0b \x01(\x03\x12&\n\x05payee\x18\x0c \x01(\x0e\x32\x17.cradle.claims.v1.Payee\x12\x30\n\x0creceive_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bmedical_fen\x18\x0e \x01(\x03\x12*\n\x05lines\x18\x0f \x03(\x0b\x32\x1b.cradle.claims.v1.ClaimLine\"B\n\x0eRecordPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x03*\x82\x02\n\rReceiptStatus\x12\x1e\n\x1aRECEIPT_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19RECEIPT_STATUS_DETERMINED\x10\x01\x12\x19\n\x15RECEIPT_STATUS_PENDED\x10\x02\x12\x1b\n\x17RECEIPT_STATUS_RETURNED\x10\x03\x12\x1c\n\x18RECEIPT_STATUS_DUPLICATE\x10\x04\x12\x19\n\x15RECEIPT_STATUS_VOIDED\x10\x05\x12\x1f\n\x1bRECEIPT_STATUS_TOTALS_AGREE\x10\x06\x12 \n\x1cRECEIPT_STATUS_TOTALS_DIFFER\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/claims/v1/receipt.proto\x12\x10\x63radle.claims.v1\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x04\n\x0c\x43laimReceipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x14\n\x0c\x63laim_number\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\r\x12/\n\x06status\x18\x05 \x01(\x0e\x32\x1f.cradle.claims.v1.ReceiptStatus\x12)\n\x07reasons\x18\x06 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12\r\n\x05\x63laim\x18\x07 \x01(\t\x12\x32\n\x08position\x18\x08 \x01(\x0b\x32 .cradle.claims.v1.RecordPosition\x12\x14\n\x0c\x63ontent_hash\x18\t \x01(\x0c\x12-\n\x07outcome\x18\n \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x15\n\rallowance_fen\x18\x0b \x01(\x03\x12&\n\x05payee\x18\x0c \x01(\x0e\x32\x17.cradle.claims.v1.Payee\x12\x30\n\x0creceive_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bmedical_fen\x18\x0e \x01(\x03\x12*\n\x05lines\x18\x0f \x03(\x0b\x32\x1b.cradle.claims.v1.ClaimLine\x12/\n\x07payment\x18\x10 \x01(\x0e\x32\x1e.cradle.claims.v1.PaymentState\x12,\n\x06orders\x18\x11 \x03(\x0b\x32\x1c.cradle.claims.v1.ClaimOrder\"B\n\x0eRecordPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x03*\x9e\x02\n\rReceiptStatus\x12\x1e\n\x1aRECEIPT_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19RECEIPT_STATUS_DETERMINED\x10\x01\x12\x19\n\x15RECEIPT_STATUS_PENDED\x10\x02\x12\x1b\n\x17RECEIPT_STATUS_RETURNED\x10\x03\x12\x1c\n\x18RECEIPT_STATUS_DUPLICATE\x10\x04\x12\x19\n\x15RECEIPT_STATUS_VOIDED\x10\x05\x12\x1f\n\x1bRECEIPT_STATUS_TOTALS_AGREE\x10\x06\x12 \n\x1cRECEIPT_STATUS_TOTALS_DIFFER\x10\x07\x12\x1a\n\x16RECEIPT_STATUS_PAYMENT\x10\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cradle.claims.v1.receipt_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECEIPTSTATUS']._serialized_start=714
-  _globals['_RECEIPTSTATUS']._serialized_end=972
+  _globals['_RECEIPTSTATUS']._serialized_start=809
+  _globals['_RECEIPTSTATUS']._serialized_end=1095
   _globals['_CLAIMRECEIPT']._serialized_start=147
-  _globals['_CLAIMRECEIPT']._serialized_end=643
-  _globals['_RECORDPOSITION']._serialized_start=645
-  _globals['_RECORDPOSITION']._serialized_end=711
+  _globals['_CLAIMRECEIPT']._serialized_end=738
+  _globals['_RECORDPOSITION']._serialized_start=740
+  _globals['_RECORDPOSITION']._serialized_end=806
 # @@protoc_insertion_point(module_scope)

@@ -43,6 +43,8 @@ class _ReceiptStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Receipt
     """Control totals that agree with what was taken in (对账相符)."""
     RECEIPT_STATUS_TOTALS_DIFFER: _ReceiptStatus.ValueType  # 7
     """Control totals that differ; each difference is a reason (对账不符)."""
+    RECEIPT_STATUS_PAYMENT: _ReceiptStatus.ValueType  # 8
+    """What is owed was sent, paid, held, or came back; `payment` says how far it is paid (支付进展)."""
 
 class ReceiptStatus(_ReceiptStatus, metaclass=_ReceiptStatusEnumTypeWrapper):
     """What became of a submission."""
@@ -62,6 +64,8 @@ RECEIPT_STATUS_TOTALS_AGREE: ReceiptStatus.ValueType  # 6
 """Control totals that agree with what was taken in (对账相符)."""
 RECEIPT_STATUS_TOTALS_DIFFER: ReceiptStatus.ValueType  # 7
 """Control totals that differ; each difference is a reason (对账不符)."""
+RECEIPT_STATUS_PAYMENT: ReceiptStatus.ValueType  # 8
+"""What is owed was sent, paid, held, or came back; `payment` says how far it is paid (支付进展)."""
 Global___ReceiptStatus: _TypeAlias = ReceiptStatus  # noqa: Y015
 
 @_typing.final
@@ -85,6 +89,8 @@ class ClaimReceipt(_message.Message):
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     MEDICAL_FEN_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
     receipt_id: _builtins.str
     source: _builtins.str
     claim_number: _builtins.str
@@ -100,6 +106,7 @@ class ClaimReceipt(_message.Message):
     payee: _claim_pb2.Payee.ValueType
     medical_fen: _builtins.int
     """生育医疗费用 in all; lines tell which is owed to whom."""
+    payment: _claim_pb2.PaymentState.ValueType
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]: ...
     @_builtins.property
@@ -110,6 +117,10 @@ class ClaimReceipt(_message.Message):
     def receive_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[_claim_pb2.ClaimLine]: ...
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[_claim_pb2.ClaimOrder]:
+        """What was ordered, by line; given where `status` is PAYMENT."""
+
     def __init__(
         self,
         *,
@@ -128,10 +139,12 @@ class ClaimReceipt(_message.Message):
         receive_time: _timestamp_pb2.Timestamp | None = ...,
         medical_fen: _builtins.int = ...,
         lines: _abc.Iterable[_claim_pb2.ClaimLine] | None = ...,
+        payment: _claim_pb2.PaymentState.ValueType = ...,
+        orders: _abc.Iterable[_claim_pb2.ClaimOrder] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "claim", b"claim", "claim_number", b"claim_number", "content_hash", b"content_hash", "lines", b"lines", "medical_fen", b"medical_fen", "outcome", b"outcome", "payee", b"payee", "position", b"position", "reasons", b"reasons", "receipt_id", b"receipt_id", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_fen", b"allowance_fen", "claim", b"claim", "claim_number", b"claim_number", "content_hash", b"content_hash", "lines", b"lines", "medical_fen", b"medical_fen", "orders", b"orders", "outcome", b"outcome", "payee", b"payee", "payment", b"payment", "position", b"position", "reasons", b"reasons", "receipt_id", b"receipt_id", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

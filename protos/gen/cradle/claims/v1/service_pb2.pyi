@@ -71,6 +71,7 @@ class ListClaimsRequest(_message.Message):
     PERSON_FIELD_NUMBER: _builtins.int
     UPDATED_FROM_FIELD_NUMBER: _builtins.int
     UPDATED_BEFORE_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
     """Of the page before, with the same filters."""
@@ -79,6 +80,7 @@ class ListClaimsRequest(_message.Message):
     state: _claim_pb2.ClaimState.ValueType
     person: _builtins.str
     """Opaque reference into the registry, as in Claim."""
+    payment: _claim_pb2.PaymentState.ValueType
     @_builtins.property
     def updated_from(self) -> _timestamp_pb2.Timestamp:
         """Changed at or after this instant, and before that one."""
@@ -96,10 +98,11 @@ class ListClaimsRequest(_message.Message):
         person: _builtins.str = ...,
         updated_from: _timestamp_pb2.Timestamp | None = ...,
         updated_before: _timestamp_pb2.Timestamp | None = ...,
+        payment: _claim_pb2.PaymentState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["updated_before", b"updated_before", "updated_from", b"updated_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["county", b"county", "page_size", b"page_size", "page_token", b"page_token", "person", b"person", "source", b"source", "state", b"state", "updated_before", b"updated_before", "updated_from", b"updated_from"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["county", b"county", "page_size", b"page_size", "page_token", b"page_token", "payment", b"payment", "person", b"person", "source", b"source", "state", b"state", "updated_before", b"updated_before", "updated_from", b"updated_from"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -92,7 +92,7 @@ class ClaimsServiceServicer:
 
     def WatchClaim(self, request, context):
         """How it stands now, then each time it has changed; changes in quick succession may be told as the last of them.
-        Ends when nothing can change any more.
+        Ends with a claim that was voided or reversed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class ClaimsServiceStub:
     """Hands in many: numbered submissions in, one answer for each out, in order. A bad one does not end the stream."""
     WatchClaim: _grpc.UnaryStreamMultiCallable[_submitting_pb2.WatchClaimRequest, _submitting_pb2.WatchClaimResponse]
     """How it stands now, then each time it has changed; changes in quick succession may be told as the last of them.
-    Ends when nothing can change any more.
+    Ends with a claim that was voided or reversed.
     """
     GetClaim: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetClaimRequest, _claim_pb2.Claim]
     ListClaims: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListClaimsRequest, _service_pb2.ListClaimsResponse]
@@ -58,7 +58,7 @@ class ClaimsServiceAsyncStub(ClaimsServiceStub):
     """Hands in many: numbered submissions in, one answer for each out, in order. A bad one does not end the stream."""
     WatchClaim: _aio.UnaryStreamMultiCallable[_submitting_pb2.WatchClaimRequest, _submitting_pb2.WatchClaimResponse]  # type: ignore[assignment]
     """How it stands now, then each time it has changed; changes in quick succession may be told as the last of them.
-    Ends when nothing can change any more.
+    Ends with a claim that was voided or reversed.
     """
     GetClaim: _aio.UnaryUnaryMultiCallable[_service_pb2.GetClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     ListClaims: _aio.UnaryUnaryMultiCallable[_service_pb2.ListClaimsRequest, _service_pb2.ListClaimsResponse]  # type: ignore[assignment]
@@ -92,7 +92,7 @@ class ClaimsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_submitting_pb2.WatchClaimResponse], _abc.AsyncIterator[_submitting_pb2.WatchClaimResponse]]:
         """How it stands now, then each time it has changed; changes in quick succession may be told as the last of them.
-        Ends when nothing can change any more.
+        Ends with a claim that was voided or reversed.
         """
 
     @_abc_1.abstractmethod

@@ -69,6 +69,28 @@ PROVIDER_LEVEL_SECONDARY: ProviderLevel.ValueType  # 3
 PROVIDER_LEVEL_TERTIARY: ProviderLevel.ValueType  # 4
 Global___ProviderLevel: _TypeAlias = ProviderLevel  # noqa: Y015
 
+class _PayeeKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PayeeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PayeeKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYEE_KIND_UNSPECIFIED: _PayeeKind.ValueType  # 0
+    PAYEE_KIND_PERSON: _PayeeKind.ValueType  # 1
+    PAYEE_KIND_EMPLOYER: _PayeeKind.ValueType  # 2
+    PAYEE_KIND_PROVIDER: _PayeeKind.ValueType  # 3
+    """定点医药机构"""
+
+class PayeeKind(_PayeeKind, metaclass=_PayeeKindEnumTypeWrapper):
+    """Whose account it is."""
+
+PAYEE_KIND_UNSPECIFIED: PayeeKind.ValueType  # 0
+PAYEE_KIND_PERSON: PayeeKind.ValueType  # 1
+PAYEE_KIND_EMPLOYER: PayeeKind.ValueType  # 2
+PAYEE_KIND_PROVIDER: PayeeKind.ValueType  # 3
+"""定点医药机构"""
+Global___PayeeKind: _TypeAlias = PayeeKind  # noqa: Y015
+
 @_typing.final
 class BatchGetCoverageRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -676,3 +698,209 @@ class BatchRecordCoverageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BatchRecordCoverageResponse: _TypeAlias = BatchRecordCoverageResponse  # noqa: Y015
+
+@_typing.final
+class PayeeAccount(_message.Message):
+    """A bank account (收款账户). Its check digit and its bank are the treasury's to check."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    BANK_CODE_FIELD_NUMBER: _builtins.int
+    holder: _builtins.str
+    """户名"""
+    number: _builtins.str
+    """账号"""
+    bank_code: _builtins.str
+    """联行号 (CNAPS)"""
+    def __init__(
+        self,
+        *,
+        holder: _builtins.str = ...,
+        number: _builtins.str = ...,
+        bank_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_code", b"bank_code", "holder", b"holder", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayeeAccount: _TypeAlias = PayeeAccount  # noqa: Y015
+
+@_typing.final
+class PayeeRecord(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_NUMBER_FIELD_NUMBER: _builtins.int
+    EMPLOYER_USCC_FIELD_NUMBER: _builtins.int
+    PROVIDER_CODE_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    person_id_number: _builtins.str
+    employer_uscc: _builtins.str
+    provider_code: _builtins.str
+    """定点医药机构编码"""
+    @_builtins.property
+    def account(self) -> Global___PayeeAccount: ...
+    def __init__(
+        self,
+        *,
+        person_id_number: _builtins.str = ...,
+        employer_uscc: _builtins.str = ...,
+        provider_code: _builtins.str = ...,
+        account: Global___PayeeAccount | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "employer_uscc", b"employer_uscc", "payee", b"payee", "person_id_number", b"person_id_number", "provider_code", b"provider_code"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "employer_uscc", b"employer_uscc", "payee", b"payee", "person_id_number", b"person_id_number", "provider_code", b"provider_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_payee: _TypeAlias = _typing.Literal["person_id_number", "employer_uscc", "provider_code"]  # noqa: Y015
+    _WhichOneofArgType_payee: _TypeAlias = _typing.Literal["payee", b"payee"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_payee) -> _WhichOneofReturnType_payee | None: ...
+
+Global___PayeeRecord: _TypeAlias = PayeeRecord  # noqa: Y015
+
+@_typing.final
+class BatchRecordPayeesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYEES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payees(self) -> _containers.RepeatedCompositeFieldContainer[Global___PayeeRecord]: ...
+    def __init__(
+        self,
+        *,
+        payees: _abc.Iterable[Global___PayeeRecord] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payees", b"payees"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchRecordPayeesRequest: _TypeAlias = BatchRecordPayeesRequest  # noqa: Y015
+
+@_typing.final
+class BatchRecordPayeesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    changed: _builtins.int
+    """How many are otherwise than before."""
+    def __init__(
+        self,
+        *,
+        changed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchRecordPayeesResponse: _TypeAlias = BatchRecordPayeesResponse  # noqa: Y015
+
+@_typing.final
+class PayeeQuery(_message.Message):
+    """By the opaque reference that the registry gave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    kind: Global___PayeeKind.ValueType
+    reference: _builtins.str
+    def __init__(
+        self,
+        *,
+        kind: Global___PayeeKind.ValueType = ...,
+        reference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reference", b"reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayeeQuery: _TypeAlias = PayeeQuery  # noqa: Y015
+
+@_typing.final
+class BatchGetPayeesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYEES_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    purpose: _builtins.str
+    """What the answer is for (个人信息保护法 art. 6); written down with who asks. No personal data."""
+    @_builtins.property
+    def payees(self) -> _containers.RepeatedCompositeFieldContainer[Global___PayeeQuery]: ...
+    def __init__(
+        self,
+        *,
+        payees: _abc.Iterable[Global___PayeeQuery] | None = ...,
+        purpose: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payees", b"payees", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetPayeesRequest: _TypeAlias = BatchGetPayeesRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetPayeesResponse(_message.Message):
+    """One answer for each query, in their order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PayeeAnswer]: ...
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___PayeeAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetPayeesResponse: _TypeAlias = BatchGetPayeesResponse  # noqa: Y015
+
+@_typing.final
+class PayeeAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Counts the changes of this account, from 1; 0: never recorded."""
+    content_hash: _builtins.bytes
+    """Keyed digest: another one for another account of this payee."""
+    reason: _builtins.str
+    """REFERENCE_UNKNOWN, PERSON_ERASED or ACCOUNT_MISSING. Empty with an account."""
+    @_builtins.property
+    def account(self) -> Global___PayeeAccount:
+        """Unset where there is none to be answered; `reason` says why."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___PayeeAccount | None = ...,
+        version: _builtins.int = ...,
+        content_hash: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "content_hash", b"content_hash", "reason", b"reason", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayeeAnswer: _TypeAlias = PayeeAnswer  # noqa: Y015

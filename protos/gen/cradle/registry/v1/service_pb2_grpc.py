@@ -44,6 +44,16 @@ class RegistryServiceStub:
                 request_serializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordCoverageRequest.SerializeToString,
                 response_deserializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordCoverageResponse.FromString,
                 _registered_method=True)
+        self.BatchRecordPayees = channel.unary_unary(
+                '/cradle.registry.v1.RegistryService/BatchRecordPayees',
+                request_serializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordPayeesRequest.SerializeToString,
+                response_deserializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordPayeesResponse.FromString,
+                _registered_method=True)
+        self.BatchGetPayees = channel.unary_unary(
+                '/cradle.registry.v1.RegistryService/BatchGetPayees',
+                request_serializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchGetPayeesRequest.SerializeToString,
+                response_deserializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchGetPayeesResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryServiceServicer:
@@ -64,6 +74,20 @@ class RegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchRecordPayees(self, request, context):
+        """Records where persons, employers and institutions are paid; the latest account of each replaces the earlier one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetPayees(self, request, context):
+        """Answers where they are paid. The reading is audited, one row a call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,6 +100,16 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.BatchRecordCoverage,
                     request_deserializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordCoverageRequest.FromString,
                     response_serializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordCoverageResponse.SerializeToString,
+            ),
+            'BatchRecordPayees': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchRecordPayees,
+                    request_deserializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordPayeesRequest.FromString,
+                    response_serializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordPayeesResponse.SerializeToString,
+            ),
+            'BatchGetPayees': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetPayees,
+                    request_deserializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchGetPayeesRequest.FromString,
+                    response_serializer=cradle_dot_registry_dot_v1_dot_service__pb2.BatchGetPayeesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -132,6 +166,60 @@ class RegistryService:
             '/cradle.registry.v1.RegistryService/BatchRecordCoverage',
             cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordCoverageRequest.SerializeToString,
             cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchRecordPayees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.registry.v1.RegistryService/BatchRecordPayees',
+            cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordPayeesRequest.SerializeToString,
+            cradle_dot_registry_dot_v1_dot_service__pb2.BatchRecordPayeesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetPayees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.registry.v1.RegistryService/BatchGetPayees',
+            cradle_dot_registry_dot_v1_dot_service__pb2.BatchGetPayeesRequest.SerializeToString,
+            cradle_dot_registry_dot_v1_dot_service__pb2.BatchGetPayeesResponse.FromString,
             options,
             channel_credentials,
             insecure,

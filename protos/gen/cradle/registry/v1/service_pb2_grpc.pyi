@@ -37,6 +37,10 @@ class RegistryServiceStub:
     """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
     ones. The same record again changes nothing.
     """
+    BatchRecordPayees: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchRecordPayeesRequest, _service_pb2.BatchRecordPayeesResponse]
+    """Records where persons, employers and institutions are paid; the latest account of each replaces the earlier one."""
+    BatchGetPayees: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchGetPayeesRequest, _service_pb2.BatchGetPayeesResponse]
+    """Answers where they are paid. The reading is audited, one row a call."""
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -47,6 +51,10 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
     ones. The same record again changes nothing.
     """
+    BatchRecordPayees: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchRecordPayeesRequest, _service_pb2.BatchRecordPayeesResponse]  # type: ignore[assignment]
+    """Records where persons, employers and institutions are paid; the latest account of each replaces the earlier one."""
+    BatchGetPayees: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchGetPayeesRequest, _service_pb2.BatchGetPayeesResponse]  # type: ignore[assignment]
+    """Answers where they are paid. The reading is audited, one row a call."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -66,5 +74,21 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
         ones. The same record again changes nothing.
         """
+
+    @_abc_1.abstractmethod
+    def BatchRecordPayees(
+        self,
+        request: _service_pb2.BatchRecordPayeesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.BatchRecordPayeesResponse, _abc.Awaitable[_service_pb2.BatchRecordPayeesResponse]]:
+        """Records where persons, employers and institutions are paid; the latest account of each replaces the earlier one."""
+
+    @_abc_1.abstractmethod
+    def BatchGetPayees(
+        self,
+        request: _service_pb2.BatchGetPayeesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.BatchGetPayeesResponse, _abc.Awaitable[_service_pb2.BatchGetPayeesResponse]]:
+        """Answers where they are paid. The reading is audited, one row a call."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,62 @@
+"""Writing orders to the treasury, and reading what it tells of them."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2
+from google.protobuf.message import DecodeError
+
+from services.claims.model import Fund, Heard, Order, Payee, Progress
+from services.kit.dates import to_proto
+from services.kit.ids import read_id
+from services.kit.orders import content_hash
+
+ORDERS: Final = "treasury.order.v1"
+PAYMENTS: Final = "treasury.payment.v1"
+
+_FUND: Final = {fund: money_pb2.Fund.Value(f"FUND_{fund}") for fund in Fund}
+_PAYEE: Final = {payee: money_pb2.PayeeKind.Value(f"PAYEE_KIND_{payee}") for payee in Payee}
+
+
+def order_event(claim: UUID, order: Order, law_digest: str) -> order_pb2.OrderEvent:
+    event = order_pb2.OrderEvent(
+        stated=order_pb2.OrderStated(
+            programme=money_pb2.PROGRAMME_MATERNITY,
+            case_id=str(claim),
+            line=order.line,
+            revision=order.revision,
+            owed_fen=order.owed_fen,
+            fund=_FUND[order.fund],
+            county=order.county,
+            payable_on=to_proto(order.payable_on),
+            payee=money_pb2.Payee(kind=_PAYEE[order.payee], reference=order.reference),
+            law_digest=law_digest,
+        )
+    )
+    event.stated.content_hash = content_hash(event.stated)
+    return event
+
+
+def heard(value: bytes) -> Heard | None:
+    """What an event says of an order of ours. None for another programme's, and for a kind later than this code.
+
+    Raises ValueError for what is no event: the treasury is ours, so that is a bug.
+    """
+    try:
+        event = payment_pb2.PaymentEvent.FromString(value)
+    except DecodeError:
+        raise ValueError("not an event on a payment") from None
+    kind = event.WhichOneof("event")
+    if event.programme != money_pb2.PROGRAMME_MATERNITY or kind is None:
+        return None
+    told = getattr(event, kind)
+    of_order = Heard(read_id(event.case_id), event.line, event.version, Progress(kind.upper()))
+    match kind:
+        case "held" | "refused":
+            return of_order._replace(reasons=tuple(told.reasons))
+        case "reserved" | "recovery":
+            return of_order
+    reasons = (told.reason,) if kind in {"failed", "returned"} and told.reason else ()
+    return of_order._replace(payment_id=told.payment_id, amount_fen=told.amount_fen, reasons=reasons)

@@ -1,0 +1,3 @@
+from services.treasury.main import main
+
+main()

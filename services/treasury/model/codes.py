@@ -1,0 +1,60 @@
+"""Codes: whose money, for what, to whom, and how an order stands."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Fund(StrEnum):
+    EMPLOYEE_INSURANCE = "EMPLOYEE_INSURANCE"
+    RESIDENT_INSURANCE = "RESIDENT_INSURANCE"
+    UNEMPLOYMENT = "UNEMPLOYMENT"
+    FISCAL = "FISCAL"
+
+
+class Programme(StrEnum):
+    MATERNITY = "MATERNITY"
+    NURSERY = "NURSERY"
+
+
+class PayeeKind(StrEnum):
+    PERSON = "PERSON"
+    EMPLOYER = "EMPLOYER"
+    PROVIDER = "PROVIDER"
+    NURSERY = "NURSERY"
+
+
+class State(StrEnum):
+    """Of an order. It follows from the figures: see `rules.settling`."""
+
+    RESERVED = "RESERVED"  # all that is owed and not settled is reserved or on its way
+    HELD = "HELD"
+    SETTLED = "SETTLED"
+    OVERPAID = "OVERPAID"
+
+
+class Hold(StrEnum):
+    """Why an order waits: for money, which comes by itself, or for a person."""
+
+    BUDGET_HELD = "BUDGET_HELD"
+    BUDGET_MISSING = "BUDGET_MISSING"
+    PAYEE_CHANGED = "PAYEE_CHANGED"
+    BUDGET_CHANGED = "BUDGET_CHANGED"
+    ORDER_ABOVE_LIMIT = "ORDER_ABOVE_LIMIT"
+
+
+class AccountKind(StrEnum):
+    """The accounts of a budget. What was appropriated is a credit balance, where it is now are debit balances."""
+
+    APPROPRIATED = "APPROPRIATED"
+    AVAILABLE = "AVAILABLE"
+    RESERVED = "RESERVED"
+    COMMITTED = "COMMITTED"
+    SPENT = "SPENT"
+
+
+class TransferKind(StrEnum):
+    APPROPRIATE = "APPROPRIATE"
+    TAKE_BACK = "TAKE_BACK"
+    RESERVE = "RESERVE"
+    RELEASE = "RELEASE"

@@ -1,0 +1,15 @@
+"""What the treasury does: load, decide, save, say so.
+
+- `taking_in`: records of the order topic.
+- `releasing`: held orders, in order, when there is money.
+- `appropriating`: money for budgets.
+- `watching`: sealing the ledger, and the figures for operators.
+"""
+
+from services.treasury.usecases.appropriating import appropriate, foresee
+from services.treasury.usecases.desk import Desk
+from services.treasury.usecases.releasing import release
+from services.treasury.usecases.taking_in import take_in
+from services.treasury.usecases.watching import Sealing, watch
+
+__all__ = ["Desk", "Sealing", "appropriate", "foresee", "release", "take_in", "watch"]

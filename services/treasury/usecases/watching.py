@@ -1,0 +1,53 @@
+"""What the worker does every so often: seal the ledger, and tell operators how the money stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from services.kit import telemetry
+from services.kit.clock import Clock
+from services.kit.db import Database
+from services.treasury import store
+from services.treasury.model import Hold
+
+BLOCKS_MAX: Final = 100  # each time
+
+
+@dataclass(slots=True)
+class Sealing:
+    """Seals transfers in blocks. `upto` and `closes_at` are the last id and the running transactions of the last look:
+    once none of those runs any more, no smaller id can appear (a transaction has its number before it takes an id).
+    """
+
+    database: Database
+    clock: Clock
+    upto: int = 0
+    closes_at: int = 0
+
+    async def seal(self) -> int:
+        """Seal what was there at the last look, if all of it is there by now; answers how many blocks were made."""
+        look = await store.look(self.database)
+        made = 0
+        if self.upto and look.xmin >= self.closes_at:
+            while made < BLOCKS_MAX and await store.seal(self.database, self.upto, self.clock.now()):
+                made += 1
+            self.upto = 0
+        if not self.upto:
+            self.upto, self.closes_at = look.last_transfer, look.xmax
+        return made
+
+
+async def watch(database: Database) -> None:
+    """Budgets by fund, county and year, orders that are held, and what the ledger is out of balance by, which is 0."""
+    available = Counter[tuple[str, str, str]]()
+    for budget in await store.list_budgets(database):
+        if budget.is_open:
+            available[budget.pot.fund, budget.pot.county, str(budget.pot.fiscal_year)] += budget.available_fen
+    for labels, available_fen in available.items():
+        telemetry.BUDGET_AVAILABLE_FEN.labels(*labels).set(available_fen)
+    held = await store.orders_held(database)
+    for reason in Hold:
+        telemetry.ORDERS_HELD.labels(reason).set(held.get(reason, 0))
+    telemetry.LEDGER_IMBALANCE_FEN.set(await store.imbalance(database))

@@ -1,0 +1,66 @@
+"""What is told of orders on `treasury.payment.v1`: that they are held, refused, or reserved after they were held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from cradle.treasury.v1 import money_pb2, payment_pb2
+
+from services.kit.ids import new_id
+from services.kit.outbox import Event
+from services.treasury.model import OrderKey, Refusal
+from services.treasury.rules import Settled
+
+PAYMENTS: Final = "treasury.payment.v1"
+
+
+def of_settled(settled: Settled, now: datetime, cause: str) -> Iterator[Event]:
+    """An order that is simply reserved tells nothing: that is what everybody expects of it."""
+    order = settled.after
+    if settled.is_held_anew:
+        held = payment_pb2.OrderHeld(reasons=list(order.reasons))
+        message = _about(order.key, order.version, order.revision)
+        message.held.CopyFrom(held)
+        yield _event(order.key, message, "OrderHeld", now, cause)
+    elif settled.is_freed:
+        message = _about(order.key, order.version, order.revision)
+        message.reserved.amount_fen = order.reserved_fen
+        yield _event(order.key, message, "OrderReserved", now, cause)
+
+
+def of_refusal(refusal: Refusal, now: datetime) -> Iterator[Event]:
+    """To whom it concerns; a record that names no order can be told to nobody, and stands in the queue of refusals."""
+    unfit = refusal.unfit
+    if unfit.key is None:
+        return
+    message = _about(unfit.key, refusal.version, refusal.held_revision)
+    message.refused.reasons.extend(one.code for one in unfit.reasons)
+    yield _event(unfit.key, message, "OrderRefused", now, unfit.position)
+
+
+def _about(key: OrderKey, version: int, revision: int) -> payment_pb2.PaymentEvent:
+    return payment_pb2.PaymentEvent(
+        programme=money_pb2.Programme.Value(f"PROGRAMME_{key.programme}"),
+        case_id=str(key.case_id),
+        period=key.period,
+        line=key.line,
+        version=version,
+        revision=revision,
+    )
+
+
+def _event(key: OrderKey, message: payment_pb2.PaymentEvent, kind: str, now: datetime, cause: str) -> Event:
+    return Event(
+        id=new_id(),
+        aggregate_type="order",
+        aggregate_id="/".join(filter(None, (key.programme, str(key.case_id), key.period, key.line))),
+        version=message.version,
+        type=f"cradle.treasury.v1.{kind}",
+        topic=PAYMENTS,
+        key=message.case_id.encode(),
+        occurred_at=now,
+        causation=cause,
+        payload=message.SerializeToString(),
+    )

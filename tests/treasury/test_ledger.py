@@ -1,0 +1,260 @@
+"""The ledger: appended to and never changed, sealed in blocks, its balances looked up in days."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+
+import asyncpg
+import pytest
+
+from deploy.local.stack import Stack
+from services.kit.clock import Clock
+from services.kit.migrations import migrate
+from services.treasury import store
+from services.treasury.store import Scope
+from services.treasury.usecases import Sealing
+from tests.kit.live import new_database, rows, unique
+from tests.treasury.counter import TODAY, Counter, case, counter, order
+
+pytestmark = pytest.mark.integration
+APPEND_ONLY = ("transfer", "ledger_block", "appropriation", "order_revision", "refusal")
+ALL = Scope("", "", None)
+
+
+@pytest.fixture
+def dsn(stack: Stack) -> str:
+    return new_database(stack, "treasury")
+
+
+def act(stack: Stack, dsn: str, story: Callable[[Counter], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with counter(stack, dsn) as here:
+            await story(here)
+
+    asyncio.run(run())
+
+
+async def some(here: Counter, count: int = 5) -> None:
+    await here.give(10_000)
+    await here.take_in(*[order(case(), 10 + number) for number in range(count)], b"\xff")
+
+
+async def sealed(here: Counter) -> Sealing:
+    """Two looks: what the first saw is sealed by the second."""
+    sealing = Sealing(here.database, Clock(TODAY))
+    await sealing.seal()
+    await sealing.seal()
+    return sealing
+
+
+# --- append-only ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("change", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
+def test_no_change_is_taken_from_anybody(stack: Stack, dsn: str, table: str, change: str) -> None:
+    column = {"transfer": "amount_fen", "ledger_block": "digest", "appropriation": "document"}.get(table, "position")
+    column = {"order_revision": "revision"}.get(table, column)
+
+    async def story(here: Counter) -> None:
+        await some(here)
+        await sealed(here)
+        statement = change.format(table, column, column)
+        with pytest.raises(asyncpg.RaiseError, match="append-only"):
+            await here.database.fetch(statement)
+
+    act(stack, dsn, story)
+
+
+def test_the_service_that_owns_the_tables_is_granted_no_change(stack: Stack) -> None:
+    """Migrated by an owner who is no superuser, as in production."""
+
+    async def act() -> None:
+        admin, name, password = new_database(stack, "treasury"), unique("owner"), unique("secret")
+        database = unique("owned")
+        await _run(admin, f"CREATE ROLE {name} LOGIN PASSWORD '{password}'", f"CREATE DATABASE {database} OWNER {name}")
+        place = admin.rpartition("@")[2].rpartition("/")[0]
+        dsn = f"postgresql://{name}:{password}@{place}/{database}"
+        await asyncio.to_thread(migrate, dsn, "treasury")
+        for table in APPEND_ONLY:
+            assert await rows(dsn, f"SELECT * FROM {table}") == []
+            for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await rows(dsn, statement)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await rows(dsn, "UPDATE transfer SET amount_fen = 1")
+        async with counter(stack, dsn) as here:
+            await some(here)
+            await sealed(here)
+            assert (await here.figures())[1] == 60
+            assert (await store.verify(here.database)).first_wrong_block == 0
+
+    asyncio.run(act())
+
+
+async def _run(dsn: str, *statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+# --- sealing ----------------------------------------------------------------------------------------------------------
+
+
+def test_blocks_are_chained_and_anybody_can_compute_them(stack: Stack, dsn: str) -> None:
+    async def story(here: Counter) -> None:
+        await some(here)
+        sealing = await sealed(here)
+        await here.take_in(order(case(), 77))
+        await sealing.seal()
+        await sealing.seal()
+
+        blocks = await here.database.fetch("SELECT * FROM ledger_block ORDER BY number")
+        previous = hashlib.sha256(b"cradle ledger").digest()
+        assert [one["transfers"] for one in blocks] == [6, 1]
+        for block in blocks:
+            found = await here.database.fetch(
+                "SELECT * FROM transfer WHERE id BETWEEN $1 AND $2 ORDER BY id",
+                block["first_transfer"],
+                block["last_transfer"],
+            )
+            content = "\n".join(_line(one) for one in found).encode()
+            assert block["previous"] == previous
+            previous = hashlib.sha256(previous + content).digest()
+            assert block["digest"] == previous
+        assert await store.verify(here.database) == (2, 7, 0, 0)
+
+    act(stack, dsn, story)
+
+
+def _line(row: asyncpg.Record) -> str:
+    at = row["booked_at"]
+    micros = int(at.timestamp()) * 1_000_000 + at.microsecond
+    parts = [row["id"], row["debit"], row["credit"], row["amount_fen"], row["kind"], row["order_id"] or "-"]
+    return "|".join(map(str, [*parts, row["payment_id"] or "-", row["effective_on"], row["booked_on"], micros]))
+
+
+def test_nothing_is_sealed_while_a_transaction_may_bring_an_earlier_transfer(stack: Stack, dsn: str) -> None:
+    async def story(here: Counter) -> None:
+        await here.give(10_000)
+        async with here.database.transaction() as slow:
+            await slow.execute("SELECT pg_current_xact_id(), nextval('transfer_id_seq')")
+            await here.take_in(order(case(), 5))
+            sealing = await sealed(here)
+            await sealing.seal()
+            assert await here.database.fetch("SELECT FROM ledger_block") == []
+
+        await sealing.seal()
+
+        assert await store.verify(here.database) == (1, 2, 0, 0)
+
+    act(stack, dsn, story)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE transfer SET amount_fen = amount_fen + 1 WHERE id = (SELECT min(id) + 2 FROM transfer)",
+        "UPDATE transfer SET debit = credit, credit = debit WHERE id = (SELECT min(id) + 2 FROM transfer)",
+        "DELETE FROM transfer WHERE id = (SELECT max(id) FROM transfer)",
+        "UPDATE transfer SET effective_on = effective_on - 1 WHERE id = (SELECT min(id) FROM transfer)",
+        "UPDATE ledger_block SET digest = sha256('x') WHERE number = 1",
+        "UPDATE ledger_block SET transfers = transfers + 1 WHERE number = 1",
+        """INSERT INTO transfer (id, debit, credit, amount_fen, kind, effective_on, booked_on, booked_at)
+           OVERRIDING SYSTEM VALUE VALUES (0, 1, 2, 5, 'RESERVE', now(), now(), now())""",
+    ],
+)
+def test_whoever_tampers_with_triggers_off_is_found(stack: Stack, dsn: str, tampering: str) -> None:
+    async def story(here: Counter) -> None:
+        await some(here)
+        await sealed(here)
+        assert (await store.verify(here.database)).first_wrong_block == 0
+
+        async with here.database.transaction() as tx:
+            await tx.execute("SET LOCAL session_replication_role = replica")
+            await tx.execute(tampering)
+
+        found = await store.verify(here.database)
+        assert found.first_wrong_block == 1
+
+    act(stack, dsn, story)
+
+
+def test_a_budget_that_differs_from_its_accounts_is_an_imbalance(stack: Stack, dsn: str) -> None:
+    async def story(here: Counter) -> None:
+        await some(here)
+        assert await store.imbalance(here.database) == 0
+
+        await here.database.fetch("UPDATE budget SET available_fen = available_fen + 7")
+
+        assert await store.imbalance(here.database) == 14  # the figure, and the sum of all
+
+    act(stack, dsn, story)
+
+
+# --- balances ---------------------------------------------------------------------------------------------------------
+
+
+def test_balances_as_of_a_day_by_booking_and_by_effect(stack: Stack, dsn: str) -> None:
+    async def story(here: Counter) -> None:
+        await some(here, 1)
+
+        async def net(booked: date | None, effective: date | None) -> list[int]:
+            return [
+                one.debit_fen - one.credit_fen for one in await store.balances(here.database, ALL, booked, effective)
+            ]
+
+        before = TODAY - timedelta(1)
+        assert await net(None, None) == [-10_000, 9_990, 10, 0, 0]
+        assert await net(TODAY, TODAY) == [-10_000, 9_990, 10, 0, 0]
+        assert await net(before, None) == await net(None, before) == [0] * 5
+        moved = await store.movements(here.database, ALL, date(2026, 11, 1), date(2026, 11, 30))
+        assert [(one.opening_fen, one.debit_fen, one.credit_fen) for one in moved] == [
+            (0, 0, 10_000),
+            (0, 10_000, 10),
+            (0, 10, 0),
+            (0, 0, 0),
+            (0, 0, 0),
+        ]
+        later = await store.movements(here.database, ALL, date(2026, 12, 1), date(2026, 12, 31))
+        assert [one.opening_fen for one in later] == [-10_000, 9_990, 10, 0, 0]
+
+    act(stack, dsn, story)
+
+
+def test_a_balance_costs_as_much_with_a_hundred_times_the_transfers(stack: Stack, dsn: str) -> None:
+    """Rows read are days of accounts; the transfers are not looked at."""
+
+    async def story(here: Counter) -> None:
+        async def read() -> int:
+            await here.database.fetch("ANALYZE")
+            async with here.database.transaction() as tx:
+                await tx.execute("SET LOCAL enable_seqscan = off")
+                plan = await tx.fetch(
+                    """EXPLAIN (ANALYZE, FORMAT JSON) SELECT sum(debit_fen - credit_fen) FROM account_day
+                       WHERE account_id = (SELECT id FROM account WHERE kind = 'RESERVED') AND booked_on <= $1""",
+                    TODAY,
+                )
+            text = plan[0][0]
+            assert '"transfer"' not in text
+            return _rows(json.loads(text)[0]["Plan"])
+
+        await some(here, 5)
+        few = await read()
+        for _ in range(5):
+            await here.take_in(*[order(case(), 1) for _ in range(100)])
+
+        assert await read() == few
+
+    act(stack, dsn, story)
+
+
+def _rows(plan: dict[str, object]) -> int:
+    inside = plan.get("Plans", [])
+    assert isinstance(inside, list)
+    return int(str(plan["Actual Rows"]).partition(".")[0]) + sum(map(_rows, inside))
