@@ -31,7 +31,7 @@ class Handover(StrEnum):
     TAKEN = "TAKEN"  # the bank has it; what it thinks of it comes as an answer
     BEFORE = "BEFORE"  # it was handed over earlier, or that was begun: nothing was sent now; ask, do not send again
     NOT_SENT = "NOT_SENT"  # not a byte of it left: the same file may be handed over again
-    REFUSED = "REFUSED"  # the bank said at the door that it did not read it: a person mends the connection
+    REFUSED = "REFUSED"  # the bank says that it did not read it: a person looks; it is not handed over again either
     UNKNOWN = "UNKNOWN"  # it may have arrived: ask, never send again
 
 
@@ -62,10 +62,13 @@ class Standing(NamedTuple):
 
 
 class Bank(Protocol):
-    """A bank. Every method may raise Unavailable (or OSError), which is waited out; only `send` answers instead."""
+    """A bank. Every method may raise Unavailable or OSError: waited out, and called again."""
 
     async def send(self, file: Outgoing) -> Handover:
-        """Hand a file over, at most once for its name. Raises Invalid if the name was used for other content."""
+        """Hand a file over, at most once for its name: calling again is always safe, after a crash as well.
+
+        Raises Invalid if the name was used for other content, or if the file is not the one of its hash.
+        """
 
     def answers(self, since: datetime | None = None) -> AsyncIterator[Received]:
         """What the bank said and `done` or `refused` have not taken yet, oldest first as far as one can tell.

@@ -230,7 +230,7 @@ class _Reader:
             status=whole.status,
             booked_on=whole.booked_on,
             value_on=whole.value_on,
-            reference=whole.reference or told.get("Refs/AcctSvcrRef", ""),
+            reference=told.get("Refs/AcctSvcrRef") or whole.reference,
             code=whole.code,
             return_reason=_return_reason(told),
             other_account=_other_account(told, credit),

@@ -5,6 +5,7 @@ outbox/              <name>.sig, then <name>: whole, or not there; the bank take
 handing/             copies on their way there; what a crash left here may be cleared when no run is open
 handed/<name>        its SHA-256: it was handed over, or that had begun; and how
 inbox/               what the bank puts here
+arrived/<sha256>.<name>          whole, and ours now: told until it is taken or refused; no later file replaces it
 processed/<2>/<sha256>.<name>    taken in, by content; the same content again lies beside it
 refused/<2>/<sha256>.<name>      cannot be taken; <...>.reasons tells why
 ```
@@ -44,7 +45,7 @@ class Folders:
         """`hash_required`: a file counts only with its `<name>.sha256` beside it, as sha256sum writes it."""
         self._root, self._hash_required = root, hash_required
         self._sizes: dict[str, tuple[int, int]] = {}  # as last seen, of files that came without a hash
-        for name in ("outbox", "handing", "handed", "inbox", "processed", "refused"):
+        for name in ("outbox", "handing", "handed", "inbox", "arrived", "processed", "refused"):
             (root / name).mkdir(mode=0o750, parents=True, exist_ok=True)
 
     # --- out ---------------------------------------------------------------------------------------------------------
@@ -103,27 +104,19 @@ class Folders:
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
-    def arrived(self) -> Iterator[Received]:
-        """What lies whole in the inbox and is new by its content, oldest first; what is not new is put away.
+    def arrived(self) -> list[Received]:
+        """What has come whole and is new by its content, oldest first; what is not new is put away.
 
-        A file without a hash is whole when it has not changed between two looks, so it is told at the second.
+        A file without a hash is whole when it has not changed between two looks, so it is told at the second. It is
+        moved before it is told, or the bank's next file of the same name could take its place and be put away for it.
         """
         for path in sorted(self._candidates(), key=_age):
-            received = Received(path, path.name, _kind(path), content_of(path).sha256)
-            problem = self._hash_problem(received)
-            fits = problem is None and _beside(path).exists()
-            if not fits and not self._is_at_rest(path):
-                continue
-            if problem is not None:
-                self.refuse(received, [problem])
-            elif self._taken(received):
-                self._put_away(received, "processed")
-            else:
-                yield received
+            self._admit(path)
+        return [self._told(path) for path in sorted((self._root / "arrived").iterdir(), key=_age) if _is_content(path)]
 
     def taken_since(self, since: datetime) -> Iterator[Received]:
         """What was taken in before, by the time at which the bank wrote it."""
-        taken = [path for path in (self._root / "processed").glob("*/*") if path.suffix != _DIGEST]
+        taken = [path for path in (self._root / "processed").glob("*/*") if _is_content(path)]
         for path in sorted((path for path in taken if path.stat().st_mtime >= since.timestamp()), key=_age):
             digest, _, name = path.name.partition(".")
             yield Received(path, name, _kind(path), bytes.fromhex(digest))
@@ -133,17 +126,42 @@ class Folders:
         hashing = Hashing(None)
         hashing.write(content)
         digest = hashing.content().sha256
-        if any(self._lying(digest)):
+        path = self._root / "inbox" / f"{digest.hex()[:8]}.{name}"
+        if path.exists() or any(self._lying(digest)):
             return
-        path = self._root / "inbox" / name
         place(_beside(path), lambda file: file.write(digest.hex().encode("ascii")))
         place(path, lambda file: file.write(content))
 
     def take(self, received: Received) -> None:
-        self._put_away(received, "processed")
+        self._put_away(received.path, received.sha256, received.name, "processed")
 
     def refuse(self, received: Received, reasons: Sequence[Reason]) -> None:
-        lying = self._put_away(received, "refused")
+        self._refuse(received.path, received.sha256, received.name, reasons)
+
+    def _admit(self, path: Path) -> None:
+        """Out of the inbox, if it is whole: to what has arrived, or away if it is known or its hash is wrong."""
+        digest = content_of(path).sha256
+        problem = self._hash_problem(path, digest)
+        if (problem is not None or not _beside(path).exists()) and not self._is_at_rest(path):
+            return
+        if problem is not None:
+            self._refuse(path, digest, path.name, [problem])
+        elif any("refused" not in lying.relative_to(self._root).parts for lying in self._lying(digest)):
+            self._put_away(path, digest, path.name, "processed")
+        else:
+            _move(path, self._root / "arrived" / f"{digest.hex()}.{_short(path.name)}")
+            self._sizes.pop(path.name, None)
+
+    def _told(self, path: Path) -> Received:
+        """By the content it has now: it may have been replaced just before it was moved."""
+        digest, _, name = path.name.partition(".")
+        found = content_of(path).sha256
+        if found.hex() != digest:
+            path = _move(path, path.with_name(f"{found.hex()}.{name}"))
+        return Received(path, name, _kind(path), found)
+
+    def _refuse(self, path: Path, digest: bytes, name: str, reasons: Sequence[Reason]) -> None:
+        lying = self._put_away(path, digest, name, "refused")
         if lying is not None:
             lines = "".join(
                 f"{one.code} {one.field}\n  {one.text(Language.ZH)}\n  {one.text(Language.EN)}\n" for one in reasons
@@ -165,44 +183,39 @@ class Folders:
         self._sizes[path.name] = now
         return now == seen
 
-    def _hash_problem(self, received: Received) -> Reason | None:
-        beside = _beside(received.path)
+    def _hash_problem(self, path: Path, digest: bytes) -> Reason | None:
+        beside = _beside(path)
         if not beside.exists():
-            return reason("BANK_FILE_HASH_MISSING", received.name) if self._hash_required else None
+            return reason("BANK_FILE_HASH_MISSING", path.name) if self._hash_required else None
         with beside.open("rb") as file:
             stated = _HEX.match(file.read(_DIGEST_BYTES_MAX).decode("ascii", "replace"))
         if stated is None:
-            return reason("BANK_FILE_HASH_MISSING", received.name)
-        if bytes.fromhex(stated[1]) == received.sha256:
+            return reason("BANK_FILE_HASH_MISSING", path.name)
+        if bytes.fromhex(stated[1]) == digest:
             return None
-        return reason("BANK_FILE_HASH", received.name, expected=stated[1].lower(), found=received.sha256.hex())
-
-    def _taken(self, received: Received) -> bool:
-        return any(path.parts[-3] == "processed" for path in self._lying(received.sha256))
+        return reason("BANK_FILE_HASH", path.name, expected=stated[1].lower(), found=digest.hex())
 
     def _lying(self, digest: bytes) -> Iterator[Path]:
-        """Where this content was put away."""
+        """Where this content lies already."""
+        yield from (self._root / "arrived").glob(f"{digest.hex()}.*")
         for folder in ("processed", "refused"):
             yield from (self._root / folder / digest.hex()[:2]).glob(f"{digest.hex()}.*")
 
-    def _put_away(self, received: Received, folder: str) -> Path | None:
-        """Out of the inbox, with its hash; where it went. None if it is there no more: that was done before."""
-        if not received.path.exists() or received.path.parent != self._root / "inbox":
+    def _put_away(self, path: Path, digest: bytes, name: str, folder: str) -> Path | None:
+        """Where it lies now, with its hash. None if it is there no more, or was put away before."""
+        if path.parent not in {self._root / "inbox", self._root / "arrived"}:
             return None
-        digest = received.sha256.hex()
-        name = received.name.encode("utf-8", "replace")[-_NAME_BYTES_MAX:].decode("utf-8", "ignore")
-        into = self._root / folder / digest[:2]
+        into = self._root / folder / digest.hex()[:2]
         into.mkdir(mode=0o750, exist_ok=True)
-        target, number = into / f"{digest}.{name}", 1
+        target, number = into / f"{digest.hex()}.{_short(name)}", 1
         while target.exists():
             number += 1
-            target = into / f"{digest}.{number}.{name}"
-        beside = _beside(received.path)
-        rename(received.path, target)
-        if beside.exists():
-            rename(beside, target.with_name(target.name + _DIGEST))
-        self._sizes.pop(received.name, None)
-        return target
+            target = into / f"{digest.hex()}.{number}.{_short(name)}"
+        self._sizes.pop(path.name, None)
+        try:
+            return _move(path, target)
+        except FileNotFoundError:  # another worker did it just now, or it was done before
+            return None
 
 
 class FolderBank:
@@ -242,6 +255,24 @@ def told(folders: Folders, since: datetime | None) -> list[Received]:
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
         return kind_of(file)
+
+
+def _move(path: Path, target: Path) -> Path:
+    """With the hash beside it."""
+    beside = _beside(path)
+    rename(path, target)
+    if beside.exists():
+        rename(beside, _beside(target))
+    return target
+
+
+def _is_content(path: Path) -> bool:
+    return path.suffix != _DIGEST and not path.name.startswith(".")
+
+
+def _short(name: str) -> str:
+    """The end of a name, in UTF-8 and with room for what we put around it."""
+    return name.encode("utf-8", "replace")[-_NAME_BYTES_MAX:].decode("utf-8", "ignore")
 
 
 def _age(path: Path) -> tuple[int, str]:

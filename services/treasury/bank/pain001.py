@@ -138,6 +138,8 @@ def _batch(xml: Any, order: Order, batch: Batch, payments: Iterable[Payment]) ->
 
 
 def _header(order: Order) -> etree._Element:
+    if order.created_at.tzinfo is None:
+        raise ValueError("an instant has a time zone; without one, the same rows would be another file elsewhere")
     header = etree.Element("GrpHdr")
     _add(header, "MsgId", _id(order.message_id, "message_id"))
     _add(header, "CreDtTm", order.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z")

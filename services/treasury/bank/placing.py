@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -12,7 +13,7 @@ from services.kit.errors import Invalid
 from services.kit.messages import reason
 
 CHUNK: Final = 1 << 20
-UNFINISHED: Final = ".part"  # what is written lies under `.<name>.part`, which no bank and no reader of ours takes
+UNFINISHED: Final = ".part"  # `.<name>.<token>.part`: no bank and no reader of ours takes it
 
 
 class Content(NamedTuple):
@@ -51,18 +52,22 @@ def place(path: Path, write: Callable[[Hashing], object], expected: bytes | None
     `expected` is the SHA-256 it must have (of the same file, built before). Raises Invalid if it has another, or if a
     file of the name with other content is there: what once had a name keeps it.
     """
-    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
-    with open(unfinished, "wb", opener=_for_us_and_our_group) as file:  # Path.open takes no opener
-        hashing = Hashing(file)
-        write(hashing)
-        file.flush()
-        os.fsync(file.fileno())
-    content = hashing.content()
-    if expected is not None and content.sha256 != expected:
-        raise Invalid(reason("BANK_FILE_HASH", path.name, expected=expected.hex(), found=content.sha256.hex()))
-    if path.exists() and content_of(path) != content:
-        raise Invalid(reason("BANK_FILE_CONFLICT", path.name))
-    rename(unfinished, path)
+    # Each attempt writes a file of its own: two that build the same one do not write into each other.
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{UNFINISHED}")
+    try:
+        with open(unfinished, "wb", opener=_for_us_and_our_group) as file:  # Path.open takes no opener
+            hashing = Hashing(file)
+            write(hashing)
+            file.flush()
+            os.fsync(file.fileno())
+        content = hashing.content()
+        if expected is not None and content.sha256 != expected:
+            raise Invalid(reason("BANK_FILE_HASH", path.name, expected=expected.hex(), found=content.sha256.hex()))
+        if path.exists() and content_of(path) != content:
+            raise Invalid(reason("BANK_FILE_CONFLICT", path.name))
+        rename(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return content
 
 

@@ -150,6 +150,33 @@ def test_the_same_content_again_is_taken_once_under_any_name(tmp_path: Path) -> 
     assert [path for path in (tmp_path / "inbox").iterdir() if path.is_file()] == []
 
 
+def test_the_banks_next_file_of_the_same_name_is_another(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "today.xml", report("<GrpSts>RCVD</GrpSts>"))
+    (first,) = heard(bank)
+    put(tmp_path, "today.xml", report("<GrpSts>RJCT</GrpSts>"))
+
+    asyncio.run(bank.done(first))
+
+    (second,) = heard(bank)
+    assert (first.name, first.sha256 == second.sha256) == (second.name, False)
+    assert "RJCT" in second.path.read_text("utf-8")
+
+
+def test_what_changes_while_it_is_told_is_told_as_it_is_then(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "a.xml", report("")[:90], digest=None)
+    assert heard(bank) == []
+    (half,) = heard(bank)
+    half.path.write_text(report(""), "utf-8")  # a writer that paused goes on
+
+    (whole,) = heard(bank)
+    asyncio.run(bank.refused(half, [reason("BANK_FILE_HALF", "", line=1)]))
+
+    assert heard(bank) == [whole]
+    assert whole.sha256 == hashlib.sha256(report("").encode()).digest()
+
+
 def test_half_a_file_is_left_until_it_is_whole(tmp_path: Path) -> None:
     bank, whole = FolderBank(Folders(tmp_path)), report("")
     put(tmp_path, "a.xml.part", whole)
@@ -251,6 +278,17 @@ def test_any_name_a_file_can_have_is_taken_and_kept(tmp_path: Path, name: str) -
     assert heard(bank) == []
     assert len(list((tmp_path / "processed").glob("*/*"))) == 1
     assert len(list((tmp_path / "refused").glob("*/*"))) == 2
+
+
+def test_two_workers_put_the_same_away_once(tmp_path: Path) -> None:
+    bank = FolderBank(Folders(tmp_path))
+    put(tmp_path, "a.xml", report(""))
+    (told,) = heard(bank)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: Folders(tmp_path).take(told), range(16)))
+
+    assert len([path for path in (tmp_path / "processed").glob("*/*") if path.suffix == ".xml"]) == 1
 
 
 def test_files_with_names_and_accounts_are_not_for_everybody(tmp_path: Path) -> None:

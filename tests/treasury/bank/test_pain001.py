@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import runpy
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -134,7 +135,7 @@ def refused(tmp_path: Path, payments: Sequence[Payment], head: Order) -> list[tu
     """The reasons; and no file may have come into being, by any name a bank would take."""
     with pytest.raises(Invalid) as refusal:
         pain001.write(tmp_path / "run.xml", head, payments)
-    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+    assert list(tmp_path.iterdir()) == []
     return [(one.code, one.field) for one in refusal.value.reasons]
 
 
@@ -188,6 +189,21 @@ def test_a_rebuilt_file_must_be_the_one_it_was(tmp_path: Path) -> None:
         pain001.write(tmp_path / "run.xml", order(run()), run(), expected=b"\x00" * 32)
 
     assert not (tmp_path / "run.xml").exists()
+
+
+def test_an_instant_without_a_time_zone_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        pain001.write(tmp_path / "run.xml", order(run(), created_at=CREATED_AT.replace(tzinfo=None)), run())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_builds_the_same_file_at_once_builds_the_same_file(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        built = list(pool.map(lambda _: written(tmp_path, run()), range(16)))
+
+    assert {file.sha256 for file in built} == {hashlib.sha256(built[0].path.read_bytes()).digest()}
+    assert [path.name for path in tmp_path.iterdir()] == ["RUN-20261126-1.xml"]
 
 
 def test_a_name_once_used_keeps_its_content(tmp_path: Path) -> None:

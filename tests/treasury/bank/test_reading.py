@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.kit.errors import Invalid
-from services.treasury.bank import camt053, camt054, pacs004, pain002
+from services.treasury.bank import answers, camt053, camt054, pacs004, pain002
 from services.treasury.bank.camt import Entry
 from services.treasury.bank.reading import check, check_hash, kind_of
 from tests.treasury.bank.answers import (
@@ -204,6 +204,18 @@ def test_the_same_names_in_another_namespace_or_place_are_not_ours() -> None:
 def test_the_kind_of_a_message_is_told_by_its_first_bytes() -> None:
     assert kind_of(message(GOOD["camt.053.001.08"][1])) == "camt.053.001.08"
     assert kind_of(message("PK\x03\x04")) == ""
+
+
+def test_a_kind_that_nobody_reads_is_told() -> None:
+    for kind, shown in [("", "-"), ("camt.052.001.08", "camt.052.001.08")]:
+        with pytest.raises(Invalid) as refused:
+            answers.read(message("<x/>"), kind)
+        assert dict(refused.value.reasons[0].values)["found"] == shown
+
+
+@each_reader
+def test_each_kind_has_its_reader(read: Reader, good: str) -> None:
+    assert list(answers.read(message(good), kind_of(message(good)))) == list(read(message(good)))
 
 
 def test_the_hash_beside_a_file_must_be_its_own() -> None:
