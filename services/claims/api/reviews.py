@@ -61,6 +61,8 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         if claim is None:
             return
         answer.claim_on_file.CopyFrom(out.claim_to_proto(claim))
+        orders = await store.load_orders(self.desk.database, [claim.id])
+        answer.claim_on_file.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
         recorded = await store.recorded(self.desk.database, claim.id, claim.revision)
         if recorded is None:
             answer.facts_json = await reviews.waiting_facts(self.desk.database, claim_id)

@@ -66,8 +66,8 @@ def owed_by(claim: Claim, facts: Facts, determination: Determination) -> tuple[l
             without.append(name)
         else:
             owed.append(Owed(name, line.amount_fen, line.payee, reference, fund))
-    if twice := [name for name, times in Counter(one.line for one in owed).items() if times > 1]:
-        raise ValueError(f"two lines of one name would be paid as one: {twice}")
+    if len(owed) > 1 and len({one.line for one in owed}) < len(owed):
+        raise ValueError("two lines of one name would be paid as one")
     return owed, without
 
 
@@ -106,6 +106,8 @@ def orders(before: Orders, owed: Iterable[Owed], claim: Claim, on: date) -> tupl
     A line that is gone is ordered as nothing, before all others: so what another line takes the place of is not paid
     twice.
     """
+    if not before:
+        return tuple([_order(one, claim, on) for one in owed])
     mine = {one.line: one for one in owed}
     gone = [
         known.order._replace(revision=claim.version, owed_fen=0, payable_on=on)
@@ -113,11 +115,15 @@ def orders(before: Orders, owed: Iterable[Owed], claim: Claim, on: date) -> tupl
         if line not in mine and known.order.owed_fen
     ]
     changed = [
-        Order(one.line, claim.version, one.owed_fen, one.payee, one.reference, one.fund, claim.county, on)
+        _order(one, claim, on)
         for one in mine.values()
         if one.line not in before or not before[one.line].order.says(one, claim.county)
     ]
     return (*gone, *changed)
+
+
+def _order(owed: Owed, claim: Claim, on: date) -> Order:
+    return Order(owed.line, claim.version, owed.owed_fen, owed.payee, owed.reference, owed.fund, claim.county, on)
 
 
 def with_orders(before: Orders, made: Iterable[Order]) -> Orders:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.claims.model import KEEPS, Orders, Owed
+from services.claims.model import KEEPS, Orders, Owed, Payment
 from services.claims.rules import paying
 from services.claims.store import Change
 from services.claims.usecases.office import Terms
@@ -21,5 +21,6 @@ def ordered(change: Change, before: Orders, terms: Terms) -> Change:
     if change.facts is not None and change.determination is not None:
         owed, without = paying.owed_by(claim, change.facts, change.determination)
     made = paying.orders(before, owed, claim, terms.today)
-    payment = paying.payment_of(paying.with_orders(before, made))
+    at_first = Payment.PAYABLE if made else None  # spares a new claim the reckoning
+    payment = paying.payment_of(paying.with_orders(before, made)) if before else at_first
     return change._replace(claim=claim._replace(payment=payment), orders=made, without_payee=tuple(without))
