@@ -83,6 +83,27 @@ def test_instants_are_shown_in_shanghai() -> None:
     assert "2026-11-23 07:30:00" in drawn(views.claims(ENGLISH, [claim]))
 
 
+def test_how_far_a_claim_is_paid_is_shown_by_line_with_its_reasons() -> None:
+    claim = claim_pb2.Claim(claim_number="A-1", source="hospitals", payment=claim_pb2.PAYMENT_STATE_IN_PAYMENT)
+    claim.orders.add(
+        line="STAY/1", owed_fen=520_000, payee=claim_pb2.PAYEE_PROVIDER, payment=claim_pb2.PAYMENT_STATE_PAID
+    )
+    claim.orders.add(line="STAY/2", owed_fen=100, payee=claim_pb2.PAYEE_PROVIDER, payment=1, reasons=["AC04"])
+
+    shown = drawn(views.claim(ENGLISH, claim))
+
+    assert "STAY/1: 5,200.00 the hospital paid\n" in "\n".join(line.rstrip() for line in shown.splitlines()) + "\n"
+    assert "STAY/2: 1.00 the hospital payable AC04" in shown
+    assert "in payment" in shown
+    assert "in payment" in drawn(views.claims(ENGLISH, [claim]))
+
+
+def test_the_payments_one_may_ask_for_are_those_there_are() -> None:
+    names = [name.removeprefix("PAYMENT_STATE_") for name, value in claim_pb2.PaymentState.items() if value]
+
+    assert list(get_args(claims.Payment)) == names
+
+
 def test_the_states_one_may_ask_for_are_those_of_a_claim_on_file() -> None:
     """ERROR is the outcome of a calculation only."""
     names = [name.removeprefix("CLAIM_STATE_") for name, value in claim_pb2.ClaimState.items() if value]
@@ -98,6 +119,7 @@ def test_the_states_one_may_ask_for_are_those_of_a_claim_on_file() -> None:
         *(f"CLI_{name}" for name, value in parked_pb2.ParkedState.items() if value),
         *(name.replace("CLAIM_STATE_", "OUTCOME_") for name, value in claim_pb2.ClaimState.items() if value),
         *(name for name, value in claim_pb2.Payee.items() if value),
+        *(name for name, value in claim_pb2.PaymentState.items() if value),
     ],
 )
 def test_every_code_has_its_word(code: str) -> None:

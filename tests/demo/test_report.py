@@ -134,6 +134,16 @@ def test_each_status_has_its_place() -> None:
     assert verdict(made) == []
 
 
+def test_a_word_on_payment_decides_nothing() -> None:
+    made = answered(("unknown_person", receipt(0, "PENDED", "PENDED")))
+    paid = receipt(0, "APPROVED", "PAYMENT", receipt_id="later")
+    paid.ClearField("position")
+
+    made.read(paid, 2.0)
+
+    assert made.balance() == Balance(sent=1, determined=0, pended=1, returned=0, duplicate=0, voided=0, parked=0)
+
+
 def test_a_missing_answer_puts_it_out_of_balance_and_is_named() -> None:
     made = account("clean", "clean")
     made.read(receipt(0), 1.0)
