@@ -70,6 +70,7 @@ class Settings(Identified):
 
     inboxes_per_worker: int = 3  # members of the group in one process: one computes while the other waits to write
     batch_records_max: int = 1000  # as many as one look-up of the registry takes
+    order_records_max: int = 4000  # of a batch of the treasury, which looks nothing up: what is locked is locked once
     poll_timeout_ms: int = 200
     rebalance_timeout_ms: int = 30_000
     session_timeout_ms: int = 10_000

@@ -47,8 +47,9 @@ async def worker(process: Process) -> None:
     desk, database = _desk(process), process.database
     stream = streams.order_topic(desk, process.settings)
     parking = Parking(streams.CONSUMER, process.sealer)
+    settings = process.settings.model_copy(update={"batch_records_max": process.settings.order_records_max})
     inboxes = [
-        Inbox(stream, database, process.settings, parking, process.health, process.stopping, name=f"inbox {n + 1}")
+        Inbox(stream, database, settings, parking, process.health, process.stopping, name=f"inbox {n + 1}")
         for n in range(process.settings.inboxes_per_worker)
     ]
     sealing = Sealing(database, process.clock)

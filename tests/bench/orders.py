@@ -24,7 +24,7 @@ from services.kit.dates import to_proto
 from services.treasury.wire.orders import content_hash
 from tests.bench import load
 
-RECORDS = 30_000
+RECORDS = 50_000
 TOPIC, WORKER = "treasury.order.v1", "treasury-worker"
 COUNTIES = tuple(f"6103{number:02d}" for number in range(2, 14))
 TABLES = ("payment_order", "order_revision", "transfer", "account_day")

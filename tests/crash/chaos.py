@@ -29,6 +29,7 @@ SETTINGS = {
     "CRADLE_REBALANCE_TIMEOUT_MS": "4000",
     "CRADLE_MAX_POLL_INTERVAL_MS": "10000",
     "CRADLE_BATCH_RECORDS_MAX": "100",
+    "CRADLE_ORDER_RECORDS_MAX": "100",
 }
 _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
