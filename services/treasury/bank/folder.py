@@ -5,7 +5,7 @@ outbox/              <name>.sig, then <name>: whole, or not there; the bank take
 handing/             copies on their way there; what a crash left here may be cleared when no run is open
 handed/<name>        its SHA-256: it was handed over, or that had begun; and how
 inbox/               what the bank puts here
-arrived/<sha256>.<name>          whole, and ours now: told until it is taken or refused; no later file replaces it
+arrived/<token>.<name>           whole, and ours now: told until it is taken or refused; no later file replaces it
 processed/<2>/<sha256>.<name>    taken in, by content; the same content again lies beside it
 refused/<2>/<sha256>.<name>      cannot be taken; <...>.reasons tells why
 ```
@@ -108,11 +108,17 @@ class Folders:
         """What has come whole and is new by its content, oldest first; what is not new is put away.
 
         A file without a hash is whole when it has not changed between two looks, so it is told at the second. It is
-        moved before it is told, or the bank's next file of the same name could take its place and be put away for it.
+        moved before anything is decided of it, or the bank's next file of the same name could take its place.
         """
         for path in sorted(self._candidates(), key=_age):
-            self._admit(path)
-        return [self._told(path) for path in sorted((self._root / "arrived").iterdir(), key=_age) if _is_content(path)]
+            if self._is_whole(path):
+                _move(path, self._root / "arrived" / f"{secrets.token_hex(8)}.{_short(path.name)}")
+                self._sizes.pop(path.name, None)
+        new: dict[bytes, Received] = {}
+        for path in sorted((self._root / "arrived").iterdir(), key=_age):
+            if _is_content(path) and (received := self._new(path)):
+                new.setdefault(received.sha256, received)  # the same again waits: taken, it is known
+        return list(new.values())
 
     def taken_since(self, since: datetime) -> Iterator[Received]:
         """What was taken in before, by the time at which the bank wrote it."""
@@ -126,47 +132,42 @@ class Folders:
         hashing = Hashing(None)
         hashing.write(content)
         digest = hashing.content().sha256
-        path = self._root / "inbox" / f"{digest.hex()[:8]}.{name}"
-        if path.exists() or any(self._lying(digest)):
-            return
-        place(_beside(path), lambda file: file.write(digest.hex().encode("ascii")))
-        place(path, lambda file: file.write(content))
+        path = self._root / "inbox" / f"{digest.hex()[:16]}.{name}"
+        waits = path.exists() or any((self._root / "arrived").glob(f"*.{digest.hex()[:16]}.*"))
+        if not (waits or self._lies_in("processed", digest) or self._lies_in("refused", digest)):
+            place(_beside(path), lambda file: file.write(digest.hex().encode("ascii")))
+            place(path, lambda file: file.write(content))
 
     def take(self, received: Received) -> None:
-        self._put_away(received.path, received.sha256, received.name, "processed")
+        self._put_away(received, "processed")
 
     def refuse(self, received: Received, reasons: Sequence[Reason]) -> None:
-        self._refuse(received.path, received.sha256, received.name, reasons)
-
-    def _admit(self, path: Path) -> None:
-        """Out of the inbox, if it is whole: to what has arrived, or away if it is known or its hash is wrong."""
-        digest = content_of(path).sha256
-        problem = self._hash_problem(path, digest)
-        if (problem is not None or not _beside(path).exists()) and not self._is_at_rest(path):
-            return
-        if problem is not None:
-            self._refuse(path, digest, path.name, [problem])
-        elif any("refused" not in lying.relative_to(self._root).parts for lying in self._lying(digest)):
-            self._put_away(path, digest, path.name, "processed")
-        else:
-            _move(path, self._root / "arrived" / f"{digest.hex()}.{_short(path.name)}")
-            self._sizes.pop(path.name, None)
-
-    def _told(self, path: Path) -> Received:
-        """By the content it has now: it may have been replaced just before it was moved."""
-        digest, _, name = path.name.partition(".")
-        found = content_of(path).sha256
-        if found.hex() != digest:
-            path = _move(path, path.with_name(f"{found.hex()}.{name}"))
-        return Received(path, name, _kind(path), found)
-
-    def _refuse(self, path: Path, digest: bytes, name: str, reasons: Sequence[Reason]) -> None:
-        lying = self._put_away(path, digest, name, "refused")
+        lying = self._put_away(received, "refused")
         if lying is not None:
             lines = "".join(
                 f"{one.code} {one.field}\n  {one.text(Language.ZH)}\n  {one.text(Language.EN)}\n" for one in reasons
             )
             place(lying.with_name(lying.name + ".reasons"), lambda file: file.write(lines.encode("utf-8", "replace")))
+
+    def _new(self, path: Path) -> Received | None:
+        """Of what has arrived, what is to be told; the rest is put away."""
+        received = Received(path, path.name.partition(".")[2], _kind(path), content_of(path).sha256)
+        if problem := self._hash_problem(received):
+            self.refuse(received, [problem])
+        elif self._lies_in("processed", received.sha256):
+            self.take(received)
+        else:
+            return received
+        return None
+
+    def _is_whole(self, path: Path) -> bool:
+        """By the hash beside it, or because it has not changed since the last look. The first look is none."""
+        if _beside(path).exists() and _stated_hash(path) == content_of(path).sha256:
+            return True
+        stat = path.stat()
+        now, seen = (stat.st_size, stat.st_mtime_ns), self._sizes.get(path.name)
+        self._sizes[path.name] = now
+        return now == seen
 
     def _candidates(self) -> list[Path]:
         return [
@@ -176,46 +177,36 @@ class Folders:
             if not path.name.lower().endswith(_UNFINISHED)
         ]
 
-    def _is_at_rest(self, path: Path) -> bool:
-        """Whether it has not changed since the last look. The first look is none."""
-        stat = path.stat()
-        now, seen = (stat.st_size, stat.st_mtime_ns), self._sizes.get(path.name)
-        self._sizes[path.name] = now
-        return now == seen
-
-    def _hash_problem(self, path: Path, digest: bytes) -> Reason | None:
-        beside = _beside(path)
-        if not beside.exists():
-            return reason("BANK_FILE_HASH_MISSING", path.name) if self._hash_required else None
-        with beside.open("rb") as file:
-            stated = _HEX.match(file.read(_DIGEST_BYTES_MAX).decode("ascii", "replace"))
+    def _hash_problem(self, received: Received) -> Reason | None:
+        if not _beside(received.path).exists() and not self._hash_required:
+            return None
+        stated = _stated_hash(received.path)
         if stated is None:
-            return reason("BANK_FILE_HASH_MISSING", path.name)
-        if bytes.fromhex(stated[1]) == digest:
+            return reason("BANK_FILE_HASH_MISSING", received.name)
+        if stated == received.sha256:
             return None
-        return reason("BANK_FILE_HASH", path.name, expected=stated[1].lower(), found=digest.hex())
+        return reason("BANK_FILE_HASH", received.name, expected=stated.hex(), found=received.sha256.hex())
 
-    def _lying(self, digest: bytes) -> Iterator[Path]:
-        """Where this content lies already."""
-        yield from (self._root / "arrived").glob(f"{digest.hex()}.*")
-        for folder in ("processed", "refused"):
-            yield from (self._root / folder / digest.hex()[:2]).glob(f"{digest.hex()}.*")
+    def _lies_in(self, folder: str, digest: bytes) -> bool:
+        return any((self._root / folder / digest.hex()[:2]).glob(f"{digest.hex()}.*"))
 
-    def _put_away(self, path: Path, digest: bytes, name: str, folder: str) -> Path | None:
-        """Where it lies now, with its hash. None if it is there no more, or was put away before."""
-        if path.parent not in {self._root / "inbox", self._root / "arrived"}:
+    def _put_away(self, received: Received, folder: str) -> Path | None:
+        """Where it lies now, with its hash. None if that was done before."""
+        if received.path.parent != self._root / "arrived":
             return None
-        into = self._root / folder / digest.hex()[:2]
+        digest, name = received.sha256.hex(), _short(received.name)
+        into = self._root / folder / digest[:2]
         into.mkdir(mode=0o750, exist_ok=True)
-        target, number = into / f"{digest.hex()}.{_short(name)}", 1
+        target, number = into / f"{digest}.{name}", 1
         while target.exists():
             number += 1
-            target = into / f"{digest.hex()}.{number}.{_short(name)}"
-        self._sizes.pop(path.name, None)
+            target = into / f"{digest}.{number}.{name}"
         try:
-            return _move(path, target)
+            if content_of(received.path).sha256 == received.sha256:  # else it has changed, and is told anew
+                return _move(received.path, target)
         except FileNotFoundError:  # another worker did it just now, or it was done before
-            return None
+            pass
+        return None
 
 
 class FolderBank:
@@ -264,6 +255,15 @@ def _move(path: Path, target: Path) -> Path:
     if beside.exists():
         rename(beside, _beside(target))
     return target
+
+
+def _stated_hash(path: Path) -> bytes | None:
+    try:
+        with _beside(path).open("rb") as file:
+            stated = _HEX.match(file.read(_DIGEST_BYTES_MAX).decode("ascii", "replace"))
+    except FileNotFoundError:
+        return None
+    return bytes.fromhex(stated[1]) if stated else None
 
 
 def _is_content(path: Path) -> bool:
