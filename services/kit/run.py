@@ -46,10 +46,11 @@ async def relay(process: Process) -> None:
     await Relay(process.service, process.database, process.settings, process.health, process.stopping).run()
 
 
-def run(service: str, roles: Mapping[str, Role], shipped: Law | None = None) -> None:
+def run(service: str, roles: Mapping[str, Role], shipped: Law | None = None, overrides: str = "law_overrides") -> None:
     """Parse the command line and run one role until SIGTERM or SIGINT. Exits 0 on a stop, 1 on a failure.
 
-    A service that decides hands over the law it was shipped with; the city's own values are laid over it.
+    A service that decides hands over the law it was shipped with; the city's own values, in the folder that the setting
+    `overrides` names, are laid over it. Each law has a folder of its own: a name that it does not know is a mistake.
     """
     parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
     parser.add_argument("role", choices=[*roles, "migrate"])
@@ -59,7 +60,7 @@ def run(service: str, roles: Mapping[str, Role], shipped: Law | None = None) -> 
     if role == "migrate":
         migrate(db.service_dsn(settings.database_url.get_secret_value(), service), service)
         return
-    law = _effective(shipped, settings)
+    law = _effective(shipped, settings, overrides)
     if settings.environment == "production" and (problems := [*_unset(law), *unprotected(settings)]):
         sys.exit("\n".join(problems))
     _read_access(settings)
@@ -67,14 +68,14 @@ def run(service: str, roles: Mapping[str, Role], shipped: Law | None = None) -> 
     asyncio.run(_run(service, roles[role], settings, law))
 
 
-def _effective(shipped: Law | None, settings: Settings) -> Law:
+def _effective(shipped: Law | None, settings: Settings, overrides: str) -> Law:
     """The law as laid over, an empty one for a service without any, or the end with everything wrong with it."""
     if shipped is None:
         return of({})
     try:
-        return effective(shipped, settings.law_overrides)
+        return effective(shipped, getattr(settings, overrides))
     except ParameterError as error:
-        sys.exit(f"CRADLE_LAW_OVERRIDES is no law:\n{error}")
+        sys.exit(f"CRADLE_{overrides.upper()} is no law:\n{error}")
 
 
 def _unset(law: Law) -> list[str]:

@@ -53,6 +53,7 @@ class Settings(Identified):
     sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")  # whose records the registry takes in
     law_overrides: _Place = None  # a directory of the city's own law, laid over the one shipped
+    treasury_law_overrides: _Place = None  # the same of the treasury's
 
     access: _File = None  # who may what: deploy/access.yaml; no server starts without one
     token_keys: str = ""  # the issuer's keys (JWKS), a file or an https URL; without them only systems are let in

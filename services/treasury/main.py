@@ -66,4 +66,4 @@ async def worker(process: Process) -> None:
 
 
 def main() -> None:
-    run.run("treasury", {"api": api, "worker": worker, "relay": run.relay}, rules.LAW)
+    run.run("treasury", {"api": api, "worker": worker, "relay": run.relay}, rules.LAW, "treasury_law_overrides")

@@ -95,10 +95,11 @@ def bars(order: Order, limit_fen: int | None) -> tuple[str, ...]:
     waits as long as something of it is due.
     """
     found: list[str] = []
-    if order.paid_to and order.paid_to != str(order.payee):
-        found.append(Hold.PAYEE_CHANGED)
-    if order.paid_from and order.paid_from != f"{order.fund}/{order.county}":
-        found.append(Hold.BUDGET_CHANGED)
+    if order.paid_fen:
+        if order.paid_to and order.paid_to != str(order.payee):
+            found.append(Hold.PAYEE_CHANGED)
+        if order.paid_from and order.paid_from != f"{order.fund}/{order.county}":
+            found.append(Hold.BUDGET_CHANGED)
     if limit_fen is not None and order.owed_fen > limit_fen and order.due_fen:
         found.append(Hold.ORDER_ABOVE_LIMIT)
     return tuple(found)
