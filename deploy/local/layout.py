@@ -79,6 +79,22 @@ def keep_secrets(folder: Path) -> dict[str, str]:
     return dict(json.loads(path.read_text()))
 
 
+def keep_banks(folder: Path) -> dict[str, str]:
+    """An account of every fund at one bank, which is folders of the stack's own: no money leaves this machine."""
+    path = folder / "banks.yaml"
+    if not path.exists():
+        account = {
+            "code": "main",
+            "funds": ["EMPLOYEE_INSURANCE", "RESIDENT_INSURANCE", "UNEMPLOYMENT", "FISCAL"],
+            "name": "宝鸡市医疗保障基金管理中心",
+            "account": "61050162010800000123",
+            "bank_code": "105100000017",
+            "folders": str(folder / "bank"),
+        }
+        write_private(path, {"accounts": [account]})
+    return {"CRADLE_BANKS": str(path), "CRADLE_BANK_SPOOL": str(folder / "bank-spool"), "CRADLE_BANK_EVERY_S": "1"}
+
+
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
     write_private_text(path, json.dumps(content, indent=1))
 

@@ -37,6 +37,7 @@ DEFAULT_ROLES = (
     service_role("claims", "platform"),
     service_role("treasury", "api"),
     service_role("treasury", "worker"),
+    service_role("treasury", "bank"),
     service_role("treasury", "relay"),
 )
 

@@ -192,6 +192,7 @@ class Stack:
             "CRADLE_SOURCES": ",".join(kafka.declared()[0]),
             "CRADLE_KAFKA_SECURITY": "SSL" if self.broker_tls else "PLAINTEXT",
             **kept,
+            **layout.keep_banks(self.folder),
             **self._targets(),
             **self.authority.settings(layout.ROOT / "deploy" / "access.yaml"),
             **authority.variables(self.operator),

@@ -69,6 +69,11 @@ class Settings(Identified):
     claims_target: str = "127.0.0.1:0"
     treasury_target: str = "127.0.0.1:0"
 
+    banks: _File = None  # our accounts at banks; without them nothing is paid
+    bank_spool: _Place = None  # where files for banks are written before they leave; theirs alone
+    bank_signing_key: _File = None  # PEM, Ed25519: files for banks are signed with it
+    bank_every_s: float = 5.0  # how often banks are sent to and listened to
+
     inboxes_per_worker: int = 3  # members of the group in one process: one computes while the other waits to write
     batch_records_max: int = 1000  # as many as one look-up of the registry takes
     order_records_max: int = 4000  # of a batch of the treasury, which looks nothing up: what is locked is locked once

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
-from cradle.treasury.v1 import service_pb2, service_pb2_grpc
+from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
+from cradle.treasury.v1 import run_pb2, run_pb2_grpc, service_pb2, service_pb2_grpc
 
-from services.kit import rpc, run
+from services.kit import rpc, run, tls
+from services.kit.errors import Unavailable
 from services.kit.inbox import Inbox
 from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.timer import every
+from services.kit.waiting import persevere
 from services.treasury import rules, streams, usecases
-from services.treasury.api import Treasury
-from services.treasury.usecases import Desk, Sealing
+from services.treasury.api import Runs, Treasury
+from services.treasury.bank import Bank
+from services.treasury.bank.folder import FolderBank, Folders
+from services.treasury.bank.live import LiveBank
+from services.treasury.bank.signing import Ed25519Signer
+from services.treasury.model import Payee, Paying
+from services.treasury.rules.planning import Known
+from services.treasury.store import leading
+from services.treasury.usecases import Desk, Sealing, banking
+from services.treasury.usecases.paydesk import PayDesk
+from services.treasury.usecases.sending import Sender
+from services.treasury.wire import banks, payees
+from services.treasury.wire.banks import AccountAtBank
 
+STAND_BY_S: Final = 1.0
 RELEASE_EVERY_S: Final = 5.0
 SEAL_EVERY_S: Final = 60.0
 
@@ -29,13 +46,35 @@ def _desk(process: Process) -> Desk:
     return Desk(process.clock, process.law, process.sealer)
 
 
+def _accounts(process: Process) -> tuple[AccountAtBank, ...]:
+    return banks.read(process.settings.banks) if process.settings.banks else ()
+
+
+def _pay_desk(process: Process, channel: grpc.aio.Channel) -> PayDesk:
+    """Who is paid, the registry says; from which account of ours, CRADLE_BANKS."""
+    stub, deadline_s = RegistryServiceStub(channel), process.settings.grpc_deadline_s
+
+    async def ask(wanted: Sequence[Payee]) -> Mapping[Payee, Known]:
+        return await payees.ask(stub, wanted, deadline_s)
+
+    paying: dict[str, Paying] = {fund: one.paying for one in _accounts(process) for fund in one.funds}
+    return PayDesk(_desk(process), process.database, ask, paying)
+
+
 async def api(process: Process) -> None:
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
+        await _serve(process, _pay_desk(process, channel))
+
+
+async def _serve(process: Process, pay: PayDesk) -> None:
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_TreasuryServiceServicer_to_server(Treasury(process.database, _desk(process)), server)
+        run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["TreasuryService"],
+        run_pb2.DESCRIPTOR.services_by_name["RunService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with rpc.serving(process.settings, services, register):
@@ -65,5 +104,68 @@ async def worker(process: Process) -> None:
     )
 
 
+async def bank(process: Process) -> None:
+    """One process talks to banks (a session's advisory lock); others stand by. Whoever begins doubts what was sent."""
+    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
+        sender = _sender(process, _pay_desk(process, channel))
+        while not process.stopping.is_set():
+            await persevere(partial(_lead, process, sender), process.stopping)
+
+
+async def _lead(process: Process, sender: Sender) -> None:
+    async with process.database.own_connection() as connection:
+        process.health.set("bank", True)
+        while not await leading.lead(connection):
+            if await _stops_within(process, STAND_BY_S):
+                return
+        await banking.start(sender)
+        over = asyncio.Event()
+
+        async def work() -> None:
+            if process.stopping.is_set() or connection.is_closed():
+                over.set()  # the banks are ours only as long as this session lives
+                return
+            await leading.still_lead(connection)
+            await banking.round_of(sender)
+
+        stopping = asyncio.ensure_future(_after(process.stopping, over))
+        try:
+            await every(process.settings.bank_every_s, over, work)
+        finally:
+            stopping.cancel()
+
+
+async def _after(first: asyncio.Event, then: asyncio.Event) -> None:
+    await first.wait()
+    then.set()
+
+
+async def _stops_within(process: Process, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.stopping.wait(), seconds)
+    return process.stopping.is_set()
+
+
+def _sender(process: Process, pay: PayDesk) -> Sender:
+    settings = process.settings
+    if settings.bank_spool is None:
+        raise Unavailable("CRADLE_BANK_SPOOL names no folder")
+    settings.bank_spool.mkdir(parents=True, exist_ok=True)
+    signer = Ed25519Signer(settings.bank_signing_key.read_bytes()) if settings.bank_signing_key else None
+    reached: dict[tuple[Path, str], Bank] = {}
+    ours: dict[str, Bank] = {}
+    for one in _accounts(process):
+        ours[one.code] = reached.setdefault((one.folders, one.url), _bank(one))
+    return Sender(pay, ours, settings.bank_spool, signer)
+
+
+def _bank(one: AccountAtBank) -> Bank:
+    folders = Folders(one.folders)
+    if not one.url:
+        return FolderBank(folders)
+    return LiveBank(one.url, folders, timeout_s=banks.TIMEOUT_S, answer_bytes_max=banks.ANSWER_BYTES_MAX)
+
+
 def main() -> None:
-    run.run("treasury", {"api": api, "worker": worker, "relay": run.relay}, rules.LAW, "treasury_law_overrides")
+    roles = {"api": api, "worker": worker, "bank": bank, "relay": run.relay}
+    run.run("treasury", roles, rules.LAW, "treasury_law_overrides")

@@ -58,3 +58,7 @@ class TransferKind(StrEnum):
     TAKE_BACK = "TAKE_BACK"
     RESERVE = "RESERVE"
     RELEASE = "RELEASE"
+    COMMIT = "COMMIT"  # a payment is approved
+    FREE = "FREE"  # it never left
+    SPEND = "SPEND"  # the bank has paid it
+    RETURN = "RETURN"  # it came back

@@ -16,6 +16,7 @@ class Transfer(NamedTuple):
     kind: str
     order_id: int | None
     effective_on: date
+    payment_id: UUID | None = None
 
 
 class Balance(NamedTuple):

@@ -17,6 +17,7 @@ TRANSFER: Final = (
     "kind",
     "order_id",
     "effective_on",
+    "payment_id",
     "booked_on",
     "booked_at",
 )

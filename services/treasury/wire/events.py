@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from cradle.treasury.v1 import money_pb2, payment_pb2
 
+from services.kit.dates import to_proto
 from services.kit.ids import new_id
 from services.kit.outbox import Event
-from services.treasury.model import OrderKey, Refusal
+from services.treasury.model import Order, OrderKey, Payment, Refusal
 from services.treasury.rules import Settled
+from services.treasury.rules.paying import Kind, Step
 
 PAYMENTS: Final = "treasury.payment.v1"
 
@@ -38,6 +40,36 @@ def of_refusal(refusal: Refusal, now: datetime) -> Iterator[Event]:
     message = _about(unfit.key, refusal.version, refusal.held_revision)
     message.refused.reasons.extend(one.code for one in unfit.reasons)
     yield _event(unfit.key, message, "OrderRefused", now, unfit.position)
+
+
+def of_step(step: Step, order: Order, now: datetime) -> Event:
+    """What became of a payment; `order` is as it is after it, its version that of this event."""
+    payment, key = step.payment, order.key
+    message = _about(key, order.version, order.revision)
+    named: dict[str, Any] = {"payment_id": str(payment.id), "amount_fen": payment.amount_fen}
+    match step.kind:
+        case Kind.SPEND:
+            name = "PaymentSettled"
+            day = to_proto(step.effective_on)
+            message.settled.CopyFrom(payment_pb2.PaymentSettled(**named, value_date=day))
+        case Kind.RETURN:
+            name = "PaymentReturned"
+            day = to_proto(step.effective_on)
+            message.returned.CopyFrom(payment_pb2.PaymentReturned(**named, reason=payment.reason, value_date=day))
+        case _:
+            name = "PaymentFailed"
+            message.failed.CopyFrom(payment_pb2.PaymentFailed(**named, reason=payment.reason))
+    return _event(key, message, name, now, _cause(payment))
+
+
+def of_sent(payment: Payment, order: Order, now: datetime) -> Event:
+    message = _about(order.key, order.version, order.revision)
+    message.sent.payment_id, message.sent.amount_fen = str(payment.id), payment.amount_fen
+    return _event(order.key, message, "PaymentSent", now, _cause(payment))
+
+
+def _cause(payment: Payment) -> str:
+    return f"payments/{payment.id}"
 
 
 def _about(key: OrderKey, version: int, revision: int) -> payment_pb2.PaymentEvent:

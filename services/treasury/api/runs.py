@@ -1,0 +1,189 @@
+"""gRPC of payment runs. A move is one transaction; what it begins goes on here for a moment, then in the background."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import grpc
+from cradle.treasury.v1 import run_pb2, run_pb2_grpc
+
+from services.kit import auth
+from services.kit.db import Tx
+from services.kit.errors import Invalid, NotFound
+from services.kit.ids import new_id
+from services.kit.messages import reason
+from services.treasury.bank.reading import BYTES_MAX
+from services.treasury.model import Run
+from services.treasury.store import files, heard, payments, runs
+from services.treasury.store.payments import ListedPayment, Shown
+from services.treasury.usecases import approving, hearing, resolving, running, sending
+from services.treasury.usecases.asking import asked, once
+from services.treasury.usecases.hearing import Taken
+from services.treasury.usecases.paydesk import PayDesk
+from services.treasury.wire import paging
+from services.treasury.wire import runs as wire
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Move: TypeAlias = Callable[[Tx], Awaitable[Run]]
+_PAGE = 50
+
+
+class Runs(run_pb2_grpc.RunServiceServicer):
+    def __init__(self, pay: PayDesk) -> None:
+        self.pay = pay
+        self.database = pay.database
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    async def GetRun(self, request: run_pb2.GetRunRequest, context: Context) -> run_pb2.Run:
+        return await self._whole(wire.run_id(request.name))
+
+    async def ListRuns(self, request: run_pb2.ListRunsRequest, context: Context) -> run_pb2.ListRunsResponse:
+        limit, before = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
+        state = wire.RUN_STATES.get(request.state, "")
+        found = await runs.list_runs(self.database, state, before, limit + 1)
+        return run_pb2.ListRunsResponse(
+            runs=[wire.run(one) for one in found[:limit]],
+            next_page_token=paging.page_token(found[limit - 1].ordinal, request) if len(found) > limit else "",
+        )
+
+    async def ListPayments(
+        self, request: run_pb2.ListPaymentsRequest, context: Context
+    ) -> run_pb2.ListPaymentsResponse:
+        limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request) or 0
+        found = await payments.list_payments(self.database, _shown(request), after, limit + 1)
+        last = found[limit - 1].payment.number if request.run and len(found) > limit else after + limit
+        return run_pb2.ListPaymentsResponse(
+            payments=[wire.payment(one) for one in found[:limit]],
+            next_page_token=paging.page_token(last, request) if len(found) > limit else "",
+        )
+
+    async def ListExceptions(
+        self, request: run_pb2.ListExceptionsRequest, context: Context
+    ) -> run_pb2.ListExceptionsResponse:
+        limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
+        run_id = wire.run_id(request.run, "run")
+        found = await runs.list_exceptions(self.database, run_id, _counties(), after, limit + 1)
+        return run_pb2.ListExceptionsResponse(
+            exceptions=[wire.exception(one) for one in found[:limit]],
+            next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
+        )
+
+    async def ListUnmatched(
+        self, request: run_pb2.ListUnmatchedRequest, context: Context
+    ) -> run_pb2.ListUnmatchedResponse:
+        limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
+        found = await heard.list_unmatched(self.database, _counties(), after, limit + 1)
+        return run_pb2.ListUnmatchedResponse(
+            items=[wire.unmatched(one) for one in found[:limit]],
+            next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
+        )
+
+    # --- moving ------------------------------------------------------------------------------------------------------
+
+    async def PlanRun(self, request: run_pb2.PlanRunRequest, context: Context) -> run_pb2.Run:
+        clock = self.pay.desk.clock
+        run = wire.new_run(request, new_id(), auth.current().name, clock.today(), clock.now())
+
+        async def begin(tx: Tx) -> Run:
+            await runs.new_run(tx, run)
+            return run
+
+        return await self._moved(request, begin)
+
+    async def ApproveRun(self, request: run_pb2.ApproveRunRequest, context: Context) -> run_pb2.Run:
+        run_id, plan_hash = wire.run_id(request.name), bytes.fromhex(request.plan_hash)
+
+        async def approve(tx: Tx) -> Run:
+            return await approving.approve(
+                self.pay, tx, run_id, request.etag, plan_hash=plan_hash, actor=auth.current().name
+            )
+
+        return await self._moved(request, approve)
+
+    async def CancelRun(self, request: run_pb2.CancelRunRequest, context: Context) -> run_pb2.Run:
+        run_id = wire.run_id(request.name)
+        return await self._moved(request, lambda tx: approving.cancel(tx, run_id, request.etag))
+
+    async def SendRun(self, request: run_pb2.SendRunRequest, context: Context) -> run_pb2.Run:
+        run_id, actor = wire.run_id(request.name), auth.current().name
+        return await self._moved(request, lambda tx: sending.queue(self.pay, tx, run_id, request.etag, actor))
+
+    async def CloseRun(self, request: run_pb2.CloseRunRequest, context: Context) -> run_pb2.Run:
+        run_id, actor = wire.run_id(request.name), auth.current().name
+        return await self._moved(request, lambda tx: running.close(self.pay, tx, run_id, request.etag, actor))
+
+    async def ImportStatement(
+        self, request: run_pb2.ImportStatementRequest, context: Context
+    ) -> run_pb2.ImportStatementResponse:
+        found = hashlib.sha256(request.content).digest()
+        if found != request.sha256:
+            raise Invalid(reason("BANK_FILE_HASH", "sha256", expected=request.sha256.hex(), found=found.hex()))
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "imported"
+            path.write_bytes(request.content)
+            taken = await hearing.take_in(self.pay, path, request.file_name, auth.current().name, BYTES_MAX)
+        if not isinstance(taken, Taken):
+            raise Invalid(*taken)
+        message = taken.message
+        return run_pb2.ImportStatementResponse(
+            kind=message.kind,
+            is_known=taken.is_known,
+            records=message.records,
+            unmatched=await heard.count_unmatched(self.database, message.name),
+        )
+
+    async def ResolveUnknown(self, request: run_pb2.ResolveUnknownRequest, context: Context) -> run_pb2.Payment:
+        payment_id, actor = wire.payment_id(request.name), auth.current().name
+
+        async def resolve(tx: Tx) -> run_pb2.Payment:
+            found, proposer = await resolving.resolve(self.pay, tx, payment_id, request.document, actor)
+            return wire.payment(ListedPayment(found, self.pay.desk.clock.now(), proposer))
+
+        made, _ = await once(self.pay, asked(self.pay, actor, request), resolve, run_pb2.Payment)
+        return made
+
+    async def _moved(self, request: Any, move: Move) -> run_pb2.Run:
+        """Done once; then as far as a person may wait for it."""
+
+        async def act(tx: Tx) -> run_pb2.Run:
+            return wire.run(await move(tx))
+
+        made, is_new = await once(self.pay, asked(self.pay, auth.current().name, request), act, run_pb2.Run)
+        if not is_new:
+            return made
+        run_id = wire.run_id(made.name)
+        await running.advance(self.pay, run_id, running.CHUNKS_AT_ONCE)
+        return await self._whole(run_id)
+
+    async def _whole(self, run_id: UUID) -> run_pb2.Run:
+        run = await runs.run_by_id(self.database, run_id)
+        if run is None:
+            raise NotFound(reason("NOT_FOUND", "name", name=f"runs/{run_id}"))
+        sums = await runs.sums(self.database, run_id, _counties())
+        return wire.whole_run(run, sums, await files.of_run(self.database, run_id))
+
+
+def _shown(request: run_pb2.ListPaymentsRequest) -> Shown:
+    if bool(request.run) == bool(request.order):
+        raise Invalid(reason("RUN_OR_ORDER", "run"))
+    run_id = wire.run_id(request.run, "run") if request.run else None
+    order_id = order_number(request.order, "order") if request.order else None
+    return Shown(run_id, order_id, wire.PAYMENT_STATES.get(request.state, ""), _counties())
+
+
+def order_number(name: str, field: str) -> int:
+    number = name.removeprefix("orders/")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise Invalid(reason("ORDER_NAME_MALFORMED", field))
+    return int(number)
+
+
+def _counties() -> list[str] | None:
+    counties = auth.current().counties
+    return None if counties is None else sorted(counties)

@@ -1,0 +1,282 @@
+"""What banks say: kept once by content, then worked in order; and what fits no payment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from services.kit.db import Database, Tx
+from services.kit.messages import Reason, reason
+from services.treasury.model import Entry, Said, Unmatched
+
+_ANSWER: Final = ("message_id", "number", "end_to_end_id", "outcome", "reason", "amount_fen", "said_at")
+_ENTRY: Final = (
+    "message_id",
+    "number",
+    "is_statement",
+    "key",
+    "account",
+    "end_to_end_id",
+    "amount_fen",
+    "is_credit",
+    "is_reversal",
+    "value_on",
+    "reference",
+    "return_reason",
+    "detail_sealed",
+)
+Kept = tuple[object, ...]  # a row of one of these
+
+
+class Message(NamedTuple):
+    id: int
+    name: str
+    kind: str
+    records: int
+    applied: int
+
+
+class ListedUnmatched(NamedTuple):
+    id: int
+    file_name: str
+    source: str
+    end_to_end_id: str
+    payment_id: UUID | None
+    amount_fen: int
+    is_credit: bool
+    value_on: date | None
+    reasons: list[Reason]
+    received_at: datetime
+
+
+async def known(source: Database | Tx, sha256: bytes) -> Message | None:
+    rows = await source.fetch("SELECT id, name, kind, records, applied FROM bank_message WHERE sha256 = $1", sha256)
+    return Message(*rows[0]) if rows else None
+
+
+async def new_message(tx: Tx, sha256: bytes, *, name: str, principal: str, kind: str, now: datetime) -> int:
+    """Whoever brings the same bytes at the same time waits here, and is refused by the constraint."""
+    rows = await tx.fetch(
+        """INSERT INTO bank_message (sha256, name, kind, principal, received_at, records)
+           VALUES ($1, $2, $3, $4, $5, 0) RETURNING id""",
+        sha256,
+        name,
+        kind,
+        principal,
+        now,
+    )
+    return int(rows[0]["id"])
+
+
+async def read_whole(tx: Tx, message_id: int, records: int) -> None:
+    await tx.execute("UPDATE bank_message SET records = $2 WHERE id = $1", message_id, records)
+
+
+async def add_answers(tx: Tx, answers: Sequence[Kept]) -> None:
+    await tx.copy("bank_answer", _ANSWER, answers)
+
+
+async def answers_of_file(
+    tx: Tx, message_id: int, after: int, *, original: str, kind: str, said: tuple[str, str, datetime]
+) -> int:
+    """What is said of a whole file, or of one class of payee in it, is said of each payment; answers how many."""
+    rows = await tx.fetch(
+        """WITH made AS (
+               INSERT INTO bank_answer (message_id, number, end_to_end_id, outcome, reason, said_at)
+               SELECT $1, $2 + row_number() OVER (ORDER BY p.number), p.end_to_end_id, $5, $6, $7
+               FROM bank_file AS f JOIN payment AS p ON p.run_id = f.run_id AND p.paying_account = f.paying_account
+               WHERE f.message_id = $3 AND p.state <> 'CANCELLED' AND ($4 = '' OR p.payee_kind = $4)
+               RETURNING 1)
+           SELECT count(*) AS count FROM made""",
+        message_id,
+        after,
+        original,
+        kind,
+        *said,
+    )
+    return int(rows[0]["count"])
+
+
+async def add_entries(tx: Tx, entries: Sequence[Kept]) -> None:
+    """Those that are not there yet, by the bank's reference."""
+    found = dict(zip(_ENTRY, map(list, zip(*entries, strict=True)), strict=True))
+    await tx.execute(
+        f"""INSERT INTO statement_entry ({", ".join(_ENTRY)})
+            SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::bytea[], $5::text[], $6::text[],
+                                 $7::bigint[], $8::boolean[], $9::boolean[], $10::date[], $11::text[], $12::text[],
+                                 $13::bytea[])
+            ON CONFLICT (key) DO NOTHING""",
+        *found.values(),
+    )
+
+
+async def add_day(tx: Tx, account: str, day: date, message_id: int) -> None:
+    await tx.execute(
+        "INSERT INTO statement_day (account, day, message_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        account,
+        day,
+        message_id,
+    )
+
+
+async def covered(database: Database, accounts: Collection[str], since: date) -> dict[str, set[date]]:
+    """The days that worked statements cover, by account."""
+    rows = await database.fetch(
+        """SELECT d.account, d.day FROM statement_day AS d JOIN bank_message AS m ON m.id = d.message_id
+           WHERE d.account = ANY($1) AND d.day >= $2 AND m.applied = m.records""",
+        list(accounts),
+        since,
+    )
+    found: dict[str, set[date]] = {}
+    for row in rows:
+        found.setdefault(row["account"], set()).add(row["day"])
+    return found
+
+
+# --- working ----------------------------------------------------------------------------------------------------------
+
+
+async def unapplied(database: Database) -> list[int]:
+    rows = await database.fetch("SELECT id FROM bank_message WHERE applied < records ORDER BY id")
+    return [row["id"] for row in rows]
+
+
+async def lock(tx: Tx, message_id: int) -> Message:
+    rows = await tx.fetch(
+        "SELECT id, name, kind, records, applied FROM bank_message WHERE id = $1 FOR UPDATE", message_id
+    )
+    return Message(*rows[0])
+
+
+async def answers(tx: Tx, message_id: int, after: int, limit: int) -> list[Said]:
+    rows = await tx.fetch(
+        """SELECT number, end_to_end_id, outcome, reason, amount_fen, said_at FROM bank_answer
+           WHERE message_id = $1 AND number > $2 AND number <= $2 + $3 ORDER BY number""",
+        message_id,
+        after,
+        limit,
+    )
+    return [Said(*row) for row in rows]
+
+
+async def entries(tx: Tx, message_id: int, after: int, limit: int) -> list[Entry]:
+    rows = await tx.fetch(
+        """SELECT id, number, is_statement, account, end_to_end_id, amount_fen, is_credit, is_reversal, value_on,
+                  return_reason FROM statement_entry
+           WHERE message_id = $1 AND number > $2 AND number <= $2 + $3 ORDER BY number""",
+        message_id,
+        after,
+        limit,
+    )
+    return [Entry(*row) for row in rows]
+
+
+async def applied(tx: Tx, message_id: int, until: int) -> None:
+    await tx.execute("UPDATE bank_message SET applied = LEAST($2, records) WHERE id = $1", message_id, until)
+
+
+# --- what fits no payment ---------------------------------------------------------------------------------------------
+
+
+async def set_aside(tx: Tx, name: str, items: Sequence[Unmatched], now: datetime) -> None:
+    """Each once, by its key."""
+    if not items:
+        return
+    rows = [(one.source, *one[1:8], orjson.dumps([(one.code, "", [])]).decode()) for one in items]
+    await tx.execute(
+        """INSERT INTO unmatched (file_name, source, key, end_to_end_id, payment_id, order_id, amount_fen, is_credit,
+                                  value_on, reasons, received_at)
+           SELECT $10, mine.*, $11
+           FROM unnest($1::text[], $2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
+                       $8::date[], $9::text[]) AS mine
+           ON CONFLICT (key) DO NOTHING""",
+        *map(list, zip(*rows, strict=True)),
+        name,
+        now,
+    )
+
+
+async def refuse_file(tx: Tx, name: str, sha256: bytes, reasons: Sequence[Reason], now: datetime) -> None:
+    """A file that cannot be taken is an item of the queue, once by its content."""
+    coded = orjson.dumps([(one.code, one.field, one.values) for one in reasons]).decode()
+    await tx.execute(
+        """INSERT INTO unmatched (file_name, source, key, end_to_end_id, amount_fen, is_credit, reasons, received_at)
+           VALUES ($1, 'FILE', $2, '', 0, false, $3, $4) ON CONFLICT (key) DO NOTHING""",
+        name,
+        sha256,
+        coded,
+        now,
+    )
+
+
+async def count_unmatched(database: Database, name: str) -> int:
+    rows = await database.fetch("SELECT count(*) AS count FROM unmatched WHERE is_open AND file_name = $1", name)
+    return int(rows[0]["count"])
+
+
+async def disputed(tx: Tx, run_id: UUID) -> int:
+    """How many open items name a payment of this run."""
+    rows = await tx.fetch(
+        """SELECT count(*) AS count FROM unmatched AS u JOIN payment AS p ON p.id = u.payment_id
+           WHERE u.is_open AND p.run_id = $1""",
+        run_id,
+    )
+    return int(rows[0]["count"])
+
+
+async def list_unmatched(
+    database: Database, counties: Sequence[str] | None, after: int | None, limit: int
+) -> list[ListedUnmatched]:
+    """Open ones, oldest first; who is bound to counties sees those about their payments."""
+    rows = await database.fetch(
+        """SELECT id, file_name, source, end_to_end_id, payment_id, amount_fen, is_credit, value_on, reasons,
+                  received_at
+           FROM unmatched WHERE is_open AND ($1::bigint IS NULL OR id > $1)
+             AND ($2::text[] IS NULL OR payment_id IN (SELECT p.id FROM payment AS p WHERE p.county = ANY($2)))
+           ORDER BY id LIMIT $3""",
+        after,
+        counties,
+        limit,
+    )
+    return [_listed(row) for row in rows]
+
+
+def _listed(row: Mapping[str, Any]) -> ListedUnmatched:
+    found = {**row, "reasons": _reasons_of(row["reasons"])}
+    return ListedUnmatched(*(found[name] for name in ListedUnmatched._fields))
+
+
+def _reasons_of(text: str) -> list[Reason]:
+    return [reason(code, field, **dict(values)) for code, field, values in orjson.loads(text)]
+
+
+# --- two persons ------------------------------------------------------------------------------------------------------
+
+
+async def proposal(source: Database | Tx, payment_id: UUID) -> tuple[str, str] | None:
+    """Who has said of a payment that it was not made, by which document."""
+    rows = await source.fetch("SELECT proposed_by, document FROM unknown_resolution WHERE payment_id = $1", payment_id)
+    return (rows[0]["proposed_by"], rows[0]["document"]) if rows else None
+
+
+async def propose(tx: Tx, payment_id: UUID, document: str, actor: str, now: datetime) -> None:
+    await tx.execute(
+        """INSERT INTO unknown_resolution (payment_id, document, proposed_by, proposed_at) VALUES ($1, $2, $3, $4)""",
+        payment_id,
+        document,
+        actor,
+        now,
+    )
+
+
+async def confirm(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> None:
+    await tx.execute(
+        "UPDATE unknown_resolution SET confirmed_by = $2, confirmed_at = $3 WHERE payment_id = $1",
+        payment_id,
+        actor,
+        now,
+    )

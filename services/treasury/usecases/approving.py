@@ -1,0 +1,124 @@
+"""Approving a run, and taking it back: the decision in one transaction, its money in chunks after it.
+
+The second person approves the hash of the plan, which is computed anew from the rows. When a line's money is committed
+its payee is asked about once more: an account of another version or content than approved, or an order that was stated
+anew, drops that line, and its order is free to be planned again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from services.kit.db import Tx
+from services.kit.errors import Refused
+from services.kit.messages import reason
+from services.treasury import store
+from services.treasury.model import (
+    FIRST_HASH,
+    UNSENT,
+    Account,
+    Exempt,
+    Order,
+    Payee,
+    Payment,
+    PaymentState,
+    Run,
+    RunState,
+)
+from services.treasury.rules.planning import CHANGED, Known, chained, stands
+from services.treasury.store import payments, runs
+from services.treasury.usecases.asking import in_hand
+from services.treasury.usecases.moving import Change, move
+from services.treasury.usecases.paydesk import PayDesk
+
+LINES_MAX: Final = 500  # of a chunk
+
+
+async def approve(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, *, plan_hash: bytes, actor: str) -> Run:
+    run = await in_hand(tx, run_id, etag, RunState.APPROVED)
+    if actor == run.planned_by:
+        raise Refused(reason("RUN_SECOND_PERSON"))
+    if not run.planned_count:
+        raise Refused(reason("RUN_EMPTY"))
+    count, total, found = 0, 0, FIRST_HASH
+    async for payment in payments.stream(tx, run_id):
+        count, total, found = count + 1, total + payment.amount_fen, chained(found, payment)
+    if (count, total, found) != (run.planned_count, run.planned_fen, run.plan_hash) or plan_hash != found:
+        raise Refused(reason("RUN_HASH_DIFFERS", "plan_hash"))
+    after = run._replace(
+        state=RunState.APPROVED, number=run.number + 1, approved_by=actor, approved_at=pay.desk.clock.now()
+    )
+    await runs.save_run(tx, after)
+    return after
+
+
+async def commit_chunk(pay: PayDesk, run: Run) -> None:
+    """Commit the money of the next lines; after the last the run is ready to be sent."""
+    lines = await payments.of_run(pay.database, run.id, {PaymentState.CREATED}, 0, LINES_MAX)
+    payees = await pay.known({line.payee for line in lines})
+    async with pay.database.transaction() as tx:
+        now_run = await runs.lock_run(tx, run.id)
+        if now_run is None or now_run.state != RunState.APPROVED or now_run.is_ready:
+            return
+        if not lines:
+            await runs.save_run(tx, now_run._replace(is_ready=True, number=now_run.number + 1))
+            return
+        orders, found = await lock_lines(tx, lines)
+        changes = [
+            (one, _committed(pay, one, orders[one.order_id], payees))
+            for one in found
+            if one.state == PaymentState.CREATED
+        ]
+        await move(pay.desk, tx, changes, orders)
+        await _except(pay, tx, now_run, [after for _, after in changes if after.state == PaymentState.CANCELLED])
+
+
+def _committed(pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Payee, Known]) -> Payment:
+    known = payees.get(payment.payee, CHANGED)
+    why = ""
+    if not stands(payment, order):
+        why = "ORDER_CHANGED"
+    elif not isinstance(known, Account):
+        why = known[0]
+    elif (known.version, pay.digest(known)) != (payment.payee_version, payment.account_hash):
+        why = "ACCOUNT_CHANGED"
+    if why:
+        return payment._replace(state=PaymentState.CANCELLED, reason=why)
+    return payment._replace(state=PaymentState.RESERVED)
+
+
+async def _except(pay: PayDesk, tx: Tx, run: Run, dropped: list[Payment]) -> None:
+    if not dropped:
+        return
+    exempt = [Exempt(one.order_id, one.id, one.amount_fen, one.county, (one.reason,)) for one in dropped]
+    await runs.save_exceptions(tx, run.id, exempt, pay.desk.clock.now())
+    await runs.save_run(tx, run._replace(dropped=run.dropped + len(dropped)))
+
+
+async def cancel(tx: Tx, run_id: UUID, etag: str) -> Run:
+    run = await in_hand(tx, run_id, etag, RunState.CANCELLED)
+    if run.sent_by is not None:
+        raise Refused(reason("RUN_QUEUED"))
+    after = run._replace(state=RunState.CANCELLED, number=run.number + 1)
+    await runs.save_run(tx, after)
+    return after
+
+
+async def cancel_chunk(pay: PayDesk, run: Run) -> None:
+    lines = await payments.of_run(pay.database, run.id, UNSENT, 0, LINES_MAX)
+    async with pay.database.transaction() as tx:
+        orders, found = await lock_lines(tx, lines)
+        changes: list[Change] = [
+            (one, one._replace(state=PaymentState.CANCELLED, reason="RUN_CANCELLED"))
+            for one in found
+            if one.state in UNSENT
+        ]
+        await move(pay.desk, tx, changes, orders)
+
+
+async def lock_lines(tx: Tx, lines: list[Payment]) -> tuple[dict[int, Order], list[Payment]]:
+    """Orders in order of id, then the payments: as everybody locks them."""
+    orders = await store.lock_orders(tx, sorted({one.order_id for one in lines}))
+    return {one.id: one for one in orders}, await payments.lock(tx, [one.id for one in lines])

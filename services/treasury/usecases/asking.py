@@ -1,0 +1,59 @@
+"""One request of one person: done once, answered again with its first answer, and refused on what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from google.protobuf.message import Message
+
+from services.kit.db import Tx
+from services.kit.errors import Invalid, NotFound, Refused, Stale
+from services.kit.messages import reason
+from services.treasury.model import Run, RunState
+from services.treasury.model.moves import refusal
+from services.treasury.store import runs
+from services.treasury.usecases.paydesk import PayDesk
+
+AnswerT = TypeVar("AnswerT", bound=Message)
+
+
+class Asked(NamedTuple):
+    actor: str
+    request_id: str
+    digest: bytes
+
+
+def asked(pay: PayDesk, actor: str, request: Any) -> Asked:
+    content = request.DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
+    return Asked(actor, request.request_id, pay.desk.sealer.digest(content))
+
+
+async def once(
+    pay: PayDesk, one: Asked, act: Callable[[Tx], Awaitable[AnswerT]], kind: type[AnswerT]
+) -> tuple[AnswerT, bool]:
+    """Do it in one transaction; answers also whether it was done now."""
+    async with pay.database.transaction() as tx:
+        if before := await runs.answered_before(tx, one.actor, one.request_id):
+            digest, answer = before
+            if digest != one.digest:
+                raise Invalid(reason("REQUEST_ID_REUSED", "request_id"))
+            return kind.FromString(answer), False
+        made = await act(tx)
+        await runs.keep_request(
+            tx, one.actor, one.request_id, one.digest, answer=made.SerializeToString(), now=pay.desk.clock.now()
+        )
+        return made, True
+
+
+async def in_hand(tx: Tx, run_id: UUID, etag: str, to: RunState | None) -> Run:
+    """A run, locked, as it was read, that may move there (None: it stays where it is)."""
+    run = await runs.lock_run(tx, run_id)
+    if run is None:
+        raise NotFound(reason("NOT_FOUND", "name", name=f"runs/{run_id}"))
+    if to is not None and (why := refusal(run.state, to, "name")):
+        raise Refused(why)
+    if etag != str(run.number):
+        raise Stale(reason("RUN_CHANGED", "etag", state=run.state, etag=run.number))
+    return run

@@ -1,0 +1,65 @@
+"""What the one process that talks to banks does, again and again: send, hear, ask, prove. Each may be done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from services.kit.timer import narrowed
+from services.treasury.bank import Bank, Received
+from services.treasury.bank.reading import BYTES_MAX
+from services.treasury.usecases import hearing, resolving, running, sending
+from services.treasury.usecases.hearing import Taken
+from services.treasury.usecases.sending import Sender
+
+PATIENCE: Final = timedelta(days=1)  # with a bank that has taken a file and says nothing of it
+MESSAGES_MAX: Final = 1000  # of a bank, each time
+
+
+class Round(NamedTuple):
+    """What one round came to."""
+
+    files: int = 0
+    messages: int = 0
+    refused: int = 0
+    resolved: int = 0
+
+
+async def start(sender: Sender) -> int:
+    """First of all, once: what may have left and was not answered is in doubt. Answers how many payments are."""
+    return await sending.doubt(sender.pay)
+
+
+async def round_of(sender: Sender) -> Round:
+    await running.advance_all(sender.pay)
+    files = await sending.send_all(sender)
+    messages = refused = 0
+    await hearing.apply_all(sender.pay)
+    for bank in {id(bank): bank for bank in sender.banks.values()}.values():
+        heard, not_taken = await _hear(sender, bank)
+        messages, refused = messages + heard, refused + not_taken
+    await sending.doubt(sender.pay, PATIENCE)
+    resolved = await resolving.ask(sender.pay, sender.banks) + await resolving.prove(sender.pay)
+    return Round(files, messages, refused, resolved)
+
+
+async def _hear(sender: Sender, bank: Bank) -> tuple[int, int]:
+    """Take in what a bank has said; it is told only of what is committed."""
+    looked = heard = refused = 0
+
+    async def one(some: Sequence[Received]) -> int:
+        (received,) = some
+        found = await hearing.take_in(sender.pay, received.path, received.name, "bank", BYTES_MAX)
+        if isinstance(found, Taken):
+            await bank.done(received)
+            return 1
+        await bank.refused(received, found)
+        return -1
+
+    async for received in bank.answers():
+        became = await narrowed(one, [received], lambda received: received.name)
+        looked, heard, refused = looked + 1, heard + (became > 0), refused + (became < 0)
+        if looked >= MESSAGES_MAX:
+            break
+    return heard, refused

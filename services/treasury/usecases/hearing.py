@@ -1,0 +1,238 @@
+"""Taking in what a bank says: read whole into rows in one transaction, then worked in chunks that go on after a crash.
+
+The same bytes are one message, whoever brings them; half a file, or a hostile one, leaves nothing but an item in the
+queue of what fits nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from services.kit.db import Tx
+from services.kit.errors import Invalid
+from services.kit.messages import Reason
+from services.treasury import store
+from services.treasury.bank import reading
+from services.treasury.bank.placing import content_of_stream
+from services.treasury.model import Entry, Order, Payment, Said, Source, Unmatched
+from services.treasury.rules import hearing
+from services.treasury.rules.hearing import Heard
+from services.treasury.store import files, heard, payments, runs
+from services.treasury.usecases.moving import Change, move
+from services.treasury.usecases.paydesk import PayDesk
+from services.treasury.wire import said as wire
+from services.treasury.wire.said import AnswerRow, DayRow, EntryRow, Row, WholeRow
+
+ROWS_MAX: Final = 2000  # of a read
+CHUNK: Final = 1000  # records worked in a transaction
+
+
+class Taken(NamedTuple):
+    """A message that is on record. `is_known`: it was before."""
+
+    message: heard.Message
+    is_known: bool
+
+
+async def take_in(pay: PayDesk, path: Path, name: str, principal: str, bytes_max: int) -> Taken | tuple[Reason, ...]:
+    """On record and worked; or the reasons why it cannot be taken, which are on record too."""
+    with path.open("rb") as source:
+        sha256 = await asyncio.to_thread(_digest, source)
+        source.seek(0)
+        if before := await heard.known(pay.database, sha256):
+            await apply(pay, before.id)
+            return Taken(before, is_known=True)
+        try:
+            await _keep(pay, _Brought(source, sha256, name, principal), bytes_max)
+        except Invalid as refused:
+            await _refuse(pay, name, sha256, refused.reasons)
+            return refused.reasons
+        except asyncpg.UniqueViolationError:
+            pass  # somebody else brought it at the same time
+    message = await heard.known(pay.database, sha256)
+    if message is None:
+        raise ValueError(f"message {name} was kept and is not there")
+    await apply(pay, message.id)
+    return Taken(message, is_known=False)
+
+
+def _digest(source: BinaryIO) -> bytes:
+    return content_of_stream(source).sha256
+
+
+async def _refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reason]) -> None:
+    async with pay.database.transaction() as tx:
+        await heard.refuse_file(tx, name, sha256, reasons, pay.desk.clock.now())
+
+
+# --- on record --------------------------------------------------------------------------------------------------------
+
+
+class _Brought(NamedTuple):
+    source: BinaryIO
+    sha256: bytes
+    name: str
+    principal: str
+
+
+async def _keep(pay: PayDesk, brought: _Brought, bytes_max: int) -> None:
+    """All of it, or nothing. Parsing is done in a thread, chunk by chunk, so that memory does not grow."""
+    kind = reading.kind_of(brought.source)
+    rows = wire.read(brought.source, kind, pay.desk.sealer, bytes_max)
+    async with pay.database.transaction() as tx:
+        message_id = await heard.new_message(
+            tx, brought.sha256, name=brought.name, principal=brought.principal, kind=kind, now=pay.desk.clock.now()
+        )
+        number = 0
+        while chunk := await asyncio.to_thread(_next, rows):
+            number = await _add(tx, message_id, number, chunk)
+        await heard.read_whole(tx, message_id, number)
+
+
+def _next(rows: Iterator[Row]) -> list[Row]:
+    return list(islice(rows, ROWS_MAX))
+
+
+async def _add(tx: Tx, message_id: int, number: int, chunk: Sequence[Row]) -> int:
+    answers, entries = [], []
+    for row in chunk:
+        match row:
+            case AnswerRow():
+                number += 1
+                answers.append((message_id, number, *row))
+            case EntryRow():
+                number += 1
+                entries.append((message_id, number, *row))
+            case WholeRow():
+                number += await heard.answers_of_file(
+                    tx,
+                    message_id,
+                    number,
+                    original=row.message_id,
+                    kind=row.payee_kind,
+                    said=(row.outcome, row.reason, row.said_at),
+                )
+            case DayRow():
+                await heard.add_day(tx, row.account, row.day, message_id)
+    if answers:
+        await heard.add_answers(tx, answers)
+    if entries:
+        await heard.add_entries(tx, entries)
+    return number
+
+
+# --- worked -----------------------------------------------------------------------------------------------------------
+
+
+async def apply(pay: PayDesk, message_id: int) -> None:
+    """Work what is left of a message, and say so of the runs that ended with it."""
+    while await _apply_chunk(pay, message_id):
+        pass
+    async with pay.database.transaction() as tx:
+        await runs.settle_runs(tx)
+
+
+async def apply_all(pay: PayDesk) -> None:
+    """After a crash: messages that are on record and not yet worked."""
+    for message_id in await heard.unapplied(pay.database):
+        await apply(pay, message_id)
+
+
+async def _apply_chunk(pay: PayDesk, message_id: int) -> bool:
+    async with pay.database.transaction() as tx:
+        message = await heard.lock(tx, message_id)
+        if message.applied >= message.records:
+            return False
+        said: list[Said] | list[Entry] = (
+            await heard.entries(tx, message.id, message.applied, CHUNK)
+            if message.kind.startswith("camt.")
+            else await heard.answers(tx, message.id, message.applied, CHUNK)
+        )
+        await work(pay, tx, said, message.name, f"{message.id}")
+        await heard.applied(tx, message.id, message.applied + CHUNK)
+        return True
+
+
+async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, place: str) -> None:
+    """What is said of payments, in its order: they move, or it waits for a person."""
+    found = await payments.by_reference(tx, {one.end_to_end_id for one in said if one.end_to_end_id})
+    orders, standing = await _lock(tx, found)
+    debtors = await files.debtors(tx, [one.file_id for one in standing.values() if one.file_id])
+    changes: list[Change] = []
+    aside: list[Unmatched] = []
+    for one in said:
+        before = standing.get(one.end_to_end_id)
+        after = _heard(one, before, debtors)
+        if after.code:
+            aside.append(_unmatched(one, before, after.code, place))
+        if before is not None and after.payment is not None and after.payment != before:
+            standing[one.end_to_end_id] = after.payment
+            changes.append((before, after.payment))
+    await move(pay.desk, tx, changes, orders)
+    await heard.set_aside(tx, name, aside, pay.desk.clock.now())
+
+
+async def _lock(tx: Tx, found: dict[str, Payment]) -> tuple[dict[int, Order], dict[str, Payment]]:
+    if not found:
+        return {}, {}
+    orders = await store.lock_orders(tx, sorted({one.order_id for one in found.values()}))
+    locked = await payments.lock(tx, [one.id for one in found.values()])
+    return {one.id: one for one in orders}, {one.end_to_end_id: one for one in locked}
+
+
+class _Result(NamedTuple):
+    payment: Payment | None
+    code: str
+
+
+def _heard(one: Said | Entry, payment: Payment | None, debtors: Mapping[UUID, str]) -> _Result:
+    if payment is None:
+        return _Result(None, "ANSWER_UNKNOWN_ID" if isinstance(one, Said) else _stranger(one))
+    made: Heard
+    if isinstance(one, Entry):
+        made = hearing.booked(payment, one, debtors.get(payment.file_id, "") if payment.file_id else "")
+    elif one.outcome == wire.RETURN_NOTE:
+        made = hearing.noted(payment, one)
+    else:
+        made = hearing.answered(payment, one)
+    return _Result(*made)
+
+
+def _stranger(entry: Entry) -> str:
+    if entry.end_to_end_id:
+        return "ENTRY_UNKNOWN_ID"
+    return "ENTRY_UNKNOWN_CREDIT" if entry.is_credit else "ENTRY_UNKNOWN_DEBIT"
+
+
+def _unmatched(one: Said | Entry, payment: Payment | None, code: str, place: str) -> Unmatched:
+    return Unmatched(
+        _source(one),
+        _key(one, code, place),
+        one.end_to_end_id,
+        payment.id if payment else None,
+        payment.order_id if payment else None,
+        one.amount_fen or 0,
+        isinstance(one, Entry) and one.is_credit,
+        one.value_on if isinstance(one, Entry) else None,
+        code,
+    )
+
+
+def _source(one: Said | Entry) -> Source:
+    if isinstance(one, Said):
+        return Source.ANSWER
+    return Source.RETURN if one.return_reason else Source.ENTRY
+
+
+def _key(one: Said | Entry, code: str, place: str) -> bytes:
+    """An entry is one, whichever file it is read from; an answer is one of its message."""
+    where = f"entry/{one.id}" if isinstance(one, Entry) else f"answer/{place}/{one.number}"
+    return hashlib.sha256(f"{where}/{code}".encode()).digest()

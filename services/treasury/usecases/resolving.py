@@ -1,0 +1,111 @@
+"""How UNKNOWN ends: the bank answers, two statements prove that it was not paid, or two persons have its word."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from services.kit.calendar import CALENDAR
+from services.kit.dates import civil
+from services.kit.db import Tx
+from services.kit.errors import NotFound, Refused
+from services.kit.messages import reason
+from services.treasury.bank import Bank
+from services.treasury.bank.pain002 import Outcome
+from services.treasury.model import Payment, PaymentState, Said
+from services.treasury.rules.hearing import given_up
+from services.treasury.rules.proving import is_proven, proof_days
+from services.treasury.store import files, heard, payments, runs
+from services.treasury.store.files import Proof
+from services.treasury.usecases.approving import lock_lines
+from services.treasury.usecases.hearing import work
+from services.treasury.usecases.moving import move
+from services.treasury.usecases.paydesk import PayDesk
+
+PAYMENTS_MAX: Final = 500  # of a transaction
+QUESTIONS_MAX: Final = 100  # to a bank, each time
+_BY_STATEMENT: Final = "NOT_ON_STATEMENT"
+_BY_WORD: Final = "NOT_PAID_BY_BANKS_WORD"
+_DAYS_BACK: Final = timedelta(days=31)
+
+
+async def ask(pay: PayDesk, banks: dict[str, Bank]) -> int:
+    """Ask about payments of which nothing is known, by their own ids. That a bank knows none proves nothing."""
+    asked = 0
+    for payment in await payments.unanswered(pay.database, QUESTIONS_MAX):
+        bank = banks.get(payment.paying_account)
+        standing = await bank.status(payment.end_to_end_id) if bank else None
+        if standing is None or not standing.known or standing.outcome in {Outcome.UNKNOWN, Outcome.RECEIVED}:
+            continue
+        asked += 1
+        said = Said(1, payment.end_to_end_id, standing.outcome, standing.reason, None, pay.desk.clock.now())
+        async with pay.database.transaction() as tx:
+            await work(pay, tx, [said], "", f"question/{payment.id}")
+    return asked
+
+
+async def prove(pay: PayDesk) -> int:
+    """REJECTED is what statements prove was not paid: those of the value date and of the working day after it."""
+    proven = await _proven(pay)
+    if not proven:
+        return 0
+    async with pay.database.transaction() as tx:
+        await _give_up(pay, tx, proven, _BY_STATEMENT)
+        await runs.settle_runs(tx)
+    return len(proven)
+
+
+async def _proven(pay: PayDesk) -> list[Payment]:
+    unknown = await payments.undisputed(pay.database, PAYMENTS_MAX)
+    proofs = await files.proofs(pay.database, [one.file_id for one in unknown if one.file_id])
+    since = pay.desk.clock.today() - _DAYS_BACK
+    covered = await heard.covered(pay.database, {one.account for one in proofs.values()}, since)
+    return [
+        one
+        for one in unknown
+        if one.file_id and (proof := proofs.get(one.file_id)) and _holds(proof, covered.get(proof.account, set()))
+    ]
+
+
+def _holds(proof: Proof, covered: set[date]) -> bool:
+    return is_proven(proof_days(civil(proof.intent_at), proof.execute_on, CALENDAR), covered)
+
+
+async def _give_up(pay: PayDesk, tx: Tx, unknown: list[Payment], why: str) -> None:
+    orders, found = await lock_lines(tx, unknown)
+    changes = [(one, given_up(one, why)) for one in found if one.state == PaymentState.UNKNOWN and not one.returned_on]
+    await move(pay.desk, tx, changes, orders)
+
+
+async def resolve(pay: PayDesk, tx: Tx, payment_id: UUID, document: str, actor: str) -> tuple[Payment, str]:
+    """The first person proposes; the second, by the same document, makes it so. Answers who has proposed."""
+    payment = await payments.by_id(tx, payment_id)
+    if payment is None:
+        raise NotFound(reason("NOT_FOUND", "name", name=f"payments/{payment_id}"))
+    now = pay.desk.clock.now()
+    await lock_lines(tx, [payment])
+    payment = await payments.by_id(tx, payment_id) or payment
+    await _may_resolve(tx, payment, now)
+    said = await heard.proposal(tx, payment_id)
+    if said is None:
+        await heard.propose(tx, payment_id, document, actor, now)
+        return payment, actor
+    proposer, by = said
+    if proposer == actor:
+        raise Refused(reason("RUN_SECOND_PERSON"))
+    if by != document:
+        raise Refused(reason("UNKNOWN_OTHER_DOCUMENT", "document"))
+    await heard.confirm(tx, payment_id, actor, now)
+    await _give_up(pay, tx, [payment], _BY_WORD)
+    await runs.settle_runs(tx)
+    return await payments.by_id(tx, payment_id) or payment, proposer
+
+
+async def _may_resolve(tx: Tx, payment: Payment, now: datetime) -> None:
+    """Not before the day after the one on which it was to be paid: the bank may still work."""
+    if payment.state != PaymentState.UNKNOWN or payment.returned_on is not None:
+        raise Refused(reason("PAYMENT_NOT_UNKNOWN", "name", state=payment.state))
+    proof = (await files.proofs(tx, [payment.file_id])).get(payment.file_id) if payment.file_id else None
+    if proof is None or civil(now) <= max(civil(proof.intent_at), proof.execute_on):
+        raise Refused(reason("UNKNOWN_BEFORE_CUT_OFF", "name"))

@@ -1,0 +1,64 @@
+"""A run goes on: chunk after chunk of whatever it is at, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from services.kit.db import Tx
+from services.kit.errors import Refused
+from services.kit.messages import reason
+from services.kit.timer import narrowed
+from services.treasury.model import Run, RunState
+from services.treasury.store import heard, runs
+from services.treasury.usecases.approving import cancel_chunk, commit_chunk
+from services.treasury.usecases.asking import in_hand
+from services.treasury.usecases.paydesk import PayDesk
+from services.treasury.usecases.planning import plan_chunk
+
+CHUNKS_AT_ONCE: Final = 4  # while a person waits; a larger run goes on in the background
+
+
+async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> Run:
+    """Go on with a run until there is nothing more to do, or for so many chunks."""
+    done = 0
+    while chunks_max is None or done < chunks_max:
+        run = await _found(pay, run_id)
+        if run.state == RunState.PLANNING:
+            await plan_chunk(pay, run)
+        elif run.state == RunState.APPROVED and not run.is_ready:
+            await commit_chunk(pay, run)
+        elif run.state == RunState.CANCELLED and run_id in await runs.unfinished(pay.database):
+            await cancel_chunk(pay, run)
+        else:
+            return run
+        done += 1
+    return await _found(pay, run_id)
+
+
+async def advance_all(pay: PayDesk) -> int:
+    """A run that a bug is about stops no other; answers how many went on."""
+
+    async def one(some: Sequence[UUID]) -> int:
+        await advance(pay, some[0])
+        return 1
+
+    unfinished = await runs.unfinished(pay.database)
+    return sum([await narrowed(one, [run_id], str) for run_id in unfinished])
+
+
+async def close(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Run:
+    run = await in_hand(tx, run_id, etag, RunState.CLOSED)
+    if await heard.disputed(tx, run_id):
+        raise Refused(reason("RUN_HAS_UNMATCHED", "name"))
+    after = run._replace(state=RunState.CLOSED, number=run.number + 1, closed_by=actor, closed_at=pay.desk.clock.now())
+    await runs.save_run(tx, after)
+    return after
+
+
+async def _found(pay: PayDesk, run_id: UUID) -> Run:
+    run = await runs.run_by_id(pay.database, run_id)
+    if run is None:
+        raise ValueError(f"run {run_id} is gone")
+    return run
