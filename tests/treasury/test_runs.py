@@ -8,10 +8,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from cradle.treasury.v1 import money_pb2
 
 from deploy.local.stack import Stack
 from services.kit.errors import Refused, Stale
-from services.treasury.model import RunState
+from services.treasury.model import Pot, RunState
 from services.treasury.usecases import approving, running
 from tests.kit.live import new_database
 from tests.treasury.cashier import (
@@ -25,7 +26,7 @@ from tests.treasury.cashier import (
     moved,
     statement,
 )
-from tests.treasury.counter import TODAY, case, order
+from tests.treasury.counter import MATERNITY, TODAY, case, order
 
 pytestmark = pytest.mark.integration
 ALLOWANCE = 1_960_000  # GC22
@@ -236,3 +237,41 @@ def test_a_limit_ends_the_run_before_the_order_that_does_not_fit(stack: Stack, d
         assert run.execute_on == TODAY
 
     act(stack, dsn, tmp_path, story)
+
+
+def test_however_many_plan_and_approve_at_once_an_order_is_paid_by_one_run(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier) -> None:
+        await here.owe(*range(1, 41))
+
+        plans = await asyncio.gather(*[here.plan() for _ in range(8)])
+        (run,) = [one for one in plans if one.planned_count] or [plans[0]]
+        tries = await asyncio.gather(*[here.approve(run, f"person/{n}") for n in range(8)], return_exceptions=True)
+
+        assert sum(one.planned_fen for one in plans) == sum(range(1, 41))
+        approved = [one for one in tries if not isinstance(one, BaseException)]
+        assert len(approved) == 1
+        assert all(isinstance(one, (Refused, Stale)) for one in tries if one not in approved)
+        assert await here.states() == ["RESERVED"] * 40
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_two_orders_of_one_fund_and_one_without_an_account_of_ours(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    """A fund from which no account pays is an exception of each of its orders."""
+
+    async def story(here: Cashier) -> None:
+        await here.counter.give(1000, here_fund("FISCAL"))
+        await here.owe(100)
+        await here.owe(200, fund=money_pb2.FUND_FISCAL)
+
+        run = await here.plan()
+
+        assert (run.planned_fen, await here.exceptions(run)) == (100, [["PAYING_ACCOUNT_MISSING"]])
+
+    act(stack, dsn, tmp_path, story)
+
+
+def here_fund(fund: str) -> Pot:
+    return MATERNITY._replace(fund=fund)

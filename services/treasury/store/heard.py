@@ -213,6 +213,15 @@ async def refuse_file(tx: Tx, name: str, sha256: bytes, reasons: Sequence[Reason
     )
 
 
+async def open_questions(database: Database) -> tuple[int, int]:
+    """How many payments are UNKNOWN, and how many items wait for a person."""
+    rows = await database.fetch(
+        """SELECT (SELECT count(*) FROM payment WHERE state = 'UNKNOWN') AS unknown,
+                  (SELECT count(*) FROM unmatched WHERE is_open) AS unmatched"""
+    )
+    return rows[0]["unknown"], rows[0]["unmatched"]
+
+
 async def count_unmatched(database: Database, name: str) -> int:
     rows = await database.fetch("SELECT count(*) AS count FROM unmatched WHERE is_open AND file_name = $1", name)
     return int(rows[0]["count"])

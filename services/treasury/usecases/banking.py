@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
+from services.kit import telemetry
 from services.kit.timer import narrowed
 from services.treasury.bank import Bank, Received
 from services.treasury.bank.reading import BYTES_MAX
+from services.treasury.store import heard
 from services.treasury.usecases import hearing, resolving, running, sending
 from services.treasury.usecases.hearing import Taken
 from services.treasury.usecases.sending import Sender
@@ -37,16 +39,19 @@ async def round_of(sender: Sender) -> Round:
     messages = refused = 0
     await hearing.apply_all(sender.pay)
     for bank in {id(bank): bank for bank in sender.banks.values()}.values():
-        heard, not_taken = await _hear(sender, bank)
-        messages, refused = messages + heard, refused + not_taken
+        taken, not_taken = await _hear(sender, bank)
+        messages, refused = messages + taken, refused + not_taken
     await sending.doubt(sender.pay, PATIENCE)
     resolved = await resolving.ask(sender.pay, sender.banks) + await resolving.prove(sender.pay)
+    unknown, unmatched = await heard.open_questions(sender.pay.database)
+    telemetry.PAYMENTS_UNKNOWN.set(unknown)
+    telemetry.UNMATCHED.set(unmatched)
     return Round(files, messages, refused, resolved)
 
 
 async def _hear(sender: Sender, bank: Bank) -> tuple[int, int]:
     """Take in what a bank has said; it is told only of what is committed."""
-    looked = heard = refused = 0
+    looked = taken = refused = 0
 
     async def one(some: Sequence[Received]) -> int:
         (received,) = some
@@ -59,7 +64,7 @@ async def _hear(sender: Sender, bank: Bank) -> tuple[int, int]:
 
     async for received in bank.answers():
         became = await narrowed(one, [received], lambda received: received.name)
-        looked, heard, refused = looked + 1, heard + (became > 0), refused + (became < 0)
+        looked, taken, refused = looked + 1, taken + (became > 0), refused + (became < 0)
         if looked >= MESSAGES_MAX:
             break
-    return heard, refused
+    return taken, refused
