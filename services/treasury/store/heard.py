@@ -12,6 +12,7 @@ import orjson
 from services.kit.db import Database, Tx
 from services.kit.messages import Reason, reason
 from services.treasury.model import Entry, Said, Unmatched
+from services.treasury.model.listing import ListedUnmatched
 
 _ANSWER: Final = ("message_id", "number", "end_to_end_id", "outcome", "reason", "amount_fen", "said_at")
 _ENTRY: Final = (
@@ -38,19 +39,6 @@ class Message(NamedTuple):
     kind: str
     records: int
     applied: int
-
-
-class ListedUnmatched(NamedTuple):
-    id: int
-    file_name: str
-    source: str
-    end_to_end_id: str
-    payment_id: UUID | None
-    amount_fen: int
-    is_credit: bool
-    value_on: date | None
-    reasons: list[Reason]
-    received_at: datetime
 
 
 async def known(source: Database | Tx, sha256: bytes) -> Message | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.kit.db import Database, Tx
 from services.kit.errors import Conflict
 from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, RunScope
+from services.treasury.model.listing import ListedPayment
 from services.treasury.rules.paying import Shift
 from services.treasury.store import orders as order_rows
 
@@ -160,12 +161,6 @@ async def by_reference(source: Database | Tx, references: Collection[str]) -> di
 async def by_id(source: Database | Tx, payment_id: UUID) -> Payment | None:
     rows = await source.fetch(f"{_SELECT} WHERE id = $1", payment_id)
     return payment_of(rows[0]) if rows else None
-
-
-class ListedPayment(NamedTuple):
-    payment: Payment
-    updated_at: datetime
-    proposed_by: str  # who has said that it was not made
 
 
 class Shown(NamedTuple):

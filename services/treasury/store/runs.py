@@ -4,33 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from services.kit.db import Database, Tx
 from services.treasury.model import Exempt, Mark, Run, RunScope, RunState
+from services.treasury.model.listing import ListedException, Sum
 
 _COLUMNS: Final = """id, state, number, fund, county, programme, payable_to, payment_max_fen, total_max_fen, execute_on,
     after_budget, after_day, after_order, planned_count, planned_fen, plan_hash, exceptions, dropped, planned_by,
     planned_at, approved_by, approved_at, is_ready, sent_by, sent_at, closed_by, closed_at, ordinal"""
 _EXCEPTION: Final = ("run_id", "order_id", "payment_id", "amount_fen", "county", "reasons", "at")
 HELD_MAX: Final = 10_000
-
-
-class ListedException(NamedTuple):
-    id: int
-    order_id: int
-    amount_fen: int
-    county: str
-    reasons: list[str]
-
-
-class Sum(NamedTuple):
-    fund: str
-    county: str
-    state: str
-    payments: int
-    amount_fen: int
 
 
 async def new_run(tx: Tx, run: Run) -> None:

@@ -22,9 +22,7 @@ from services.treasury.model import (
     RunScope,
     RunState,
 )
-from services.treasury.store.heard import ListedUnmatched
-from services.treasury.store.payments import ListedPayment
-from services.treasury.store.runs import ListedException, Sum
+from services.treasury.model.listing import ListedException, ListedPayment, ListedUnmatched, Sum
 from services.treasury.wire.answers import day, fund, reasons
 from services.treasury.wire.orders import PROGRAMMES
 
