@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.text import Text
 
-from deploy.demo import city, claims, explain, report, run, totals, watch
+from deploy.demo import budgets, city, claims, explain, report, run, totals, watch
 from deploy.demo.account import Account, Came
 from deploy.demo.claims import City
 from deploy.demo.expect import differences
@@ -81,6 +81,9 @@ def demonstrate(console: Console, account: Account, options: argparse.Namespace)
     with _running(console) as stack:
         addresses = Addresses.of(stack.environment)
         made = _fill(console, addresses, making)
+        with watch.phase(console, "treasury: the year's budgets of every county and fund"):
+            budgets.appropriate(stack.environment, TODAY)
+        console.print(f"claims: {len(made.submissions):,} submissions to Kafka, and their receipts back ...")
         account.submissions = made.submissions
         before = _cpu_s(stack)
         with watch.following(console, account) as on_tick:
@@ -145,7 +148,6 @@ def _fill(console: Console, addresses: Addresses, making: Future[City]) -> City:
     )
     with watch.counting(console, what, records) as on_progress:
         run.fill_registry(addresses, made.employers, made.persons, made.providers, on_progress)
-    console.print(f"claims: {len(made.submissions):,} submissions to Kafka, and their receipts back ...")
     return made
 
 

@@ -42,6 +42,7 @@ def load() -> Figures:
     tree = yaml.safe_load(FIGURES.read_text(encoding="utf-8"))
     return Figures(
         counties={row["code"]: County(**row) for row in tree["counties"]},
+        budget_fen=tree["budget_fen"],
         places=_places(tree),
         births=_births(tree["births"]),
         insurance=_insurance(tree["insurance"]),

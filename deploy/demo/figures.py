@@ -242,6 +242,7 @@ class Remarks:
 @dataclass(frozen=True, slots=True)
 class Figures:
     counties: Mapping[str, County]
+    budget_fen: int
     places: Places
     births: Births
     insurance: Insurance

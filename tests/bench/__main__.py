@@ -19,6 +19,7 @@ from cradle.claims.v1 import receipt_pb2
 from rich.console import Console
 from rich.table import Table
 
+from deploy.demo import budgets
 from deploy.local.stack import Stack
 from tests.bench import load, lookup, orders, raw, replay
 
@@ -174,6 +175,7 @@ async def bench(stack: Stack) -> dict[str, float]:
 
 def main() -> None:
     with Stack("bench", settings={"CRADLE_TODAY": load.TODAY.isoformat()}) as stack:
+        budgets.appropriate(stack.environment, load.TODAY)
         figures = asyncio.run(bench(stack))
         _console.print("  stored determinations decided again ...")
         figures |= replay.measure(stack)

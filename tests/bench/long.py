@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.demo import budgets
 from deploy.local.stack import Stack
 from tests.bench import load
 from tests.bench.__main__ import EVENTS, INTAKE, ends, heard, measure_backlog
@@ -81,6 +82,7 @@ async def measure(stack: Stack, history: int) -> dict[str, float]:
 def main() -> None:
     history = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with Stack("bench-long", settings={"CRADLE_TODAY": load.TODAY.isoformat()}) as stack:
+        budgets.appropriate(stack.environment, load.TODAY)
         figures = asyncio.run(measure(stack, history))
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2) + "\n")

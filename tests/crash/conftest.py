@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from deploy.demo import budgets
 from deploy.local.stack import Stack
 from tests.crash.chaos import SETTINGS
 
@@ -89,6 +90,7 @@ def city(request: pytest.FixtureRequest, _kept: list[Stack]) -> Iterator[Stack]:
             f"crash-{os.getpid()}-{secrets.token_hex(2)}", settings={"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS}
         )
         fresh.start()
+        budgets.appropriate(fresh.environment, TODAY)
         _kept.append(fresh)
     failed = request.session.testsfailed
     yield _kept[0]

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from cradle.claims.v1 import intake_pb2, receipt_pb2, submitting_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from deploy import acls
+from deploy.demo import budgets
 from deploy.local import kafka
 from deploy.local.authority import keep
 from deploy.local.stack import Stack
@@ -38,6 +40,7 @@ def city() -> Iterator[Stack]:
     """The whole system on such a broker, so that its services have what they need and no more."""
     settings = {"CRADLE_TODAY": "2026-11-23"}
     with Stack(f"tls-{os.getpid()}", settings=settings, broker_tls=True) as running:
+        budgets.appropriate(running.environment, date(2026, 11, 23))
         yield running
     running.remove()
 

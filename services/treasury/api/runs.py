@@ -19,7 +19,7 @@ from services.kit.ids import new_id
 from services.kit.messages import reason
 from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.model import Run
-from services.treasury.model.shown import ListedPayment
+from services.treasury.model.listing import ListedPayment
 from services.treasury.store import files, heard, payments, runs
 from services.treasury.store.payments import Shown
 from services.treasury.usecases import approving, hearing, resolving, running, sending

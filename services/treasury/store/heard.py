@@ -12,7 +12,7 @@ import orjson
 from services.kit.db import Database, Tx
 from services.kit.messages import Reason, reason
 from services.treasury.model import Entry, Said, Unmatched
-from services.treasury.model.shown import ListedUnmatched
+from services.treasury.model.listing import ListedUnmatched
 
 _ANSWER: Final = ("message_id", "number", "end_to_end_id", "outcome", "reason", "amount_fen", "said_at")
 _ENTRY: Final = (

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.kit.db import Database, Tx
 from services.kit.errors import Conflict
 from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, RunScope
-from services.treasury.model.shown import ListedPayment
+from services.treasury.model.listing import ListedPayment
 from services.treasury.rules.paying import Shift
 from services.treasury.store import orders as order_rows
 

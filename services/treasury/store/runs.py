@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.kit.db import Database, Tx
 from services.treasury.model import Exempt, Mark, Run, RunScope, RunState
-from services.treasury.model.shown import ListedException, Sum
+from services.treasury.model.listing import ListedException, Sum
 
 _COLUMNS: Final = """id, state, number, fund, county, programme, payable_to, payment_max_fen, total_max_fen, execute_on,
     after_budget, after_day, after_order, planned_count, planned_fen, plan_hash, exceptions, dropped, planned_by,

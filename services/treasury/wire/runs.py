@@ -22,7 +22,7 @@ from services.treasury.model import (
     RunScope,
     RunState,
 )
-from services.treasury.model.shown import ListedException, ListedPayment, ListedUnmatched, Sum
+from services.treasury.model.listing import ListedException, ListedPayment, ListedUnmatched, Sum
 from services.treasury.wire.answers import day, fund, reasons
 from services.treasury.wire.orders import PROGRAMMES
 

@@ -1,4 +1,4 @@
-"""Runs, payments and the bank's word as they are shown."""
+"""What is shown of runs: rows of their lists, as they are read and as they are told."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from services.kit.messages import Reason
 from services.treasury.model.runs import Payment
 
 
+class ListedPayment(NamedTuple):
+    payment: Payment
+    updated_at: datetime
+    proposed_by: str  # who has said that it was not made
+
+
 class ListedException(NamedTuple):
     id: int
     order_id: int
     amount_fen: int
     county: str
     reasons: list[str]
-
-
-class Sum(NamedTuple):
-    fund: str
-    county: str
-    state: str
-    payments: int
-    amount_fen: int
 
 
 class ListedUnmatched(NamedTuple):
@@ -39,7 +37,9 @@ class ListedUnmatched(NamedTuple):
     received_at: datetime
 
 
-class ListedPayment(NamedTuple):
-    payment: Payment
-    updated_at: datetime
-    proposed_by: str  # who has said that it was not made
+class Sum(NamedTuple):
+    fund: str
+    county: str
+    state: str
+    payments: int
+    amount_fen: int
