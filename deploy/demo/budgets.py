@@ -20,16 +20,19 @@ _WIDER: Final = ("610300", "610399")  # claims that name the whole city, and 高
 _CALL_TIMEOUT_S: Final = 30.0
 
 
-def appropriate(environment: Mapping[str, str], today: date) -> None:
-    """Open the year's budgets of every county and fund that claims are paid from. Twice is once."""
+def appropriate(environment: Mapping[str, str], today: date, amount_fen: int = 0, nth: int = 0) -> None:
+    """Open the year's budgets of every county and fund that claims are paid from. Twice is once, for the same `nth`.
+
+    Each gets so much, or what the city has.
+    """
     figures = city.load()
     with rpc.blocking_channel(environment["CRADLE_TREASURY_TARGET"], tls.of_environment(environment)) as channel:
         treasury = TreasuryServiceStub(channel)
-        for request in _requests([*figures.counties, *_WIDER], today, figures.budget_fen):
+        for request in _requests([*figures.counties, *_WIDER], today, amount_fen or figures.budget_fen, nth):
             treasury.AppropriateBudget(request, timeout=_CALL_TIMEOUT_S)
 
 
-def _requests(counties: Iterable[str], today: date, amount_fen: int) -> Iterable[AppropriateBudgetRequest]:
+def _requests(counties: Iterable[str], today: date, amount_fen: int, nth: int) -> Iterable[AppropriateBudgetRequest]:
     for county in counties:
         for fund in _FUNDS:
             key = BudgetKey(
@@ -43,5 +46,5 @@ def _requests(counties: Iterable[str], today: date, amount_fen: int) -> Iterable
                 key=key,
                 amount_fen=amount_fen,
                 document="synthetic",
-                request_id=str(stable_id(b"demo", key.SerializeToString(deterministic=True))),
+                request_id=str(stable_id(b"demo", key.SerializeToString(deterministic=True), str(nth).encode())),
             )

@@ -17,6 +17,7 @@ from deploy.local.stack import Stack
 from tests.crash.chaos import SETTINGS
 
 TODAY = date(2026, 11, 23)
+BUDGET_FEN = 10**12  # one county has all the load of all tests
 _TOLD: pytest.StashKey[list[str]] = pytest.StashKey()
 Tell = Callable[[str], None]
 
@@ -90,7 +91,8 @@ def city(request: pytest.FixtureRequest, _kept: list[Stack]) -> Iterator[Stack]:
             f"crash-{os.getpid()}-{secrets.token_hex(2)}", settings={"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS}
         )
         fresh.start()
-        budgets.appropriate(fresh.environment, TODAY)
+        for nth in range(5):
+            budgets.appropriate(fresh.environment, TODAY, BUDGET_FEN, nth)
         _kept.append(fresh)
     failed = request.session.testsfailed
     yield _kept[0]
