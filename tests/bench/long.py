@@ -19,10 +19,9 @@ from aiokafka import AIOKafkaConsumer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.demo import budgets
 from deploy.local.stack import Stack
 from tests.bench import load
-from tests.bench.__main__ import BUDGET_FEN, EVENTS, INTAKE, ends, heard, measure_backlog
+from tests.bench.__main__ import EVENTS, INTAKE, ends, heard, measure_backlog
 
 RESULT = Path("build/bench-long.json")
 FIRST, STEP, BACKLOG = 10_000, 50_000, 30_000
@@ -82,8 +81,7 @@ async def measure(stack: Stack, history: int) -> dict[str, float]:
 def main() -> None:
     history = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with Stack("bench-long", settings={"CRADLE_TODAY": load.TODAY.isoformat()}) as stack:
-        for nth in range(1 + history // 300_000):
-            budgets.appropriate(stack.environment, load.TODAY, BUDGET_FEN, nth)
+        stack.stop_role("treasury-worker")  # it would reserve on the same two cores what is being measured
         figures = asyncio.run(measure(stack, history))
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2) + "\n")
