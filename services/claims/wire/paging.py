@@ -1,44 +1,22 @@
-"""Page tokens: the last one shown, and which question it belongs to, so that no page continues another question."""
+"""Page tokens of lists in order of uuid."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Final
 from uuid import UUID
 
 from google.protobuf.message import Message
 
-from services.kit.errors import Invalid
-from services.kit.messages import reason
+from services.kit.paging import last_of, token_of
 
-_ID: Final = 16
-_MARK: Final = 8
+_SIZE: Final = 16
 
 
 def page_token(last: UUID, request: Message) -> str:
-    return base64.urlsafe_b64encode(last.bytes + _question(request)).decode()
+    return token_of(last.bytes, request)
 
 
 def read_page_token(token: str, request: Message) -> UUID | None:
     """The last one shown; None for the first page. Raises Invalid for a token that is none, or another question's."""
-    if not token:
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(token.encode())
-    except ValueError:
-        raw = b""
-    if len(raw) != _ID + _MARK:
-        raise Invalid(reason("PAGE_TOKEN_INVALID", "page_token"))
-    if raw[_ID:] != _question(request):
-        raise Invalid(reason("PAGE_TOKEN_OTHER_FILTERS", "page_token"))
-    return UUID(bytes=raw[:_ID])
-
-
-def _question(request: Message) -> bytes:
-    """The filters without the page; how many are shown may change from page to page."""
-    filters = type(request)()
-    filters.CopyFrom(request)
-    filters.ClearField("page_token")
-    filters.ClearField("page_size")
-    return hashlib.sha256(filters.SerializeToString(deterministic=True)).digest()[:_MARK]
+    last = last_of(token, request, _SIZE)
+    return None if last is None else UUID(bytes=last)

@@ -17,6 +17,7 @@ from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
 from services.kit.messages import reason
+from services.treasury.api.treasury import counties
 from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.model import Run
 from services.treasury.model.listing import ListedPayment
@@ -69,7 +70,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
     ) -> run_pb2.ListExceptionsResponse:
         limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
         run_id = wire.run_id(request.run, "run")
-        found = await runs.list_exceptions(self.database, run_id, _counties(), after, limit + 1)
+        found = await runs.list_exceptions(self.database, run_id, counties(), after, limit + 1)
         return run_pb2.ListExceptionsResponse(
             exceptions=[wire.exception(one) for one in found[:limit]],
             next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
@@ -79,7 +80,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         self, request: run_pb2.ListUnmatchedRequest, context: Context
     ) -> run_pb2.ListUnmatchedResponse:
         limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
-        found = await heard.list_unmatched(self.database, _counties(), after, limit + 1)
+        found = await heard.list_unmatched(self.database, counties(), after, limit + 1)
         return run_pb2.ListUnmatchedResponse(
             items=[wire.unmatched(one) for one in found[:limit]],
             next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
@@ -166,7 +167,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         run = await runs.run_by_id(self.database, run_id)
         if run is None:
             raise NotFound(reason("NOT_FOUND", "name", name=f"runs/{run_id}"))
-        sums = await runs.sums(self.database, run_id, _counties())
+        sums = await runs.sums(self.database, run_id, counties())
         return wire.whole_run(run, sums, await files.of_run(self.database, run_id))
 
 
@@ -175,7 +176,7 @@ def _shown(request: run_pb2.ListPaymentsRequest) -> Shown:
         raise Invalid(reason("RUN_OR_ORDER", "run"))
     run_id = wire.run_id(request.run, "run") if request.run else None
     order_id = order_number(request.order, "order") if request.order else None
-    return Shown(run_id, order_id, wire.PAYMENT_STATES.get(request.state, ""), _counties())
+    return Shown(run_id, order_id, wire.PAYMENT_STATES.get(request.state, ""), counties())
 
 
 def order_number(name: str, field: str) -> int:
@@ -183,8 +184,3 @@ def order_number(name: str, field: str) -> int:
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise Invalid(reason("ORDER_NAME_MALFORMED", field))
     return int(number)
-
-
-def _counties() -> list[str] | None:
-    counties = auth.current().counties
-    return None if counties is None else sorted(counties)

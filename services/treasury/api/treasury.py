@@ -41,7 +41,7 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
         self, request: service_pb2.ListBudgetsRequest, context: Context
     ) -> service_pb2.ListBudgetsResponse:
         pot = Pot(answers.fund(request.fund), request.county, "", request.fiscal_year)
-        found = await store.list_budgets(self.database, pot, _counties())
+        found = await store.list_budgets(self.database, pot, counties())
         return service_pb2.ListBudgetsResponse(budgets=[answers.budget(one) for one in found])
 
     async def GetOrder(self, request: service_pb2.GetOrderRequest, context: Context) -> service_pb2.Order:
@@ -54,7 +54,7 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
         self, request: service_pb2.ListOrdersRequest, context: Context
     ) -> service_pb2.ListOrdersResponse:
         limit, before = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
-        found = await store.list_orders(self.database, answers.wanted(request), _counties(), before, limit + 1)
+        found = await store.list_orders(self.database, answers.wanted(request), counties(), before, limit + 1)
         return service_pb2.ListOrdersResponse(
             orders=[answers.order(one) for one in found[:limit]],
             next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
@@ -64,7 +64,7 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
         self, request: service_pb2.ListRefusalsRequest, context: Context
     ) -> service_pb2.ListRefusalsResponse:
         limit, before = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
-        found = await store.list_refusals(self.database, _counties(), before, limit + 1)
+        found = await store.list_refusals(self.database, counties(), before, limit + 1)
         return service_pb2.ListRefusalsResponse(
             refusals=[answers.refusal(one) for one in found[:limit]],
             next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
@@ -88,7 +88,7 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
     ) -> service_pb2.ListTransfersResponse:
         limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
         month = answers.month(request.month)
-        account = await store.account_of(self.database, request.account, _counties())
+        account = await store.account_of(self.database, request.account, counties())
         if account is None:
             raise NotFound(reason("NOT_FOUND", "account", name=request.account))
         found = await store.transfers(self.database, account, month, after, limit + 1)
@@ -105,13 +105,14 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
         return service_pb2.VerifyLedgerResponse(**verified._asdict(), imbalance_fen=difference)
 
 
-def _counties() -> list[str] | None:
-    counties = auth.current().counties
-    return None if counties is None else sorted(counties)
+def counties() -> list[str] | None:
+    """Those whom who asks is bound to; None is everywhere."""
+    bound = auth.current().counties
+    return None if bound is None else sorted(bound)
 
 
 def _scope(fund: money_pb2.Fund.ValueType, county: str) -> Scope:
-    return Scope(answers.fund(fund), county, _counties())
+    return Scope(answers.fund(fund), county, counties())
 
 
 def _number(name: str) -> int:

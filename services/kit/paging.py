@@ -1,0 +1,49 @@
+"""Page tokens: the last one shown, and which question it belongs to, so that no page continues another question."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Final
+
+from google.protobuf.message import Message
+
+from services.kit.errors import Invalid
+from services.kit.messages import reason
+
+_MARK: Final = 8
+
+
+def token_of(last: bytes, request: Message) -> str:
+    return base64.urlsafe_b64encode(last + _question(request)).decode()
+
+
+def last_of(token: str, request: Message, size: int) -> bytes | None:
+    """The last one shown, of so many bytes; None for the first page.
+
+    Raises Invalid for a token that is none, or another question's.
+    """
+    if not token:
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(token.encode())
+    except ValueError:
+        raw = b""
+    if len(raw) != size + _MARK:
+        raise not_a_token()
+    if raw[size:] != _question(request):
+        raise Invalid(reason("PAGE_TOKEN_OTHER_FILTERS", "page_token"))
+    return raw[:size]
+
+
+def not_a_token() -> Invalid:
+    return Invalid(reason("PAGE_TOKEN_INVALID", "page_token"))
+
+
+def _question(request: Message) -> bytes:
+    """The filters without the page; how many are shown may change from page to page."""
+    filters = type(request)()
+    filters.CopyFrom(request)
+    filters.ClearField("page_token")
+    filters.ClearField("page_size")
+    return hashlib.sha256(filters.SerializeToString(deterministic=True)).digest()[:_MARK]
