@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import asyncpg
@@ -64,6 +64,7 @@ _NEVER: Final = (
 _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # the broker keeps silent about other names, for ever
 _log = telemetry.log(__name__)
 _partition_of = DefaultPartitioner()
+_encoded: Final = lru_cache(maxsize=1024)(str.encode)  # of the few words that stand in every header
 
 Header = tuple[str, bytes]
 Row = Mapping[str, Any]  # of the outbox, as it lies there or opened
@@ -74,14 +75,27 @@ def headers(row: Row, source: str) -> list[Header]:
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", str(row["event_id"]).encode()),
-        ("ce_type", row["type"].encode()),
-        ("ce_source", source.encode()),
+        ("ce_type", _encoded(row["type"])),
+        ("ce_source", _encoded(source)),
         ("ce_subject", row["aggregateid"].encode()),
-        ("ce_time", row["occurred_at"].isoformat().encode()),
-        ("ce_sequence", str(row["version"]).encode()),
+        ("ce_time", _time(row["occurred_at"])),
+        ("ce_sequence", b"%d" % row["version"]),
         ("causationid", row["causationid"].encode()),
         ("content-type", b"application/protobuf"),
     ]
+
+
+@lru_cache(maxsize=64)
+def _time(instant: datetime) -> bytes:
+    """All events of a transaction have one instant."""
+    return instant.isoformat().encode()
+
+
+@lru_cache(maxsize=4096)
+def _place_of(key: bytes, partitions: tuple[int, ...]) -> int:
+    """As Kafka's own clients place a key. The events of one aggregate follow each other under one key."""
+    place: int = _partition_of(key, partitions, partitions)
+    return place
 
 
 @dataclass(slots=True)
@@ -241,7 +255,7 @@ class Relay:
     ) -> Mapping[TopicPartition, Sequence[Row]]:
         """What may be sent now, opened, by where it goes."""
         places: dict[TopicPartition, list[Row]] = defaultdict(list)
-        partitions: dict[str, list[int]] = {}
+        partitions: dict[str, tuple[int, ...]] = {}
         for row in rows:
             if aside.holds(row):
                 continue
@@ -253,8 +267,7 @@ class Relay:
             except (InvalidTag, InvalidTopicError) as error:
                 aside.refuse(row, error)
                 continue
-            among = partitions[topic]
-            places[TopicPartition(topic, _partition_of(event["key"], among, among))].append(event)
+            places[TopicPartition(topic, _place_of(event["key"], partitions[topic]))].append(event)
         return places
 
     async def _publish_in_order(
@@ -292,7 +305,7 @@ class Relay:
         yield batch, inside
 
 
-async def _partitions(producer: AIOKafkaProducer, topic: str) -> list[int]:
+async def _partitions(producer: AIOKafkaProducer, topic: str) -> tuple[int, ...]:
     if not _TOPIC.fullmatch(topic):
         raise InvalidTopicError(topic)
-    return sorted(await producer.partitions_for(topic))
+    return tuple(sorted(await producer.partitions_for(topic)))

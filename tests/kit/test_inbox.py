@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import inspect
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from functools import partial
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.consumer.fetcher import Fetcher
 from prometheus_client import REGISTRY
 
 from deploy.local.parts import in_thread
@@ -139,6 +141,28 @@ def test_records_land_in_order_and_the_offset_with_them(stack: Stack, dsn: str) 
 
         assert await toy.landed() == ["1", "2", "3", ""]
         assert await toy.parked() == []
+
+    asyncio.run(act())
+
+
+def test_a_quiet_topic_is_asked_less_often_and_its_next_record_lands(stack: Stack, dsn: str) -> None:
+    assert "self._fetch_max_wait_ms," in inspect.getsource(Fetcher._get_actions_per_node)  # it is read at each fetch
+
+    async def act() -> None:
+        toy = Toy(stack, dsn)
+        async with db.connect(dsn) as database:
+            inbox = toy.inbox(database)
+
+            async def is_quiet() -> bool:
+                return inbox.synced and inbox.consumer._fetcher._fetch_max_wait_ms == 250
+
+            async def has_landed() -> bool:
+                return await toy.offset() == 1
+
+            async with running(inbox) as task:
+                await eventually(is_quiet, task)
+                await toy.send((b"a", b"1"))
+                await eventually(has_landed, task)
 
     asyncio.run(act())
 
