@@ -16,6 +16,7 @@ from services.cli.failures import said
 from services.cli.intake import Sent
 from services.cli.session import Session
 from services.kit.dates import SHANGHAI
+from services.kit.messages import CATALOGUE
 from services.kit.money import yuan
 
 _WAITING = "..."
@@ -44,6 +45,8 @@ def table(
         )
     for row in rows:
         made.add_row(*row)
+    if not made.row_count:
+        made.add_row(session.text("CLI_NONE"))
     return made
 
 
@@ -147,7 +150,8 @@ def _line(session: Session, line: claim_pb2.ClaimLine) -> str:
 
 def _order(session: Session, order: claim_pb2.ClaimOrder) -> str:
     payee, so_far = session.text(claim_pb2.Payee.Name(order.payee)), payment(session, order.payment)
-    return f"{order.line}: {yuan(order.owed_fen)} {payee} {so_far} {' '.join(order.reasons)}".rstrip()
+    why = "; ".join(f"{code}: {session.text(code)}" if code in CATALOGUE else code for code in order.reasons)
+    return f"{order.line}: {yuan(order.owed_fen)} {payee} {so_far} {why}".rstrip()
 
 
 def _leave(session: Session, found: claim_pb2.Determination) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from cradle.claims.v1 import (
+    appeal_pb2,
     claim_pb2,
     event_pb2,
     facts_pb2,
@@ -38,6 +39,7 @@ ROOT = Path(__file__).parents[2]
 TOPICS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text("utf-8"))
 PARAMETERS = [path for path in sorted((ROOT / "services").glob("*/parameters/**/*.yaml")) if path.name != "index.yaml"]
 MODULES = (
+    appeal_pb2,
     claim_pb2,
     event_pb2,
     facts_pb2,

@@ -14,12 +14,14 @@ from cradle.claims.v1 import claim_pb2, review_pb2, review_pb2_grpc, service_pb2
 from google.protobuf.message import Message
 
 from services.claims import store
-from services.claims.model.review import Entry
+from services.claims.model.review import LAW_CHANGED, Entry
 from services.claims.store import reviews
+from services.claims.store.redetermining import last_of_claim
 from services.claims.usecases import Desk, answering, queueing, reviewing
 from services.claims.usecases.reviewing import Case
 from services.claims.wire import notice, out
 from services.claims.wire import review as wire
+from services.claims.wire.redetermination import item_to_proto
 from services.kit import auth
 from services.kit.dates import from_proto
 from services.kit.errors import Conflict, Invalid
@@ -50,6 +52,10 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         listed = await reviewing.found(self.desk.database, wire.review_id(request.name))
         answer = wire.review_to_proto(listed.review, listed.source, listed.number, listed.county)
         await self._add_determination(answer, listed.review.claim_id, request.language)
+        if listed.review.reason == LAW_CHANGED and (
+            item := await last_of_claim(self.desk.database, listed.review.claim_id)
+        ):
+            answer.redetermined.CopyFrom(item_to_proto(item))
         history = await reviews.history(self.desk.database, listed.review.id)
         answer.history.extend(wire.entries_to_proto((entry, self._note(listed.review.id, entry)) for entry in history))
         return answer

@@ -111,6 +111,8 @@ QUALITY_ERROR: Final = "QUALITY_ERROR"
 COVERAGE_WORSE: Final = "COVERAGE_WORSE"
 ORDER_REFUSED: Final = "ORDER_REFUSED"
 RECIPIENT_MISSING: Final = "RECIPIENT_MISSING"
+LAW_CHANGED: Final = "LAW_CHANGED"
+APPEAL: Final = "APPEAL"
 
 # What a person looks at, and how much hangs on it: 0 to 100. What is not here waits for an event or for the authority
 # (PERSON_UNKNOWN, COVERAGE_MISSING, PARAMETER_UNSET), and no person can decide it.
@@ -118,7 +120,9 @@ RISK: Final[Mapping[str, int]] = {
     ORDER_REFUSED: 80,
     RECIPIENT_MISSING: 80,
     "DELIVERY_DATE_REVIEW": 70,
+    APPEAL: 70,
     COVERAGE_WORSE: 60,
+    LAW_CHANGED: 60,
     QUALITY_ERROR: 60,
     "EMPLOYER_MISMATCH": 50,
     "THIRD_CHILD_REVIEW": 20,
