@@ -12,6 +12,7 @@ import asyncpg
 
 from services.claims.model import ClaimKind
 from services.claims.model.review import (
+    APPEAL,
     QUALITY_SAMPLE,
     Entry,
     Move,
@@ -100,19 +101,29 @@ async def open_reviews(tx: Tx, reviews: Sequence[Review]) -> int:
     return len(rows)
 
 
-async def supersede(tx: Tx, claims: Collection[UUID], now: datetime, *, but: UUID | None = None) -> None:
-    """Close what is still asked about claims that were settled in the meantime."""
+async def supersede(
+    tx: Tx,
+    claims: Collection[UUID],
+    now: datetime,
+    *,
+    but: UUID | None = None,
+    appeals: bool = False,
+) -> None:
+    """Close what is still asked about claims that were settled in the meantime. An appeal goes on, unless it lapsed."""
     await tx.execute(
         """WITH closed AS (
              UPDATE review_task SET state = 'CLOSED', outcome = 'SUPERSEDED', pend_reason = NULL, proposer = '',
                     proposal = '', number = number + 1, updated_at = $2
-             WHERE claim_id = ANY($1) AND state <> 'CLOSED' AND id IS DISTINCT FROM $3 RETURNING id, number
+             WHERE claim_id = ANY($1) AND state <> 'CLOSED' AND id IS DISTINCT FROM $3 AND (reason <> $4 OR $5)
+             RETURNING id, number
            )
            INSERT INTO review_entry (review_id, number, at, actor, move) SELECT id, number, $2, 'system', 'SUPERSEDED'
            FROM closed""",
         sorted(claims),
         now,
         but,
+        APPEAL,
+        appeals,
     )
 
 
@@ -203,9 +214,14 @@ async def decided_by(tx: Tx, review: Review, version: int, first: str, second: s
     )
 
 
-async def deciders(tx: Tx, claim_id: UUID) -> set[str]:
-    """Everybody who ever decided about the claim."""
-    rows = await tx.fetch("SELECT first_person, second_person FROM review_decision WHERE claim_id = $1", claim_id)
+async def deciders(tx: Tx, claim_id: UUID, *, but: UUID | None = None) -> set[str]:
+    """Everybody who ever decided about the claim, in other reviews than this."""
+    rows = await tx.fetch(
+        """SELECT first_person, second_person FROM review_decision
+           WHERE claim_id = $1 AND review_id IS DISTINCT FROM $2""",
+        claim_id,
+        but,
+    )
     return {person for row in rows for person in row if person}
 
 
@@ -271,8 +287,8 @@ async def undated(database: Database, limit: int) -> list[tuple[UUID, ClaimKind,
     """Open reviews without a due date, with the kind and the receipt of their claim."""
     rows = await database.fetch(
         """SELECT r.id, c.kind, c.received_at FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id
-           WHERE r.state <> 'CLOSED' AND r.due_on IS NULL AND r.reason <> $1 ORDER BY r.id LIMIT $2""",
-        QUALITY_SAMPLE,
+           WHERE r.state <> 'CLOSED' AND r.due_on IS NULL AND r.reason <> ALL ($1) ORDER BY r.id LIMIT $2""",
+        [QUALITY_SAMPLE, APPEAL],
         limit,
     )
     return [(row["id"], ClaimKind(row["kind"]), row["received_at"]) for row in rows]

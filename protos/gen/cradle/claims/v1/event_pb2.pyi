@@ -399,7 +399,9 @@ Global___ClaimAppealed: _TypeAlias = ClaimAppealed  # noqa: Y015
 
 @_typing.final
 class ClaimAppealEnded(_message.Message):
-    """An appeal ended: upheld, withdrawn, or lapsed with its claim; or redetermined, which ClaimDetermined has told before."""
+    """An appeal ended: upheld, withdrawn, or redetermined, which ClaimDetermined has told before. That it lapsed is told by
+    ClaimVoided or ClaimReversed alone.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
