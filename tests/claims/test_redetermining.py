@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -21,7 +21,7 @@ from services.claims.usecases import Office
 from services.kit import auth
 from services.kit.auth.principal import Principal
 from services.kit.db import Database
-from services.kit.errors import Invalid
+from services.kit.errors import Conflict, Invalid
 from services.kit.law import Law
 from tests.builders import (
     claim,
@@ -393,6 +393,45 @@ def test_of_several_workers_one_has_each_chunk(stack: Stack, chunk: int) -> None
         assert (state(done), planned.planned, became(done)) == ("DONE", 4, (4, 0, 0, 0))
         for number in numbers:
             assert len(await at.amounts(number)) == 2
+
+    asyncio.run(act())
+
+
+def test_it_races_with_corrections_voids_and_looking_again_and_each_claim_comes_out_right(stack: Stack) -> None:
+    at = city(stack, chunk=2)
+
+    async def act() -> None:
+        numbers = [await at.approved() for _ in range(12)]
+        planned = await at.plan(MORE)
+        await at.approve(planned)
+        await rows(at.desk.dsn, "INSERT INTO look_again SELECT id FROM claim")
+        voided, corrected = numbers[::4], numbers[1::4]
+        sent = [void(number) for number in voided]
+        sent += [replacement(at.claim(number, remark="again"), 2) for number in corrected]
+
+        async def until_taken(one: bytes) -> None:
+            while True:
+                with suppress(Conflict):
+                    assert (await at.desk.take(one))[0][0] != "RETURNED"
+                    return
+
+        async def persevering(work: Callable[[], Awaitable[int]]) -> None:
+            for _ in range(6):
+                with suppress(Conflict):
+                    await work()
+
+        works = [persevering(at.go_on), persevering(at.go_on), persevering(at.desk.look_again)]
+        await asyncio.gather(*works, *map(until_taken, sent))
+
+        done, more = await at.get(planned.name), 98 * 600_000 // 28
+        assert (state(done), sum(became(done)), done.asked, done.failed) == ("DONE", 12, 0, 0)
+        for number in numbers:
+            is_void = number in voided
+            assert (await at.desk.claim(number))[0] == ("VOIDED" if is_void else "APPROVED")
+            assert (await at.ordered(number))[-1] == (0 if is_void else more)
+            assert len(await at.amounts(number)) <= 2 + (number in corrected)
+            if not is_void:
+                assert (await at.amounts(number))[-1] == ("APPROVED", more)
 
     asyncio.run(act())
 
