@@ -152,8 +152,11 @@ def test_an_appeal_is_asked_of_a_person_and_told_and_what_is_undisputed_is_paid(
             (2, "appealed"),
         ]
         assert await at.desk.claim(number) == ("APPROVED", 2)
-        sealed = await value(at.desk.dsn, "SELECT note_sealed FROM appeal")
+        sealed = await value(at.desk.dsn, "SELECT note_sealed FROM review_entry")
         assert "难产".encode() not in sealed
+        review = await at.ask(Reviews, "GetReview", review_pb2.GetReviewRequest(name=made.review), "wang")
+        assert [(entry.move, entry.note) for entry in review.history] == [("OPENED", "我的分娩是难产")]
+        assert [one.name for one in review.claim_on_file.appeals] == [made.name]
         async with at.desk.at_work() as (office, database):
             servicer: Any = Claims(database, office.law, None, None)  # type: ignore[arg-type]  # it only asks
             with auth.acting(principal("li")):

@@ -96,7 +96,7 @@ def test_how_far_a_claim_is_paid_is_shown_by_line_with_its_reasons() -> None:
     assert "STAY/1: 5,200.00 the hospital paid\n" in "\n".join(line.rstrip() for line in shown.splitlines()) + "\n"
     assert "STAY/2: 1.00 the hospital payable AC04" in shown
     assert "BUDGET_HELD: The budget" in shown
-    assert "BUDGET_HELD: 该预算" in drawn(views.claim(CHINESE, claim))
+    assert "该预算可用资金不足" in drawn(views.claim(CHINESE, claim))
     assert "in payment" in shown
     assert "in payment" in drawn(views.claims(ENGLISH, [claim]))
 

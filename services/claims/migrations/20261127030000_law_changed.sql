@@ -79,7 +79,6 @@ CREATE TABLE appeal (
     appellant text NOT NULL CHECK (appellant IN ('PERSON', 'EMPLOYER', 'PROVIDER')),
     ground text NOT NULL,
     late_because text NOT NULL DEFAULT '',
-    note_sealed bytea,
     notified_on date NOT NULL,
     filed_on date NOT NULL,
     filed_by text NOT NULL CHECK (filed_by <> ''),

@@ -154,6 +154,7 @@ class Review:
     number: int = 1
     proposer: str = ""
     proposal: str = ""  # canonical JSON
+    note_sealed: bytes | None = None  # of its first entry, where somebody asks in own words
 
 
 class Supplement(NamedTuple):
@@ -208,6 +209,11 @@ class Entry:
     reason: str = ""
     note_sealed: bytes | None = None
     content: str = ""  # canonical JSON of what was found, where a move states some
+
+
+def note_context(review_id: UUID, number: int) -> bytes:
+    """What a note is sealed with: it opens at its own place only."""
+    return f"review/{review_id}/{number}".encode()
 
 
 def _check() -> None:

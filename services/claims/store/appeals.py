@@ -76,13 +76,11 @@ async def standing(tx: Tx, claim: Claim) -> Determined | None:
     return Determined(row["version"], row["decision_date"], result)
 
 
-async def file(tx: Tx, appeal: Appeal, note_sealed: bytes | None) -> None:
-    columns = (*_COLUMNS[:13], "note_sealed")
+async def file(tx: Tx, appeal: Appeal) -> None:
+    columns = _COLUMNS[:13]
     places = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
     values = [*appeal[:5], list(appeal.lines), appeal.appellant, appeal.ground, appeal.late_because or ""]
-    await tx.execute(
-        f"INSERT INTO appeal ({', '.join(columns)}) VALUES ({places})", *values, *appeal[9:13], note_sealed
-    )
+    await tx.execute(f"INSERT INTO appeal ({', '.join(columns)}) VALUES ({places})", *values, *appeal[9:13])
 
 
 async def against(tx: Tx, claim_id: UUID, determined_version: int) -> Appeal | None:

@@ -81,15 +81,17 @@ async def open_reviews(tx: Tx, reviews: Sequence[Review]) -> int:
     if not reviews:
         return 0
     rows = await tx.fetch(
-        """WITH opened AS (
+        """WITH given AS (
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::date[], $6::int[], $8::bytea[])
+                      AS given (id, claim_id, version, reason, due_on, risk, note_sealed)
+           ), opened AS (
              INSERT INTO review_task (id, claim_id, version, kind, reason, due_on, risk, opened_at, updated_at)
-             SELECT id, claim_id, version, reason, reason, due_on, risk, $7, $7
-             FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::date[], $6::int[])
-                  AS given (id, claim_id, version, reason, due_on, risk)
-             ON CONFLICT DO NOTHING RETURNING id, reason
+             SELECT id, claim_id, version, reason, reason, due_on, risk, $7, $7 FROM given
+             ON CONFLICT DO NOTHING RETURNING id
            )
-           INSERT INTO review_entry (review_id, number, at, actor, move, reason)
-           SELECT id, 1, $7, 'system', 'OPENED', reason FROM opened RETURNING review_id""",
+           INSERT INTO review_entry (review_id, number, at, actor, move, reason, note_sealed)
+           SELECT id, 1, $7, 'system', 'OPENED', reason, note_sealed FROM given JOIN opened USING (id)
+           RETURNING review_id""",
         [r.id for r in reviews],
         [r.claim_id for r in reviews],
         [r.version for r in reviews],
@@ -97,6 +99,7 @@ async def open_reviews(tx: Tx, reviews: Sequence[Review]) -> int:
         [r.due_on for r in reviews],
         [r.risk for r in reviews],
         reviews[0].opened_at,
+        [r.note_sealed for r in reviews],
     )
     return len(rows)
 

@@ -7,6 +7,7 @@ not ordered before it is determined (行政复议法 art. 42: an appeal does not
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -23,7 +24,7 @@ from services.claims.model.appeal import (
     LateBecause,
     refusal_of_move,
 )
-from services.claims.model.review import APPEAL, RISK, Review
+from services.claims.model.review import APPEAL, RISK, Review, note_context
 from services.claims.store import appeals, reviews
 from services.claims.usecases.office import Office, Terms
 from services.claims.usecases.telling import event_of
@@ -64,6 +65,7 @@ async def file(  # noqa: PLR0917  # all of it is stated
     _check_days(notified, stands.decided_on, late_because, terms)
     due_on = rules.appealing.due_on(terms.today, terms.law, CALENDAR)
     review = Review(new_id(), claim.id, claim.version, claim.kind, APPEAL, due_on, RISK[APPEAL], terms.now, terms.now)
+    sealed = office.sealer.seal(note.encode(), note_context(review.id, review.number)) if note else None
     appeal = Appeal(
         new_id(),
         claim.id,
@@ -79,9 +81,8 @@ async def file(  # noqa: PLR0917  # all of it is stated
         actor,
         terms.now,
     )
-    await reviews.open_reviews(tx, [review])
-    sealed = office.sealer.seal(note.encode(), f"appeal/{appeal.id}".encode()) if note else None
-    await appeals.file(tx, appeal, sealed)
+    await reviews.open_reviews(tx, [replace(review, note_sealed=sealed)])
+    await appeals.file(tx, appeal)
     await _say_so(tx, claim, appeal, terms)
     return appeal
 

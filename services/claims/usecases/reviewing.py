@@ -28,6 +28,7 @@ from services.claims.model.review import (
     ReturnReason,
     Review,
     allowed,
+    note_context,
 )
 from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
@@ -162,10 +163,6 @@ async def step(case: Case, move: Move, *, code: str = "", content: str = "", **c
     sealed = case.office.sealer.seal(note, note_context(review.id, number)) if note else None
     entry = Entry(number, case.terms.now, case.asked.actor, move, code, sealed, content)
     await reviews.move(case.tx, case.review, entry)
-
-
-def note_context(review_id: UUID, number: int) -> bytes:
-    return f"review/{review_id}/{number}".encode()
 
 
 def is_hers(case: Case) -> None:

@@ -233,7 +233,7 @@ class FileAppealRequest(_message.Message):
     request_id: _builtins.str
     """The same id and the same request are answered with the first result."""
     note: _builtins.str
-    """In the appellant's words; kept sealed."""
+    """In the appellant's words; kept sealed, in the history of the review."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
