@@ -11,19 +11,19 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from cradle.claims.v1 import appeal_pb2, event_pb2, review_pb2, service_pb2
+from cradle.claims.v1 import appeal_pb2, event_pb2, redetermination_pb2, review_pb2, service_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from deploy.local.stack import Stack
 from services.claims import usecases
-from services.claims.api import Appeals, Claims, Reviews
+from services.claims.api import Appeals, Claims, Redeterminations, Reviews
 from services.claims.model.appeal import APPEAL_MOVES, AppealState
 from services.kit import auth
 from services.kit.auth.principal import Principal
 from services.kit.dates import to_proto
 from services.kit.errors import Invalid, NotFound
-from tests.builders import TODAY, claim, claim_number, replacement, submit, void
+from tests.builders import TODAY, claim, claim_number, law_with, replacement, submit, void
 from tests.claims.desk import Desk
 from tests.claims.harness import Insured, insure
 from tests.kit.live import rows, value
@@ -100,6 +100,11 @@ class City:
     async def move(self, one: _pb.Appeal, who: str) -> review_pb2.Move:
         review = await self.ask(Reviews, "GetReview", review_pb2.GetReviewRequest(name=one.review), who)
         return review_pb2.Move(name=review.name, etag=review.etag)
+
+    async def redetermine(self) -> None:
+        async with self.desk.at_work() as (office, database):
+            while await usecases.redetermining.go_on(office, database):
+                pass
 
     async def amounts(self, number: str) -> list[int]:
         sql = """SELECT COALESCE((result::jsonb #>> '{figures,allowance_fen}')::bigint, 0) AS fen
@@ -396,6 +401,56 @@ def test_a_void_ends_it_and_a_correction_does_not(stack: Stack) -> None:
         assert tuple(review) == ("CLOSED", "SUPERSEDED")
         with pytest.raises(Invalid):
             await at.take(made, "wang")
+
+    asyncio.run(act())
+
+
+def test_an_answer_races_with_a_correction_and_what_is_owed_is_what_was_decided_last(stack: Stack) -> None:
+    at = city(stack)
+
+    async def act() -> None:
+        for _ in range(5):
+            number = await at.determined()
+            made = await at.file(number)
+            await asyncio.gather(
+                at.answer(made, "wang", decide=DYSTOCIA),
+                at.desk.take(replacement(at.claim(number, remark="again"), 2)),
+                at.desk.look_again(),
+            )
+
+            versions = [one.version for one in await at.told(number)]
+            assert state(await at.get(made)) == "REDETERMINED"
+            assert versions == list(range(1, len(versions) + 1))
+            assert await at.owed(number) == (await at.amounts(number))[-1]
+
+    asyncio.run(act())
+
+
+def test_a_changed_law_decides_in_her_favour_and_leaves_the_appeal_open(stack: Stack) -> None:
+    at = city(stack)
+
+    async def act() -> None:
+        number = await at.determined()
+        made = await at.file(number)
+        at.desk.law = law_with({"allowance.divisor": 28})
+        planning = redetermination_pb2.PlanRedeterminationRequest(request_id=str(uuid4()))
+        name = (await at.ask(Redeterminations, "PlanRedetermination", planning)).name
+        await at.redetermine()
+        request = redetermination_pb2.GetRedeterminationRequest(name=name)
+        planned = await at.ask(Redeterminations, "GetRedetermination", request)
+        approval = redetermination_pb2.ApproveRedeterminationRequest(
+            name=name, etag=planned.etag, plan_hash=planned.plan_hash, request_id=str(uuid4())
+        )
+        await at.ask(Redeterminations, "ApproveRedetermination", approval, "wang")
+        await at.redetermine()
+
+        assert await at.amounts(number) == [OWED, 98 * 600_000 // 28]
+        assert state(await at.get(made)) == "FILED"
+        with pytest.raises(Invalid) as refused:  # who approved the plan has decided about the claim
+            await at.take(made, "wang")
+        assert code(refused) == "APPEAL_BY_ANOTHER"
+        await at.answer(made, "zhao", stand=review_pb2.Stand())
+        assert await at.owed(number) == 98 * 600_000 // 28
 
     asyncio.run(act())
 

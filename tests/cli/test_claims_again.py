@@ -107,7 +107,7 @@ def test_a_changed_law_is_planned_approved_and_carried_out_and_its_result_appeal
     review = filed["review"].removeprefix("reviews/")
     own = desk("li", "reviews", "take", review)
     for arguments in (("take", review), ("answer", review, "--stand")):
-        assert desk("wang", "reviews", *arguments).exit_code == 0
+        assert desk("zhao", "reviews", *arguments).exit_code == 0
     ended = desk("wang", "claims", "appeal", "show", filed["name"])
     queue = desk("wang", "claims", "appeal", "list", "--state", "FILED", "--county", "610331")
     late = desk("li", "claims", "appeal", "withdraw", filed["name"])

@@ -101,22 +101,18 @@ async def of_review(tx: Tx, review_id: UUID) -> Appeal:
     return _appeal(rows[0])
 
 
-async def end(tx: Tx, appeal: Appeal) -> None:
+async def end(tx: Tx, appeal: Appeal, deciders: Collection[str] = ()) -> None:
     """Write how it ended. The database refuses who filed it or decided about the claim before."""
     await tx.execute(
         """UPDATE appeal SET state = $2, number = $3, decided_by = $4, second_by = $5, decided_at = $6,
-                  deciders = ARRAY(
-                      SELECT DISTINCT person FROM review_decision CROSS JOIN unnest(ARRAY[first_person, second_person])
-                             AS person
-                      WHERE review_decision.claim_id = appeal.claim_id AND review_id <> appeal.review_id
-                        AND person IS NOT NULL)
-           WHERE id = $1""",
+                  deciders = $7 WHERE id = $1""",
         appeal.id,
         appeal.state,
         appeal.number,
         appeal.decided_by,
         appeal.second_by,
         appeal.decided_at,
+        sorted(deciders),
     )
 
 

@@ -218,10 +218,13 @@ async def decided_by(tx: Tx, review: Review, version: int, first: str, second: s
 
 
 async def deciders(tx: Tx, claim_id: UUID, *, but: UUID | None = None) -> set[str]:
-    """Everybody who ever decided about the claim, in other reviews than this."""
+    """Everybody who ever decided about the claim: in other reviews than this, or by a plan for all claims."""
     rows = await tx.fetch(
         """SELECT first_person, second_person FROM review_decision
-           WHERE claim_id = $1 AND review_id IS DISTINCT FROM $2""",
+           WHERE claim_id = $1 AND review_id IS DISTINCT FROM $2
+           UNION ALL SELECT planned_by, approved_by FROM redetermination
+           WHERE EXISTS (SELECT FROM redetermination_done AS done WHERE done.redetermination_id = redetermination.id
+                         AND done.claim_id = $1 AND done.result = 'DECIDED')""",
         claim_id,
         but,
     )

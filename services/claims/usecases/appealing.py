@@ -128,21 +128,23 @@ async def lapse(tx: Tx, claims: Collection[Claim], terms: Terms) -> None:
         await reviews.supersede(tx, [claim_id], terms.now, appeals=True)
 
 
-async def is_another(tx: Tx, review: Review, *actors: str) -> None:
-    """Who filed it, or ever decided about the claim, does not decide it."""
+async def is_another(tx: Tx, review: Review, *actors: str) -> set[str]:
+    """Who filed it, or ever decided about the claim, does not decide it; answers who decided."""
     appeal = await appeals.of_review(tx, review.id)
-    if {appeal.filed_by, *await reviews.deciders(tx, appeal.claim_id, but=review.id)} & set(actors):
+    deciders = await reviews.deciders(tx, appeal.claim_id, but=review.id)
+    if {appeal.filed_by, *deciders} & set(actors):
         raise Refused(reason("APPEAL_BY_ANOTHER"))
+    return deciders
 
 
 async def decided(  # noqa: PLR0917  # who, and how
     tx: Tx, review: Review, claim: Claim, move: AppealMove, first: str, second: str | None, terms: Terms
 ) -> Claim:
     """Its review was answered: the claim's next version, which says so."""
-    await is_another(tx, review, first, second or first)
-    appeal = await appeals.of_review(tx, review.id)
-    ended = _ended(appeal, move, terms)._replace(decided_by=first, second_by=second or "")
-    await appeals.end(tx, ended)
+    deciders = await is_another(tx, review, first, second or first)
+    ended = _ended(await appeals.of_review(tx, review.id), move, terms)
+    ended = ended._replace(decided_by=first, second_by=second or "")
+    await appeals.end(tx, ended, deciders)
     return await _say_so(tx, claim, ended, terms)
 
 
