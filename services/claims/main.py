@@ -8,12 +8,21 @@ from functools import partial
 from typing import Any
 
 import grpc
-from cradle.claims.v1 import review_pb2, review_pb2_grpc, service_pb2, service_pb2_grpc
+from cradle.claims.v1 import (
+    appeal_pb2,
+    appeal_pb2_grpc,
+    redetermination_pb2,
+    redetermination_pb2_grpc,
+    review_pb2,
+    review_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+)
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from services.claims import rules, store, streams, usecases
-from services.claims.api import Claims, Reviews
+from services.claims.api import Appeals, Claims, Redeterminations, Reviews
 from services.claims.usecases import Desk, Office, submitting
 from services.claims.usecases.platform import Gateway
 from services.claims.usecases.submitting import FrontDesk
@@ -48,11 +57,15 @@ async def _serve(process: Process, reviewers: Desk) -> None:
             Claims(process.database, process.law, desk, watching), server
         )
         review_pb2_grpc.add_ReviewServiceServicer_to_server(Reviews(reviewers), server)
+        appeal_pb2_grpc.add_AppealServiceServicer_to_server(Appeals(reviewers), server)
+        redetermination_pb2_grpc.add_RedeterminationServiceServicer_to_server(Redeterminations(reviewers), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["ClaimsService"],
         review_pb2.DESCRIPTOR.services_by_name["ReviewService"],
+        appeal_pb2.DESCRIPTOR.services_by_name["AppealService"],
+        redetermination_pb2.DESCRIPTOR.services_by_name["RedeterminationService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     # Questions are answered while the broker is away; only handing in waits for it.
@@ -77,6 +90,7 @@ async def worker(process: Process) -> None:
             _inbox(process, streams.payments(office), "payments").run(),
             _soon(process, partial(usecases.queue_by_wages, office, process.database)),
             _soon(process, partial(usecases.look_again, office, process.database)),
+            _soon(process, partial(usecases.redetermining.go_on, office, process.database)),
             _every(process, partial(usecases.expire, office, process.database)),
             _every(process, partial(usecases.watch, process.database, process.clock)),
             _every(process, partial(usecases.queueing.watch, process.database, process.law, process.clock)),

@@ -10,7 +10,7 @@ import typer
 from cradle.claims.v1 import claim_pb2, intake_pb2, receipt_pb2, service_pb2
 from cradle.claims.v1.service_pb2_grpc import ClaimsServiceStub
 
-from services.cli import deciding, intake, platform, replay, views
+from services.cli import appeals, deciding, intake, platform, redeterminations, replay, views
 from services.cli.failures import Exit, Failure, asking_broker, coded
 from services.cli.files import FileArgument, Row, read_rows
 from services.cli.intake import Sent
@@ -29,8 +29,17 @@ _LANGUAGE = {Language.ZH: service_pb2.LANGUAGE_ZH_CN, Language.EN: service_pb2.L
 _Name = Annotated[str, typer.Argument(help="claims/ID, sources/SOURCE/claims/NUMBER, or SOURCE/NUMBER")]
 
 app.add_typer(platform.app, name="platform")
+app.add_typer(redeterminations.app, name="redetermine")
+app.add_typer(appeals.app, name="appeal")
 app.command("decide")(deciding.decide)
 app.command("replay")(replay.replay)
+
+
+@app.callback()
+def claims(context: typer.Context) -> None:
+    session: Session = context.obj
+    if session.as_csv and context.invoked_subcommand not in {"appeal", "redetermine"}:
+        raise typer.BadParameter(session.text("CLI_CSV_NOT_HERE"), param_hint="--output")
 
 
 @app.command()

@@ -99,11 +99,12 @@ def cradle(
         Literal["zh-CN", "en"] | None, typer.Option(help="of what is shown; from LANG if not given")
     ] = None,
     output: Annotated[
-        Literal["table", "json", "csv"], typer.Option(help="for a person, one JSON document, or CSV (treasury only)")
+        Literal["table", "json", "csv"],
+        typer.Option(help="for a person, one JSON document, or CSV (treasury and claims redetermine)"),
     ] = "table",
 ) -> None:
-    if output == "csv" and context.invoked_subcommand != "treasury":
-        raise typer.BadParameter("csv is for the tables of cradle treasury", param_hint="--output")
+    if output == "csv" and context.invoked_subcommand not in {"treasury", "claims"}:
+        raise typer.BadParameter("csv is for tables of money", param_hint="--output")
     context.obj = Session(Language(language) if language else None, output)
 
 

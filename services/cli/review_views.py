@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from services.cli import views
+from services.cli.redetermination_views import both
 from services.cli.session import Session
 from services.kit.money import yuan
 
@@ -59,6 +60,7 @@ def review(session: Session, one: review_pb2.Review) -> list[RenderableType]:
         ("CLI_COL_ASSIGNEE", one.assignee),
         ("CLI_COL_PROPOSER", one.proposal.proposer),
         ("CLI_COL_FOUND", _found(session, one.proposal)),
+        ("CLI_COL_DIFFERS", both(session, one.redetermined) if one.HasField("redetermined") else ""),
         ("CLI_COL_OPENED", views.instant(one.open_time)),
         ("CLI_COL_UPDATED", views.instant(one.update_time)),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC
 
-from cradle.claims.v1 import claim_pb2, receipt_pb2
+from cradle.claims.v1 import appeal_pb2, claim_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -16,6 +16,7 @@ from services.cli.failures import said
 from services.cli.intake import Sent
 from services.cli.session import Session
 from services.kit.dates import SHANGHAI
+from services.kit.messages import CATALOGUE
 from services.kit.money import yuan
 
 _WAITING = "..."
@@ -44,6 +45,8 @@ def table(
         )
     for row in rows:
         made.add_row(*row)
+    if not made.row_count:
+        made.add_row(session.text("CLI_NONE"))
     return made
 
 
@@ -105,6 +108,7 @@ def claim(session: Session, found: claim_pb2.Claim) -> Table:
         ("CLI_COL_STATE", state(session, found.state)),
         ("CLI_COL_PAYMENT", payment(session, found.payment)),
         ("CLI_COL_ORDERS", "\n".join(_order(session, order) for order in found.orders)),
+        ("CLI_COL_APPEALS", "\n".join(_appeal(session, one) for one in found.appeals)),
         ("CLI_COL_COUNTY", found.county),
         ("CLI_COL_EVENT_DATE", day(found.event_date)),
         ("CLI_COL_PERSON", found.person),
@@ -147,7 +151,13 @@ def _line(session: Session, line: claim_pb2.ClaimLine) -> str:
 
 def _order(session: Session, order: claim_pb2.ClaimOrder) -> str:
     payee, so_far = session.text(claim_pb2.Payee.Name(order.payee)), payment(session, order.payment)
-    return f"{order.line}: {yuan(order.owed_fen)} {payee} {so_far} {' '.join(order.reasons)}".rstrip()
+    why = "; ".join(f"{code}: {session.text(code)}" if code in CATALOGUE else code for code in order.reasons)
+    return f"{order.line}: {yuan(order.owed_fen)} {payee} {so_far} {why}".rstrip()
+
+
+def _appeal(session: Session, one: appeal_pb2.Appeal) -> str:
+    how, disputed = session.text(f"CLI_{appeal_pb2.AppealState.Name(one.state)}"), ", ".join(one.lines)
+    return f"{one.name} {day(one.file_date)} {how} {disputed}".rstrip()
 
 
 def _leave(session: Session, found: claim_pb2.Determination) -> str:

@@ -32,11 +32,15 @@ async def every(seconds: float, stopping: asyncio.Event, work: Callable[[], Awai
 
 
 async def narrowed(
-    work: Callable[[Sequence[T]], Awaitable[int]], items: Sequence[T], name: Callable[[T], object]
+    work: Callable[[Sequence[T]], Awaitable[int]],
+    items: Sequence[T],
+    name: Callable[[T], object],
+    failed: Callable[[T], Awaitable[object]] | None = None,
 ) -> int:
     """Work on all of these at once; where a bug stops that, on each half, until the one it is about stands alone.
 
-    That one is told by its name and left as it is, and the others do not wait for it. Answers how many were done.
+    That one is told by its name, left as it is, and given to `failed`; the others do not wait for it. Answers how many
+    were done.
     """
     try:
         return await work(items)
@@ -46,6 +50,8 @@ async def narrowed(
         if len(items) == 1:
             telemetry.TIMER_FAILED.labels("bug").inc()
             _log.error("timer failed", about=str(name(items[0])), error=type(error).__name__, places=places(error))
+            if failed is not None:
+                await failed(items[0])
             return 0
     middle = len(items) // 2
-    return await narrowed(work, items[:middle], name) + await narrowed(work, items[middle:], name)
+    return await narrowed(work, items[:middle], name, failed) + await narrowed(work, items[middle:], name, failed)

@@ -164,6 +164,8 @@ deadline.reimbursement_working_days              2023-12-01  30           confir
 deadline.loss_of_entitlement_working_days        2023-12-01  20           confirmed
 review.second_from_fen                           2022-05-25  3000000      placeholder
 review.second_from_risk                          2022-05-25  0.6          placeholder
+appeal.window_days                               2022-05-25  60           placeholder
+appeal.decide_working_days                       2022-05-25  20           placeholder
 
 sanction.labour_protection.fine_per_woman_low    2012-04-28  100000       confirmed
 sanction.labour_protection.fine_per_woman_high   2012-04-28  500000       confirmed

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
-from cradle.claims.v1 import claim_pb2, receipt_pb2
+from cradle.claims.v1 import appeal_pb2, claim_pb2, receipt_pb2, redetermination_pb2
 from cradle.ops.v1 import parked_pb2
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from services.cli import claims, views
+from services.cli import appeals, claims, views
 from services.cli.failures import coded
 from services.cli.intake import Position, Sent
 from services.cli.mapping import to_intake
@@ -89,13 +89,34 @@ def test_how_far_a_claim_is_paid_is_shown_by_line_with_its_reasons() -> None:
         line="STAY/1", owed_fen=520_000, payee=claim_pb2.PAYEE_PROVIDER, payment=claim_pb2.PAYMENT_STATE_PAID
     )
     claim.orders.add(line="STAY/2", owed_fen=100, payee=claim_pb2.PAYEE_PROVIDER, payment=1, reasons=["AC04"])
+    claim.orders.add(line="STAY/3", owed_fen=100, payee=claim_pb2.PAYEE_PROVIDER, payment=1, reasons=["BUDGET_HELD"])
 
     shown = drawn(views.claim(ENGLISH, claim))
 
     assert "STAY/1: 5,200.00 the hospital paid\n" in "\n".join(line.rstrip() for line in shown.splitlines()) + "\n"
     assert "STAY/2: 1.00 the hospital payable AC04" in shown
+    assert "BUDGET_HELD: The budget" in shown
+    assert "该预算可用资金不足" in drawn(views.claim(CHINESE, claim))
     assert "in payment" in shown
     assert "in payment" in drawn(views.claims(ENGLISH, [claim]))
+
+
+def test_a_table_without_rows_says_so() -> None:
+    assert "(none)" in drawn(views.claims(ENGLISH, []))
+    assert "（无）" in drawn(views.claims(CHINESE, []))
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "prefix"),
+    [
+        (appeals.State, appeal_pb2.AppealState, "APPEAL_STATE_"),
+        (appeals.By, appeal_pb2.Appellant, "APPELLANT_"),
+        (appeals.Ground, appeal_pb2.AppealGround, "APPEAL_GROUND_"),
+        (appeals.Late, appeal_pb2.LateBecause, "LATE_BECAUSE_"),
+    ],
+)
+def test_what_one_may_say_of_an_appeal_is_what_there_is(given: Any, names: Any, prefix: str) -> None:
+    assert list(get_args(given)) == [name.removeprefix(prefix) for name, value in names.items() if value]
 
 
 def test_the_payments_one_may_ask_for_are_those_there_are() -> None:
@@ -120,6 +141,13 @@ def test_the_states_one_may_ask_for_are_those_of_a_claim_on_file() -> None:
         *(name.replace("CLAIM_STATE_", "OUTCOME_") for name, value in claim_pb2.ClaimState.items() if value),
         *(name for name, value in claim_pb2.Payee.items() if value),
         *(name for name, value in claim_pb2.PaymentState.items() if value),
+        *(f"CLI_{name}" for name, value in appeal_pb2.AppealState.items() if value),
+        *(f"CLI_{name}" for name, value in appeal_pb2.Appellant.items() if value),
+        *(f"CLI_{name}" for name, value in appeal_pb2.AppealGround.items() if value),
+        *(f"CLI_{name}" for name, value in appeal_pb2.LateBecause.items() if value),
+        *(f"CLI_{name}" for name, value in redetermination_pb2.RedeterminationState.items() if value),
+        *(f"CLI_{name}" for name, value in redetermination_pb2.RedeterminationFinding.items() if value),
+        *(f"CLI_{name}" for name, value in redetermination_pb2.RedeterminationResult.items() if value),
     ],
 )
 def test_every_code_has_its_word(code: str) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import yaml
 from cradle.claims.v1 import (
+    appeal_pb2,
     claim_pb2,
     event_pb2,
     facts_pb2,
     intake_pb2,
     platform_pb2,
     receipt_pb2,
+    redetermination_pb2,
     review_pb2,
     service_pb2,
     submitting_pb2,
@@ -38,12 +40,14 @@ ROOT = Path(__file__).parents[2]
 TOPICS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text("utf-8"))
 PARAMETERS = [path for path in sorted((ROOT / "services").glob("*/parameters/**/*.yaml")) if path.name != "index.yaml"]
 MODULES = (
+    appeal_pb2,
     claim_pb2,
     event_pb2,
     facts_pb2,
     intake_pb2,
     platform_pb2,
     receipt_pb2,
+    redetermination_pb2,
     review_pb2,
     service_pb2,
     submitting_pb2,
@@ -162,6 +166,13 @@ NOT_PERSONAL = {
     "cradle.claims.v1.GetReviewRequest.name": "a resource name",
     "cradle.claims.v1.Move.name": "a resource name",
     "cradle.claims.v1.WatchClaimRequest.name": "a resource name",
+    "cradle.claims.v1.Redetermination.name": "a resource name",
+    "cradle.claims.v1.GetRedeterminationRequest.name": "a resource name",
+    "cradle.claims.v1.ApproveRedeterminationRequest.name": "a resource name",
+    "cradle.claims.v1.CancelRedeterminationRequest.name": "a resource name",
+    "cradle.claims.v1.Appeal.name": "a resource name",
+    "cradle.claims.v1.GetAppealRequest.name": "a resource name",
+    "cradle.claims.v1.WithdrawAppealRequest.name": "a resource name",
     "cradle.treasury.v1.Budget.name": "a resource name",
     "cradle.treasury.v1.Order.name": "a resource name, orders/{order}",
     "cradle.treasury.v1.GetOrderRequest.name": "a resource name",

@@ -14,12 +14,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.claims import rules, store
 from services.claims.model import Claim
+from services.claims.store import appeals
 from services.claims.usecases import streaming, submitting
 from services.claims.usecases.streaming import Requests
 from services.claims.usecases.submitting import CALL, Entry, FrontDesk
 from services.claims.usecases.watching import Watching
 from services.claims.wire import facts as reading
 from services.claims.wire import notice, out, paging, plain
+from services.claims.wire.appeal import to_message, told
 from services.kit import auth
 from services.kit.db import Database
 from services.kit.errors import Forbidden, Invalid, NotFound
@@ -87,6 +89,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         answer = out.claim_to_proto(claim)
         orders = await store.load_orders(self.database, [claim.id])
         answer.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
+        answer.appeals.extend(to_message(one) for one in await appeals.of_claim(self.database, claim.id))
         recorded = await store.recorded(self.database, claim.id, claim.revision)
         if recorded is not None:
             answer.determination.CopyFrom(
@@ -124,8 +127,12 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         language = _language(request.language)
         law = await store.law_by_digest(self.database, recorded.law_digest)
         determination = recorded.determination()
+        known = await appeals.of_claim(self.database, claim.id)
+        appealed = [one for one in known if one.appeal.revision == recorded.revision]
+        shown = out.claim_to_proto(claim)
+        shown.appeals.extend(to_message(one) for one in appealed)
         return service_pb2.ExplainDeterminationResponse(
-            claim=out.claim_to_proto(claim),
+            claim=shown,
             text=notice.notice(
                 notice.Subject(claim.number, claim.source, recorded.revision),
                 determination,
@@ -133,6 +140,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
                 law,
                 recorded.rules_revision,
                 language,
+                [told(one.appeal) for one in appealed],
             ),
             steps=[notice.trace_step(step, law, language) for step in determination.steps()],
         )

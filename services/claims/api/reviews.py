@@ -14,12 +14,16 @@ from cradle.claims.v1 import claim_pb2, review_pb2, review_pb2_grpc, service_pb2
 from google.protobuf.message import Message
 
 from services.claims import store
-from services.claims.model.review import Entry
+from services.claims.model.review import LAW_CHANGED, Entry, note_context
 from services.claims.store import reviews
+from services.claims.store.appeals import of_claim
+from services.claims.store.redetermining import last_of_claim
 from services.claims.usecases import Desk, answering, queueing, reviewing
 from services.claims.usecases.reviewing import Case
 from services.claims.wire import notice, out
 from services.claims.wire import review as wire
+from services.claims.wire.appeal import to_message
+from services.claims.wire.redetermination import item_to_proto
 from services.kit import auth
 from services.kit.dates import from_proto
 from services.kit.errors import Conflict, Invalid
@@ -50,6 +54,10 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         listed = await reviewing.found(self.desk.database, wire.review_id(request.name))
         answer = wire.review_to_proto(listed.review, listed.source, listed.number, listed.county)
         await self._add_determination(answer, listed.review.claim_id, request.language)
+        if listed.review.reason == LAW_CHANGED and (
+            item := await last_of_claim(self.desk.database, listed.review.claim_id)
+        ):
+            answer.redetermined.CopyFrom(item_to_proto(item))
         history = await reviews.history(self.desk.database, listed.review.id)
         answer.history.extend(wire.entries_to_proto((entry, self._note(listed.review.id, entry)) for entry in history))
         return answer
@@ -63,6 +71,7 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         answer.claim_on_file.CopyFrom(out.claim_to_proto(claim))
         orders = await store.load_orders(self.desk.database, [claim.id])
         answer.claim_on_file.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
+        answer.claim_on_file.appeals.extend(to_message(one) for one in await of_claim(self.desk.database, claim.id))
         recorded = await store.recorded(self.desk.database, claim.id, claim.revision)
         if recorded is None:
             answer.facts_json = await reviews.waiting_facts(self.desk.database, claim_id)
@@ -81,7 +90,7 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
     def _note(self, review_id: UUID, entry: Entry) -> str:
         if entry.note_sealed is None:
             return ""
-        context = reviewing.note_context(review_id, entry.number)
+        context = note_context(review_id, entry.number)
         return self.desk.office.sealer.open(entry.note_sealed, context).decode()
 
     # --- moving ------------------------------------------------------------------------------------------------------

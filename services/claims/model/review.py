@@ -111,6 +111,8 @@ QUALITY_ERROR: Final = "QUALITY_ERROR"
 COVERAGE_WORSE: Final = "COVERAGE_WORSE"
 ORDER_REFUSED: Final = "ORDER_REFUSED"
 RECIPIENT_MISSING: Final = "RECIPIENT_MISSING"
+LAW_CHANGED: Final = "LAW_CHANGED"
+APPEAL: Final = "APPEAL"
 
 # What a person looks at, and how much hangs on it: 0 to 100. What is not here waits for an event or for the authority
 # (PERSON_UNKNOWN, COVERAGE_MISSING, PARAMETER_UNSET), and no person can decide it.
@@ -119,7 +121,9 @@ RISK: Final[Mapping[str, int]] = {
     RECIPIENT_MISSING: 80,
     "DELIVERY_DATE_REVIEW": 70,
     COVERAGE_WORSE: 60,
+    LAW_CHANGED: 60,
     QUALITY_ERROR: 60,
+    APPEAL: 50,
     "EMPLOYER_MISMATCH": 50,
     "THIRD_CHILD_REVIEW": 20,
     "REGISTRATION_REQUIRED": 20,
@@ -150,6 +154,7 @@ class Review:
     number: int = 1
     proposer: str = ""
     proposal: str = ""  # canonical JSON
+    note_sealed: bytes | None = None  # of its first entry, where somebody asks in own words
 
 
 class Supplement(NamedTuple):
@@ -204,6 +209,11 @@ class Entry:
     reason: str = ""
     note_sealed: bytes | None = None
     content: str = ""  # canonical JSON of what was found, where a move states some
+
+
+def note_context(review_id: UUID, number: int) -> bytes:
+    """What a note is sealed with: it opens at its own place only."""
+    return f"review/{review_id}/{number}".encode()
 
 
 def _check() -> None:

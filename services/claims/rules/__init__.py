@@ -13,6 +13,8 @@
 - `holding`: what is on file about her, as facts of the next claim; what a decided claim adds to it.
 - `waiting`: what a claim waits for before it can be decided.
 - `again`: whether a claim decided again on other coverage is better or worse for her.
+- `appealing`: until when an appeal may be filed, by when it is decided, and what may not come of it.
+- `redetermining`: what another law makes of a claim: more, less, or the same.
 - `paying`: what is ordered for each line, out of which fund, and how far it is paid.
 - `calculators`: parental leave and the child-care allowance.
 
@@ -23,7 +25,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from services.claims.rules import paying, review, reviewed
+from services.claims.rules import appealing, paying, redetermining, review, reviewed
 from services.claims.rules.again import BETTER, SAME, WORSE, compared
 from services.claims.rules.deciding import decide
 from services.claims.rules.holding import History, has_room, held_by, history_of, taken_by, with_history
@@ -47,6 +49,7 @@ __all__ = [
     "FactMissing",
     "History",
     "Standing",
+    "appealing",
     "compared",
     "decide",
     "first_day",
@@ -54,6 +57,7 @@ __all__ = [
     "held_by",
     "history_of",
     "paying",
+    "redetermining",
     "review",
     "reviewed",
     "standing",

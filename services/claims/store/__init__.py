@@ -1,13 +1,14 @@
 """SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `orders`,
 `again`, `totals`.
 
-`wages` and `reviews` are taken by their names.
+`wages`, `reviews`, `redetermining` and `appeals` are taken by their names.
 """
 
 from services.claims.store.again import (
     Heard,
     Known,
     Look,
+    as_they_stand,
     due,
     hear,
     look_of,
@@ -65,6 +66,7 @@ __all__ = [
     "Settled",
     "Waiting",
     "Wanted",
+    "as_they_stand",
     "changed_since",
     "claim_by_id",
     "claim_by_number",

@@ -44,6 +44,8 @@ class Known(NamedTuple):
     due_on: date | None = None
     determination: Determination | None = None
     sequence: int = 1
+    law_digest: str = ""  # of the law it was decided under
+    determined_version: int = 0  # of the claim, when it was decided
 
 
 def look_of(claim: Claim) -> Look | None:
@@ -97,19 +99,25 @@ async def of_claims(tx: Tx, claims: Collection[UUID]) -> list[Known]:
     return await _known(tx, "claim.id = ANY($2)", list(claims))
 
 
-async def _known(tx: Tx, which: str, argument: list[UUID]) -> list[Known]:
+async def as_they_stand(tx: Tx, persons: Collection[UUID]) -> list[Known]:
+    """The claims of these persons that may be decided again, read and not locked."""
+    return await _known(tx, "claim.person = ANY($2)", list(persons), lock=False)
+
+
+async def _known(tx: Tx, which: str, argument: list[UUID], *, lock: bool = True) -> list[Known]:
     columns = ", ".join(f"claim.{name}" for name in COLUMNS.split(", "))
     rows = await tx.fetch(
         f"""SELECT {columns}, waiting.reasons AS waits, waiting.due_on, waiting.facts AS open_facts,
                    waiting.known_at AS open_known_at, decided.*
             FROM claim LEFT JOIN waiting ON waiting.claim_id = claim.id
             LEFT JOIN LATERAL (
-                SELECT facts, result, rules_revision, known_at, sequence FROM determination
+                SELECT facts, result, rules_revision, known_at, sequence, law_digest, version AS determined_version
+                FROM determination
                 WHERE determination.claim_id = claim.id AND revision = cardinality(claim.content_hashes)
                 ORDER BY determination.version DESC LIMIT 1
             ) AS decided ON waiting.claim_id IS NULL
             WHERE {which} AND claim.state = ANY($1)
-            ORDER BY claim.id FOR UPDATE OF claim""",
+            ORDER BY claim.id{" FOR UPDATE OF claim" if lock else ""}""",
         OPEN,
         argument,
     )
@@ -128,6 +136,8 @@ def _one(row: asyncpg.Record) -> Known:
         row["known_at"],
         determination=lift.lift_result(orjson.loads(row["result"])),
         sequence=row["sequence"],
+        law_digest=row["law_digest"],
+        determined_version=row["determined_version"],
     )
 
 

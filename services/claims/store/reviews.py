@@ -12,6 +12,7 @@ import asyncpg
 
 from services.claims.model import ClaimKind
 from services.claims.model.review import (
+    APPEAL,
     QUALITY_SAMPLE,
     Entry,
     Move,
@@ -80,15 +81,17 @@ async def open_reviews(tx: Tx, reviews: Sequence[Review]) -> int:
     if not reviews:
         return 0
     rows = await tx.fetch(
-        """WITH opened AS (
+        """WITH given AS (
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::date[], $6::int[], $8::bytea[])
+                      AS given (id, claim_id, version, reason, due_on, risk, note_sealed)
+           ), opened AS (
              INSERT INTO review_task (id, claim_id, version, kind, reason, due_on, risk, opened_at, updated_at)
-             SELECT id, claim_id, version, reason, reason, due_on, risk, $7, $7
-             FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::date[], $6::int[])
-                  AS given (id, claim_id, version, reason, due_on, risk)
-             ON CONFLICT DO NOTHING RETURNING id, reason
+             SELECT id, claim_id, version, reason, reason, due_on, risk, $7, $7 FROM given
+             ON CONFLICT DO NOTHING RETURNING id
            )
-           INSERT INTO review_entry (review_id, number, at, actor, move, reason)
-           SELECT id, 1, $7, 'system', 'OPENED', reason FROM opened RETURNING review_id""",
+           INSERT INTO review_entry (review_id, number, at, actor, move, reason, note_sealed)
+           SELECT id, 1, $7, 'system', 'OPENED', reason, note_sealed FROM given JOIN opened USING (id)
+           RETURNING review_id""",
         [r.id for r in reviews],
         [r.claim_id for r in reviews],
         [r.version for r in reviews],
@@ -96,23 +99,34 @@ async def open_reviews(tx: Tx, reviews: Sequence[Review]) -> int:
         [r.due_on for r in reviews],
         [r.risk for r in reviews],
         reviews[0].opened_at,
+        [r.note_sealed for r in reviews],
     )
     return len(rows)
 
 
-async def supersede(tx: Tx, claims: Collection[UUID], now: datetime, *, but: UUID | None = None) -> None:
-    """Close what is still asked about claims that were settled in the meantime."""
+async def supersede(
+    tx: Tx,
+    claims: Collection[UUID],
+    now: datetime,
+    *,
+    but: UUID | None = None,
+    appeals: bool = False,
+) -> None:
+    """Close what is still asked about claims that were settled in the meantime. An appeal goes on, unless it lapsed."""
     await tx.execute(
         """WITH closed AS (
              UPDATE review_task SET state = 'CLOSED', outcome = 'SUPERSEDED', pend_reason = NULL, proposer = '',
                     proposal = '', number = number + 1, updated_at = $2
-             WHERE claim_id = ANY($1) AND state <> 'CLOSED' AND id IS DISTINCT FROM $3 RETURNING id, number
+             WHERE claim_id = ANY($1) AND state <> 'CLOSED' AND id IS DISTINCT FROM $3 AND (reason <> $4 OR $5)
+             RETURNING id, number
            )
            INSERT INTO review_entry (review_id, number, at, actor, move) SELECT id, number, $2, 'system', 'SUPERSEDED'
            FROM closed""",
         sorted(claims),
         now,
         but,
+        APPEAL,
+        appeals,
     )
 
 
@@ -203,9 +217,17 @@ async def decided_by(tx: Tx, review: Review, version: int, first: str, second: s
     )
 
 
-async def deciders(tx: Tx, claim_id: UUID) -> set[str]:
-    """Everybody who ever decided about the claim."""
-    rows = await tx.fetch("SELECT first_person, second_person FROM review_decision WHERE claim_id = $1", claim_id)
+async def deciders(tx: Tx, claim_id: UUID, *, but: UUID | None = None) -> set[str]:
+    """Everybody who ever decided about the claim: in other reviews than this, or by a plan for all claims."""
+    rows = await tx.fetch(
+        """SELECT first_person, second_person FROM review_decision
+           WHERE claim_id = $1 AND review_id IS DISTINCT FROM $2
+           UNION ALL SELECT planned_by, approved_by FROM redetermination
+           WHERE EXISTS (SELECT FROM redetermination_done AS done WHERE done.redetermination_id = redetermination.id
+                         AND done.claim_id = $1 AND done.result = 'DECIDED')""",
+        claim_id,
+        but,
+    )
     return {person for row in rows for person in row if person}
 
 
@@ -271,8 +293,8 @@ async def undated(database: Database, limit: int) -> list[tuple[UUID, ClaimKind,
     """Open reviews without a due date, with the kind and the receipt of their claim."""
     rows = await database.fetch(
         """SELECT r.id, c.kind, c.received_at FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id
-           WHERE r.state <> 'CLOSED' AND r.due_on IS NULL AND r.reason <> $1 ORDER BY r.id LIMIT $2""",
-        QUALITY_SAMPLE,
+           WHERE r.state <> 'CLOSED' AND r.due_on IS NULL AND r.reason <> ALL ($1) ORDER BY r.id LIMIT $2""",
+        [QUALITY_SAMPLE, APPEAL],
         limit,
     )
     return [(row["id"], ClaimKind(row["kind"]), row["received_at"]) for row in rows]

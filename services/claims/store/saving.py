@@ -71,6 +71,7 @@ class Change(NamedTuple):
     returned: tuple[str, ...] = ()  # why, if it was sent back after it had waited
     orders: tuple[Order, ...] | None = None  # None: what it orders was not reckoned
     without_payee: tuple[str, ...] = ()  # lines that owe something of which nobody knows whom to pay
+    known_at: datetime | None = None  # if it rests on what was known then, not on what the batch looked up
 
 
 class Settled(NamedTuple):
@@ -148,7 +149,7 @@ def _determination(change: Change, ground: Ground) -> tuple[object, ...] | None:
         change.claim.revision,
         change.determination.outcome,
         change.facts.decision_date,
-        ground.known_at,
+        change.known_at or ground.known_at,
         ground.law.digest,
         ground.rules,
         canonical(change.facts.as_data()),

@@ -3,9 +3,12 @@
 - `taking_in` settles what its sources send, `settling` decides each of it.
 - `hearing` decides again when coverage changes; `looking_again` by and by, where much may be touched at once.
 - `ordering` orders what is owed from the treasury; `paying` hears what became of it.
+- `redetermining` decides all claims again when the law changed, by a plan that a second person approved.
+- `appealing` takes in appeals, which their reviews decide.
 - `queueing` asks a person about what waits for one; `reviewing` moves a review, `answering` decides one.
 """
 
+from services.claims.usecases import appealing, redetermining
 from services.claims.usecases.comparing import watch
 from services.claims.usecases.hearing import Hearing, expire, hear, prepare_hearing
 from services.claims.usecases.looking_again import hear_wages, look_again, queue_by_wages
@@ -21,6 +24,7 @@ __all__ = [
     "OnFile",
     "Prepared",
     "Terms",
+    "appealing",
     "expire",
     "hear",
     "hear_wages",
@@ -28,6 +32,7 @@ __all__ = [
     "prepare",
     "prepare_hearing",
     "queue_by_wages",
+    "redetermining",
     "settle",
     "take_in",
     "watch",

@@ -13,7 +13,9 @@ from cradle.claims.v1 import review_pb2
 from services.claims import rules, store
 from services.claims.model import Coverage, DenyReason, Determination, Facts, State, refusal
 from services.claims.model import Move as ClaimMove
+from services.claims.model.appeal import AppealMove
 from services.claims.model.review import (
+    APPEAL,
     QUALITY_ERROR,
     QUALITY_SAMPLE,
     DisagreeReason,
@@ -24,7 +26,7 @@ from services.claims.model.review import (
 )
 from services.claims.rules import History
 from services.claims.store import Change, Known, Look, reviews
-from services.claims.usecases import again, queueing, settling
+from services.claims.usecases import again, appealing, queueing, settling
 from services.claims.usecases.again import Answers
 from services.claims.usecases.reviewing import Asked, Case, Desk, changed, is_hers, settle, step
 from services.claims.usecases.reviewing import found as found_review
@@ -94,6 +96,7 @@ async def stand(case: Case) -> review_pb2.AnswerReviewResponse:
     if case.claim.state is State.PENDED:
         raise Refused(reason("NOTHING_STANDS"))
     await step(case, Move.STOOD)
+    await _appeal_decided(case, AppealMove.UPHOLD, People(case.asked.actor))
     return _answer(case)
 
 
@@ -139,6 +142,8 @@ async def _decided(case: Case, looked: Looked, found: Supplement, denied: DenyRe
     facts = _supplemented(case, facts, found, denied)
     determination = rules.decide(facts, terms.law)
     _is_final(facts, coverage, determination)
+    if case.review.reason == APPEAL and rules.appealing.is_worse(known.determination, determination):
+        raise Refused(reason("APPEAL_NOT_WORSE"))
     return Decided(
         facts,
         determination,
@@ -208,6 +213,13 @@ async def _settle(case: Case, looked: Looked, decided: Decided, made: Proposal, 
     change = Change(claim, decided.facts, determination, sequence, decided.holds, decided.taken)
     await settle(case, change, [reason(code) for code in determination.reasons], looked.answers.known_at)
     await reviews.decided_by(case.tx, case.review, claim.version, by.first, by.second, needed=by.needed)
+    await _appeal_decided(case, AppealMove.REDETERMINE, by)
+
+
+async def _appeal_decided(case: Case, move: AppealMove, by: People) -> None:
+    """What its review decides is what becomes of an appeal."""
+    if case.review.reason == APPEAL:
+        case.claim = await appealing.decided(case.tx, case.review, case.claim, move, by.first, by.second, case.terms)
 
 
 def _gist(determination: Determination) -> object:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from services.claims import rules
 from services.claims.model import Claim, ClaimKind, State
 from services.claims.model.review import QUALITY_SAMPLE, RECIPIENT_MISSING, RISK, Review
-from services.claims.store import Change, reviews
+from services.claims.store import Change, appeals, reviews
 from services.claims.usecases.office import Terms
 from services.kit import telemetry
 from services.kit.calendar import CALENDAR
@@ -91,5 +91,7 @@ async def watch(database: Database, law: Law, clock: Clock) -> None:
 async def _date(database: Database, law: Law) -> None:
     waiting = await reviews.undated(database, _DATED_MAX)
     due = [(one, rules.review.due_on(kind, civil(received), law, CALENDAR)) for one, kind, received in waiting]
+    appealed = await appeals.undated(database, _DATED_MAX)
+    due += [(one, rules.appealing.due_on(filed, law, CALENDAR)) for one, filed in appealed]
     if dated := [(one, day) for one, day in due if day is not None]:
         await reviews.date_reviews(database, dated)

@@ -18,10 +18,21 @@ from google.protobuf.message import Message
 from services.claims import store
 from services.claims.model import Claim, State, refusal
 from services.claims.model import Move as ClaimMove
-from services.claims.model.review import QUALITY_SAMPLE, TABLE, Entry, Move, PendReason, ReturnReason, Review, allowed
+from services.claims.model.review import (
+    APPEAL,
+    QUALITY_SAMPLE,
+    TABLE,
+    Entry,
+    Move,
+    PendReason,
+    ReturnReason,
+    Review,
+    allowed,
+    note_context,
+)
 from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
-from services.claims.usecases import queueing, telling
+from services.claims.usecases import appealing, queueing, telling
 from services.claims.usecases.office import Office, Terms
 from services.claims.usecases.ordering import ordered
 from services.claims.wire import out
@@ -154,10 +165,6 @@ async def step(case: Case, move: Move, *, code: str = "", content: str = "", **c
     await reviews.move(case.tx, case.review, entry)
 
 
-def note_context(review_id: UUID, number: int) -> bytes:
-    return f"review/{review_id}/{number}".encode()
-
-
 def is_hers(case: Case) -> None:
     """Who decides has taken it first, so that two do not work on one question unknowing."""
     if case.review.assignee != case.asked.actor:
@@ -172,6 +179,8 @@ async def take(case: Case) -> review_pb2.Review:
         raise Refused(reason("SECOND_PERSON_NEEDED"))
     if case.review.reason == QUALITY_SAMPLE and case.asked.actor in await reviews.deciders(case.tx, case.claim.id):
         raise Refused(reason("SECOND_LOOK_BY_ANOTHER"))
+    if case.review.reason == APPEAL:
+        await appealing.is_another(case.tx, case.review, case.asked.actor)
     await step(case, Move.TAKEN, assignee=case.asked.actor)
     return case.answer()
 
@@ -211,6 +220,7 @@ _TOLD: Final = {
 async def give_back(case: Case, why: Sequence[ReturnReason]) -> review_pb2.Review:
     """退回补正: the sender sends it again, corrected, under the same number."""
     is_hers(case)
+    _is_no_appeal(case)
     _may(case, ClaimMove.RETURN)
     await step(case, Move.RETURNED, code=",".join(why))
     await settle(case, Change(changed(case, State.RETURNED)), [reason(_TOLD[code]) for code in why])
@@ -220,12 +230,18 @@ async def give_back(case: Case, why: Sequence[ReturnReason]) -> review_pb2.Revie
 async def withdraw(case: Case) -> review_pb2.Review:
     """撤回: only what was never determined; later, what was determined is taken back by its sender's void."""
     is_hers(case)
+    _is_no_appeal(case)
     _may(case, ClaimMove.WITHDRAW)
     if await reviews.was_determined(case.tx, case.claim.id):
         raise Refused(reason("WITHDRAW_TOO_LATE"))
     await step(case, Move.WITHDRAWN)
     await settle(case, Change(changed(case, State.WITHDRAWN)), [reason("WITHDRAWN_BY_CLAIMANT")])
     return case.answer()
+
+
+def _is_no_appeal(case: Case) -> None:
+    if case.review.reason == APPEAL:
+        raise Refused(reason("APPEAL_ONLY_DECIDED"))
 
 
 def _may(case: Case, move: ClaimMove) -> None:

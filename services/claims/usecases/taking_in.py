@@ -11,7 +11,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 from services.claims import rules, store
 from services.claims.model import FINAL, Claim, ClaimKind, Coverage, Institution, Received, Sent
 from services.claims.store import Number, Settled
-from services.claims.usecases import queueing
+from services.claims.usecases import appealing, queueing
 from services.claims.usecases.comparing import compare
 from services.claims.usecases.office import Office, OnFile, Prepared
 from services.claims.usecases.settling import settle
@@ -77,6 +77,7 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
     if voided := [s.change.claim for s in settled if s.change and s.change.claim.state in FINAL]:
         # Her other claims may have been refused for what is given back.
         await store.queue(tx, {claim.person for claim in voided if claim.person})
+        await appealing.lapse(tx, voided, terms)
     await _save_submissions(office, tx, settled)
     if totals := [r for r in batch.received if r.totals]:
         compared = await compare(tx, totals, terms)

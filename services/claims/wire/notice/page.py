@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from services.claims.model import Determination, Facts, State, Step, StepView
 from services.claims.wire.notice import employer, found, result, steps, sure, words
 from services.claims.wire.notice.layout import WIDTH, rows, wrapped
 from services.kit.law import Law
-from services.kit.messages import Language, text
+from services.kit.messages import Language, Reason, text
 
 _OPEN: Final = {State.PENDED, State.ERROR}
 _OF_LEAVE: Final = ("LEAVE_", "FUND_", "GESTATION_", "THIRD_CHILD_", "FATHER")
@@ -38,6 +38,7 @@ def notice(  # noqa: PLR0917  # all of it is on the notice
     law: Law,
     rules_revision: str,
     language: Language,
+    appealed: Sequence[Reason] = (),
 ) -> str:
     """The notice as it would be handed over. Without a subject nothing is stored; it says that it decides nothing."""
     groups = _groups(determination, facts, language)
@@ -49,7 +50,10 @@ def notice(  # noqa: PLR0917  # all of it is on the notice
         "NOTICE_PART_STEPS": _steps(groups, law, language),
         "NOTICE_PART_EMPLOYER": employer.part(determination, facts, owed, law, language),
         "NOTICE_PART_SURE": sure.part(every, law, language),
-        "NOTICE_PART_REMEDY": _remedy(subject, determination, language),
+        "NOTICE_PART_REMEDY": [
+            *_remedy(subject, determination, language),
+            *[line for one in appealed for line in wrapped(one.text(language), "  ")],
+        ],
     }
     shown = {code: lines for code, lines in parts.items() if lines or code == "NOTICE_PART_RESULT"}
     place = dict(zip(shown, text("NOTICE_PLACES", language), strict=False))

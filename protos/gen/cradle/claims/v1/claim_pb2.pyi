@@ -4,6 +4,7 @@ isort:skip_file
 The claim and its words. States are those of X12 and FHIR; Chinese terms follow the glossary."""
 
 from collections import abc as _abc
+from cradle.claims.v1 import appeal_pb2 as _appeal_pb2
 from cradle.common.v1 import reason_pb2 as _reason_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -258,6 +259,7 @@ class Claim(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     PAYMENT_FIELD_NUMBER: _builtins.int
     ORDERS_FIELD_NUMBER: _builtins.int
+    APPEALS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`claims/{claim}`"""
     source: _builtins.str
@@ -283,6 +285,10 @@ class Claim(_message.Message):
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimOrder]:
         """What was ordered from the treasury, by line; answered for one claim, not in lists."""
 
+    @_builtins.property
+    def appeals(self) -> _containers.RepeatedCompositeFieldContainer[_appeal_pb2.Appeal]:
+        """Newest first; answered for one claim, not in lists."""
+
     def __init__(
         self,
         *,
@@ -300,10 +306,11 @@ class Claim(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         payment: Global___PaymentState.ValueType = ...,
         orders: _abc.Iterable[Global___ClaimOrder] | None = ...,
+        appeals: _abc.Iterable[_appeal_pb2.Appeal] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "event_date", b"event_date", "receive_time", b"receive_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "orders", b"orders", "payment", b"payment", "person", b"person", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeals", b"appeals", "claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "orders", b"orders", "payment", b"payment", "person", b"person", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,34 +22,39 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from cradle.claims.v1 import appeal_pb2 as cradle_dot_claims_dot_v1_dot_appeal__pb2
 from cradle.claims.v1 import claim_pb2 as cradle_dot_claims_dot_v1_dot_claim__pb2
 from cradle.claims.v1 import intake_pb2 as cradle_dot_claims_dot_v1_dot_intake__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63radle/claims/v1/event.proto\x12\x10\x63radle.claims.v1\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1d\x63radle/claims/v1/intake.proto\x1a\x16google/type/date.proto\"\xae\x04\n\nClaimEvent\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06\x63ounty\x18\x04 \x01(\t\x12%\n\nevent_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12/\n\x07payment\x18\x06 \x01(\x0e\x32\x1e.cradle.claims.v1.PaymentState\x12\x37\n\ndetermined\x18\n \x01(\x0b\x32!.cradle.claims.v1.ClaimDeterminedH\x00\x12/\n\x06pended\x18\x0b \x01(\x0b\x32\x1d.cradle.claims.v1.ClaimPendedH\x00\x12/\n\x06voided\x18\x0c \x01(\x0b\x32\x1d.cradle.claims.v1.ClaimVoidedH\x00\x12\x33\n\x08returned\x18\r \x01(\x0b\x32\x1f.cradle.claims.v1.ClaimReturnedH\x00\x12\x35\n\twithdrawn\x18\x0e \x01(\x0b\x32 .cradle.claims.v1.ClaimWithdrawnH\x00\x12\x33\n\x08reversed\x18\x0f \x01(\x0b\x32\x1f.cradle.claims.v1.ClaimReversedH\x00\x12@\n\x0fpayment_changed\x18\x10 \x01(\x0b\x32%.cradle.claims.v1.ClaimPaymentChangedH\x00\x42\x07\n\x05\x65vent\"\xfe\x02\n\x0f\x43laimDetermined\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x15\n\rallowance_fen\x18\x05 \x01(\x03\x12&\n\x05payee\x18\x06 \x01(\x0e\x32\x17.cradle.claims.v1.Payee\x12\x11\n\tfund_days\x18\x07 \x01(\r\x12(\n\rdecision_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\x12\x12\n\nlaw_digest\x18\t \x01(\t\x12/\n\x05lines\x18\n \x03(\x0b\x32 .cradle.claims.v1.DeterminedLine\x12\x13\n\x0bmedical_fen\x18\x0b \x01(\x03\x12\x18\n\x10\x63\x61tastrophic_fen\x18\x0c \x01(\x03\"\xc6\x01\n\x0e\x44\x65terminedLine\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.cradle.claims.v1.LineKind\x12\x0e\n\x06number\x18\x02 \x01(\r\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12&\n\x05payee\x18\x06 \x01(\x0e\x32\x17.cradle.claims.v1.Payee\"[\n\x0b\x43laimPended\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"x\n\x0b\x43laimVoided\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12,\n\x06reason\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.VoidReason\"]\n\rClaimReturned\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"M\n\x0e\x43laimWithdrawn\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\"z\n\rClaimReversed\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12,\n\x06reason\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.VoidReason\"\x8a\x01\n\x13\x43laimPaymentChanged\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x10\n\x08owed_fen\x18\x03 \x01(\x03\x12\x13\n\x0bsettled_fen\x18\x04 \x01(\x03\x12\x0f\n\x07reasons\x18\x05 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63radle/claims/v1/event.proto\x12\x10\x63radle.claims.v1\x1a\x1d\x63radle/claims/v1/appeal.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1d\x63radle/claims/v1/intake.proto\x1a\x16google/type/date.proto\"\x9f\x05\n\nClaimEvent\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06\x63ounty\x18\x04 \x01(\t\x12%\n\nevent_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12/\n\x07payment\x18\x06 \x01(\x0e\x32\x1e.cradle.claims.v1.PaymentState\x12\x37\n\ndetermined\x18\n \x01(\x0b\x32!.cradle.claims.v1.ClaimDeterminedH\x00\x12/\n\x06pended\x18\x0b \x01(\x0b\x32\x1d.cradle.claims.v1.ClaimPendedH\x00\x12/\n\x06voided\x18\x0c \x01(\x0b\x32\x1d.cradle.claims.v1.ClaimVoidedH\x00\x12\x33\n\x08returned\x18\r \x01(\x0b\x32\x1f.cradle.claims.v1.ClaimReturnedH\x00\x12\x35\n\twithdrawn\x18\x0e \x01(\x0b\x32 .cradle.claims.v1.ClaimWithdrawnH\x00\x12\x33\n\x08reversed\x18\x0f \x01(\x0b\x32\x1f.cradle.claims.v1.ClaimReversedH\x00\x12@\n\x0fpayment_changed\x18\x10 \x01(\x0b\x32%.cradle.claims.v1.ClaimPaymentChangedH\x00\x12\x33\n\x08\x61ppealed\x18\x11 \x01(\x0b\x32\x1f.cradle.claims.v1.ClaimAppealedH\x00\x12:\n\x0c\x61ppeal_ended\x18\x12 \x01(\x0b\x32\".cradle.claims.v1.ClaimAppealEndedH\x00\x42\x07\n\x05\x65vent\"\xfe\x02\n\x0f\x43laimDetermined\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x15\n\rallowance_fen\x18\x05 \x01(\x03\x12&\n\x05payee\x18\x06 \x01(\x0e\x32\x17.cradle.claims.v1.Payee\x12\x11\n\tfund_days\x18\x07 \x01(\r\x12(\n\rdecision_date\x18\x08 \x01(\x0b\x32\x11.google.type.Date\x12\x12\n\nlaw_digest\x18\t \x01(\t\x12/\n\x05lines\x18\n \x03(\x0b\x32 .cradle.claims.v1.DeterminedLine\x12\x13\n\x0bmedical_fen\x18\x0b \x01(\x03\x12\x18\n\x10\x63\x61tastrophic_fen\x18\x0c \x01(\x03\"\xc6\x01\n\x0e\x44\x65terminedLine\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.cradle.claims.v1.LineKind\x12\x0e\n\x06number\x18\x02 \x01(\r\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimState\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12&\n\x05payee\x18\x06 \x01(\x0e\x32\x17.cradle.claims.v1.Payee\"[\n\x0b\x43laimPended\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"x\n\x0b\x43laimVoided\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12,\n\x06reason\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.VoidReason\"]\n\rClaimReturned\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"M\n\x0e\x43laimWithdrawn\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\"z\n\rClaimReversed\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12,\n\x06reason\x18\x03 \x01(\x0e\x32\x1c.cradle.claims.v1.VoidReason\"\x8a\x01\n\x13\x43laimPaymentChanged\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x10\n\x08owed_fen\x18\x03 \x01(\x03\x12\x13\n\x0bsettled_fen\x18\x04 \x01(\x03\x12\x0f\n\x07reasons\x18\x05 \x03(\t\"k\n\rClaimAppealed\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x0e\n\x06\x61ppeal\x18\x03 \x01(\t\x12\r\n\x05lines\x18\x04 \x03(\t\"\x8f\x01\n\x10\x43laimAppealEnded\x12\x10\n\x08revision\x18\x01 \x01(\r\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cradle.claims.v1.ClaimKind\x12\x0e\n\x06\x61ppeal\x18\x03 \x01(\t\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.cradle.claims.v1.AppealStateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cradle.claims.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CLAIMEVENT']._serialized_start=136
-  _globals['_CLAIMEVENT']._serialized_end=694
-  _globals['_CLAIMDETERMINED']._serialized_start=697
-  _globals['_CLAIMDETERMINED']._serialized_end=1079
-  _globals['_DETERMINEDLINE']._serialized_start=1082
-  _globals['_DETERMINEDLINE']._serialized_end=1280
-  _globals['_CLAIMPENDED']._serialized_start=1282
-  _globals['_CLAIMPENDED']._serialized_end=1373
-  _globals['_CLAIMVOIDED']._serialized_start=1375
-  _globals['_CLAIMVOIDED']._serialized_end=1495
-  _globals['_CLAIMRETURNED']._serialized_start=1497
-  _globals['_CLAIMRETURNED']._serialized_end=1590
-  _globals['_CLAIMWITHDRAWN']._serialized_start=1592
-  _globals['_CLAIMWITHDRAWN']._serialized_end=1669
-  _globals['_CLAIMREVERSED']._serialized_start=1671
-  _globals['_CLAIMREVERSED']._serialized_end=1793
-  _globals['_CLAIMPAYMENTCHANGED']._serialized_start=1796
-  _globals['_CLAIMPAYMENTCHANGED']._serialized_end=1934
+  _globals['_CLAIMEVENT']._serialized_start=167
+  _globals['_CLAIMEVENT']._serialized_end=838
+  _globals['_CLAIMDETERMINED']._serialized_start=841
+  _globals['_CLAIMDETERMINED']._serialized_end=1223
+  _globals['_DETERMINEDLINE']._serialized_start=1226
+  _globals['_DETERMINEDLINE']._serialized_end=1424
+  _globals['_CLAIMPENDED']._serialized_start=1426
+  _globals['_CLAIMPENDED']._serialized_end=1517
+  _globals['_CLAIMVOIDED']._serialized_start=1519
+  _globals['_CLAIMVOIDED']._serialized_end=1639
+  _globals['_CLAIMRETURNED']._serialized_start=1641
+  _globals['_CLAIMRETURNED']._serialized_end=1734
+  _globals['_CLAIMWITHDRAWN']._serialized_start=1736
+  _globals['_CLAIMWITHDRAWN']._serialized_end=1813
+  _globals['_CLAIMREVERSED']._serialized_start=1815
+  _globals['_CLAIMREVERSED']._serialized_end=1937
+  _globals['_CLAIMPAYMENTCHANGED']._serialized_start=1940
+  _globals['_CLAIMPAYMENTCHANGED']._serialized_end=2078
+  _globals['_CLAIMAPPEALED']._serialized_start=2080
+  _globals['_CLAIMAPPEALED']._serialized_end=2187
+  _globals['_CLAIMAPPEALENDED']._serialized_start=2190
+  _globals['_CLAIMAPPEALENDED']._serialized_end=2333
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 What everyone else learns: topic `claims.claim.v1`, key claim id. No facts, no trace, no personal data."""
 
 from collections import abc as _abc
+from cradle.claims.v1 import appeal_pb2 as _appeal_pb2
 from cradle.claims.v1 import claim_pb2 as _claim_pb2
 from cradle.claims.v1 import intake_pb2 as _intake_pb2
 from google.protobuf import descriptor as _descriptor
@@ -40,6 +41,8 @@ class ClaimEvent(_message.Message):
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     REVERSED_FIELD_NUMBER: _builtins.int
     PAYMENT_CHANGED_FIELD_NUMBER: _builtins.int
+    APPEALED_FIELD_NUMBER: _builtins.int
+    APPEAL_ENDED_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     version: _builtins.int
     source: _builtins.str
@@ -61,6 +64,10 @@ class ClaimEvent(_message.Message):
     def reversed(self) -> Global___ClaimReversed: ...
     @_builtins.property
     def payment_changed(self) -> Global___ClaimPaymentChanged: ...
+    @_builtins.property
+    def appealed(self) -> Global___ClaimAppealed: ...
+    @_builtins.property
+    def appeal_ended(self) -> Global___ClaimAppealEnded: ...
     def __init__(
         self,
         *,
@@ -77,12 +84,14 @@ class ClaimEvent(_message.Message):
         withdrawn: Global___ClaimWithdrawn | None = ...,
         reversed: Global___ClaimReversed | None = ...,
         payment_changed: Global___ClaimPaymentChanged | None = ...,
+        appealed: Global___ClaimAppealed | None = ...,
+        appeal_ended: Global___ClaimAppealEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["determined", b"determined", "event", b"event", "event_date", b"event_date", "payment_changed", b"payment_changed", "pended", b"pended", "returned", b"returned", "reversed", b"reversed", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appeal_ended", b"appeal_ended", "appealed", b"appealed", "determined", b"determined", "event", b"event", "event_date", b"event_date", "payment_changed", b"payment_changed", "pended", b"pended", "returned", b"returned", "reversed", b"reversed", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "payment", b"payment", "payment_changed", b"payment_changed", "pended", b"pended", "returned", b"returned", "reversed", b"reversed", "source", b"source", "version", b"version", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeal_ended", b"appeal_ended", "appealed", b"appealed", "claim_id", b"claim_id", "county", b"county", "determined", b"determined", "event", b"event", "event_date", b"event_date", "payment", b"payment", "payment_changed", b"payment_changed", "pended", b"pended", "returned", b"returned", "reversed", b"reversed", "source", b"source", "version", b"version", "voided", b"voided", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended", "voided", "returned", "withdrawn", "reversed", "payment_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["determined", "pended", "voided", "returned", "withdrawn", "reversed", "payment_changed", "appealed", "appeal_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -353,3 +362,69 @@ class ClaimPaymentChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimPaymentChanged: _TypeAlias = ClaimPaymentChanged  # noqa: Y015
+
+@_typing.final
+class ClaimAppealed(_message.Message):
+    """What was determined is appealed (申诉). It stands until the appeal is decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    APPEAL_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    kind: _claim_pb2.ClaimKind.ValueType
+    appeal: _builtins.str
+    """`appeals/{appeal}`"""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in `ALLOWANCE/1`; none: all of it."""
+
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        kind: _claim_pb2.ClaimKind.ValueType = ...,
+        appeal: _builtins.str = ...,
+        lines: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "kind", b"kind", "lines", b"lines", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimAppealed: _TypeAlias = ClaimAppealed  # noqa: Y015
+
+@_typing.final
+class ClaimAppealEnded(_message.Message):
+    """An appeal ended: upheld, withdrawn, or redetermined, which ClaimDetermined has told before. That it lapsed is told by
+    ClaimVoided or ClaimReversed alone.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    APPEAL_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    kind: _claim_pb2.ClaimKind.ValueType
+    appeal: _builtins.str
+    outcome: _appeal_pb2.AppealState.ValueType
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        kind: _claim_pb2.ClaimKind.ValueType = ...,
+        appeal: _builtins.str = ...,
+        outcome: _appeal_pb2.AppealState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "kind", b"kind", "outcome", b"outcome", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimAppealEnded: _TypeAlias = ClaimAppealEnded  # noqa: Y015

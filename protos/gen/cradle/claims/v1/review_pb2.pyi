@@ -7,6 +7,7 @@ or a coded finding, and the law decides again.
 
 from collections import abc as _abc
 from cradle.claims.v1 import claim_pb2 as _claim_pb2
+from cradle.claims.v1 import redetermination_pb2 as _redetermination_pb2
 from cradle.claims.v1 import service_pb2 as _service_pb2
 from cradle.common.v1 import reason_pb2 as _reason_pb2
 from google.protobuf import descriptor as _descriptor
@@ -247,6 +248,7 @@ class Review(_message.Message):
     FACTS_JSON_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    REDETERMINED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`reviews/{review}`"""
     etag: _builtins.str
@@ -288,6 +290,10 @@ class Review(_message.Message):
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[_service_pb2.TraceStep]: ...
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReviewEntry]: ...
+    @_builtins.property
+    def redetermined(self) -> _redetermination_pb2.RedeterminedClaim:
+        """Where the law was changed: what it makes of the claim, beside what was determined."""
+
     def __init__(
         self,
         *,
@@ -312,10 +318,11 @@ class Review(_message.Message):
         facts_json: _builtins.str = ...,
         steps: _abc.Iterable[_service_pb2.TraceStep] | None = ...,
         history: _abc.Iterable[Global___ReviewEntry] | None = ...,
+        redetermined: _redetermination_pb2.RedeterminedClaim | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_on_file", b"claim_on_file", "due_date", b"due_date", "open_time", b"open_time", "proposal", b"proposal", "reason", b"reason", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_on_file", b"claim_on_file", "due_date", b"due_date", "open_time", b"open_time", "proposal", b"proposal", "reason", b"reason", "redetermined", b"redetermined", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignee", b"assignee", "claim", b"claim", "claim_number", b"claim_number", "claim_on_file", b"claim_on_file", "county", b"county", "due_date", b"due_date", "etag", b"etag", "facts_json", b"facts_json", "history", b"history", "kind", b"kind", "name", b"name", "open_time", b"open_time", "outcome", b"outcome", "pend_reason", b"pend_reason", "proposal", b"proposal", "reason", b"reason", "risk", b"risk", "source", b"source", "state", b"state", "steps", b"steps", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignee", b"assignee", "claim", b"claim", "claim_number", b"claim_number", "claim_on_file", b"claim_on_file", "county", b"county", "due_date", b"due_date", "etag", b"etag", "facts_json", b"facts_json", "history", b"history", "kind", b"kind", "name", b"name", "open_time", b"open_time", "outcome", b"outcome", "pend_reason", b"pend_reason", "proposal", b"proposal", "reason", b"reason", "redetermined", b"redetermined", "risk", b"risk", "source", b"source", "state", b"state", "steps", b"steps", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

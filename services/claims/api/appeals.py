@@ -1,0 +1,125 @@
+"""gRPC of appeals: filed, withdrawn, looked at. They are decided where their reviews are answered."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import grpc
+from cradle.claims.v1 import appeal_pb2, appeal_pb2_grpc
+from google.type.date_pb2 import Date
+
+from services.claims import store
+from services.claims.model import Claim
+from services.claims.model.appeal import Appeal, ListedAppeal
+from services.claims.store import appeals
+from services.claims.usecases import Desk, appealing
+from services.claims.usecases.asking import once
+from services.claims.wire import appeal as wire
+from services.claims.wire import paging
+from services.kit import auth
+from services.kit.dates import from_proto
+from services.kit.db import Tx
+from services.kit.errors import Invalid, NotFound
+from services.kit.messages import reason
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_PAGE = 50
+
+
+class Appeals(appeal_pb2_grpc.AppealServiceServicer):
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.database = desk.database
+
+    async def FileAppeal(self, request: appeal_pb2.FileAppealRequest, context: Context) -> appeal_pb2.Appeal:
+        claim, actor = await self._claim(request.claim), auth.current().name
+
+        async def file(tx: Tx) -> appeal_pb2.Appeal:
+            made = await appealing.file(
+                self.desk.office,
+                tx,
+                actor,
+                claim.id,
+                tuple(request.lines),
+                wire.APPELLANTS[request.appellant],
+                wire.GROUNDS[request.ground],
+                wire.LATE.get(request.late_because),
+                _day(request.notify_date) if request.HasField("notify_date") else None,
+                request.note,
+            )
+            return await _answer(tx, made)
+
+        return await once(self.desk, request, file, appeal_pb2.Appeal)
+
+    async def WithdrawAppeal(self, request: appeal_pb2.WithdrawAppealRequest, context: Context) -> appeal_pb2.Appeal:
+        listed = await self._found(request.name)
+
+        async def withdraw(tx: Tx) -> appeal_pb2.Appeal:
+            appeal, etag = listed.appeal, request.etag
+            return await _answer(tx, await appealing.withdraw(self.desk.office, tx, appeal.id, appeal.claim_id, etag))
+
+        return await once(self.desk, request, withdraw, appeal_pb2.Appeal)
+
+    async def GetAppeal(self, request: appeal_pb2.GetAppealRequest, context: Context) -> appeal_pb2.Appeal:
+        return wire.to_message(await self._found(request.name))
+
+    async def ListAppeals(
+        self, request: appeal_pb2.ListAppealsRequest, context: Context
+    ) -> appeal_pb2.ListAppealsResponse:
+        limit, before, asking = (
+            request.page_size or _PAGE,
+            paging.read_page_token(request.page_token, request),
+            auth.current(),
+        )
+        claim_id = _claim_id(request.claim, "claim") if request.claim else None
+        wanted = appeals.Wanted(
+            wire.STATES.get(request.state), request.county, claim_id, asking.sources, asking.counties
+        )
+        found = await appeals.list_appeals(self.database, wanted, before, limit + 1)
+        return appeal_pb2.ListAppealsResponse(
+            appeals=[wire.to_message(one) for one in found[:limit]],
+            next_page_token=paging.page_token(found[limit - 1].appeal.id, request) if len(found) > limit else "",
+        )
+
+    async def _claim(self, name: str) -> Claim:
+        """A claim in the scope of who asks; of another's nobody learns that it is there."""
+        match name.split("/"):
+            case ["sources", source, "claims", number]:
+                claim = await store.claim_by_number(self.database, source, number)
+            case _:
+                claim = await store.claim_by_id(self.database, _claim_id(name, "claim"))
+        if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
+            raise NotFound(reason("NOT_FOUND", "claim", name=name))
+        return claim
+
+    async def _found(self, name: str) -> ListedAppeal:
+        listed = await appeals.by_id(self.database, wire.appeal_id(name))
+        if listed is None or not auth.current().sees(source=listed.source, county=listed.county):
+            raise NotFound(reason("NOT_FOUND", "name", name=name))
+        return listed
+
+
+async def _answer(tx: Tx, appeal: Appeal) -> appeal_pb2.Appeal:
+    listed = await appeals.by_id(tx, appeal.id)
+    if listed is None:
+        raise ValueError("an appeal is gone that was just written")
+    return wire.to_message(listed)
+
+
+def _claim_id(name: str, field: str) -> UUID:
+    prefix, _, text = name.partition("/")
+    try:
+        if prefix == "claims":
+            return UUID(text)
+    except ValueError:
+        pass
+    raise Invalid(reason("NAME_MALFORMED", field))
+
+
+def _day(given: Date) -> date:
+    try:
+        return from_proto(given)
+    except ValueError:
+        raise Invalid(reason("DATE_INVALID", "notify_date")) from None
