@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from cradle.claims.v1 import receipt_pb2
+from cradle.claims.v1 import claim_pb2, receipt_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.ops.v1.parked_pb2_grpc import ParkedServiceStub
 from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
@@ -107,6 +107,24 @@ async def late(
                 account.read(receipt_pb2.ClaimReceipt.FromString(record.value), time.perf_counter())
             if found and known != (known := account.waiting_for_coverage()):
                 moved_s = time.perf_counter()
+
+
+async def paid_claims(
+    addresses: Addresses, sources: Sequence[str], expected: int, silence_max_s: float = SILENCE_MAX_S
+) -> set[str]:
+    """The claims that their receipts call PAID, read from the first on until so many are, or nothing comes any more."""
+    paid: dict[str, bool] = {}
+    async with _receipts_from_now(addresses.broker, list(sources)) as receipts:
+        await receipts.seek_to_beginning()
+        moved_s = time.perf_counter()
+        while sum(paid.values()) < expected and time.perf_counter() - moved_s < silence_max_s:
+            found = await receipts.getmany(timeout_ms=_POLL_MS)
+            moved_s = time.perf_counter() if found else moved_s
+            for record in (record for records in found.values() for record in records):
+                receipt = receipt_pb2.ClaimReceipt.FromString(record.value)
+                if receipt.status == receipt_pb2.RECEIPT_STATUS_PAYMENT:
+                    paid[receipt.claim.removeprefix("claims/")] = receipt.payment == claim_pb2.PAYMENT_STATE_PAID
+    return {claim for claim, is_paid in paid.items() if is_paid}
 
 
 async def _follow(
