@@ -40,6 +40,7 @@ def test_a_bank_may_take_the_csv_file_and_takes_iso_20022_unless_it_says_so(tmp_
     ("changed", "word"),
     [
         ({"format": "PAYROLL_CSV", "url": "https://bank"}, "a bank with a url takes PAIN_001"),
+        ({"bucket": "s3://bank", "url": "https://bank"}, "a url or a bucket"),
         ({"format": "MT101"}, "format"),
         ({"funds": ["EMPLOYEE_INSURANCE", "EMPLOYEE_INSURANCE"]}, "EMPLOYEE_INSURANCE twice"),
         ({"funds": ["LOTTERY"]}, "funds"),

@@ -10,20 +10,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from cradle.treasury.v1 import money_pb2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lxml import etree
 
 from deploy.local.stack import Stack
 from services.kit.errors import Invalid
+from services.kit.run import Process
+from services.kit.settings import load
 from services.treasury.bank import Bank, Handover, Outgoing
 from services.treasury.bank.amounts import decimal
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.placing import content_of
 from services.treasury.bank.signing import SUFFIX, Ed25519Signer, verify
-from services.treasury.model import Format, RunState
+from services.treasury.main import sender_of
+from services.treasury.model import Format, Paying, RunState
 from services.treasury.store import files
 from services.treasury.usecases import banking, sending
+from services.treasury.wire import banks
 from tests.kit.live import new_database
 from tests.treasury.bank.test_signing import pem
 from tests.treasury.cashier import OURS, Cashier, cashier, lose_spool, moved, statement
@@ -179,8 +184,8 @@ def test_two_banks_of_two_formats_get_a_file_each_of_one_run(stack: Stack, tmp_p
             }
             here.pay = replace(here.pay, paying=paying)
             folders = {one.code: Folders(tmp_path / one.code) for one in paying.values()}
-            banks: dict[str, Bank] = {code: FolderBank(there) for code, there in folders.items()}
-            here.sender = replace(here.sender, pay=here.pay, banks=banks)
+            reached: dict[str, Bank] = {code: FolderBank(there) for code, there in folders.items()}
+            here.sender = replace(here.sender, pay=here.pay, banks=reached)
             for fund in paying:
                 await here.counter.give(1000, MATERNITY._replace(fund=fund))
             await here.owe(100)
@@ -193,6 +198,61 @@ def test_two_banks_of_two_formats_get_a_file_each_of_one_run(stack: Stack, tmp_p
             assert [amount for _, amount in told(first)] == ["1.00"]
             assert [amount for _, amount in told(second)] == ["2.00"]
             assert (first.suffix, second.suffix) == (".xml", ".csv")
+            await here.holds()
+
+    asyncio.run(run())
+
+
+def test_what_the_environment_says_of_banks_keys_and_spool_is_how_files_leave(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fund through folders as CSV, another through object storage; both signed with the key of the settings."""
+    ours = {"name": OURS.name, "account": OURS.account, "bank_code": OURS.bank_code}
+    said = [
+        {**ours, "code": "folder", "funds": [FUND], "folders": f"{tmp_path}/folder", "format": "PAYROLL_CSV"},
+        {
+            **ours,
+            "code": "bucket",
+            "funds": ["RESIDENT_INSURANCE"],
+            "folders": f"{tmp_path}/kept",
+            "bucket": f"file://{tmp_path}/bucket",
+        },
+    ]
+    (tmp_path / "bucket").mkdir()
+    (tmp_path / "banks.yaml").write_text(yaml.safe_dump({"accounts": said}), "utf-8")
+    (tmp_path / "key.pem").write_bytes(pem(KEY))
+    for name, value in {
+        **stack.environment,
+        "CRADLE_BANKS": f"{tmp_path}/banks.yaml",
+        "CRADLE_BANK_SPOOL": f"{tmp_path}/spool",
+        "CRADLE_BANK_SIGNING_KEY": f"{tmp_path}/key.pem",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    async def run() -> None:
+        async with cashier(stack, new_database(stack, "treasury"), tmp_path) as here:
+            desk = here.pay.desk
+            process = Process("treasury", load(), desk.clock, here.database, desk.sealer, desk.law)
+            paying: dict[str, Paying] = {fund: one.paying for one in banks.read(tmp_path / "banks.yaml") for fund in one.funds}
+            here.pay = replace(here.pay, paying=paying)
+            here.sender = sender_of(process, here.pay)
+            for fund in paying:
+                await here.counter.give(1000, MATERNITY._replace(fund=fund))
+            await here.owe(100)
+            await here.owe(200, fund=money_pb2.FUND_RESIDENT_INSURANCE)
+
+            run = await here.sent()
+
+            for file in await files.of_run(here.database, run.id):
+                assert file.handover == Handover.TAKEN
+                path = tmp_path / file.paying.code / "outbox" / file.name
+                signature = (path.with_name(path.name + SUFFIX)).read_bytes()
+                verify(path.name, content_of(path), signature, KEY.public_key())
+            (inbox := tmp_path / "bucket" / "inbox").mkdir()
+            (inbox / "statement.xml").write_text(statement(*map(moved, await here.payments())), "utf-8")
+            await here.round()
+            assert await here.states() == ["RECONCILED", "RECONCILED"]
+            assert (await here.run(run.id)).state == RunState.SETTLED
             await here.holds()
 
     asyncio.run(run())

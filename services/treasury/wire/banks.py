@@ -8,9 +8,10 @@ accounts:
   account: "61050162010800000123"
   bank_code: "105100000017"
   known_as: ""                      # how the bank's statements call it, if otherwise
-  folders: /srv/banks/ccb           # files for and from the bank; of a bank with a url, what it said is kept there
+  folders: /srv/banks/ccb           # files for and from the bank; with a url or a bucket, what it said is kept there
   url: ""
-  format: PAIN_001                  # or PAYROLL_CSV (代发文件), through folders only
+  bucket: ""                        # s3://bucket/prefix: files for and from the bank as objects
+  format: PAIN_001                  # or PAYROLL_CSV (代发文件), not with a url
 ```
 """
 
@@ -45,10 +46,13 @@ class AccountAtBank(BaseModel):
     known_as: str = ""
     folders: Path
     url: str = ""
+    bucket: str = ""
     format: Format = Format.PAIN_001
 
     @model_validator(mode="after")
-    def _through_folders(self) -> Self:
+    def _in_one_way(self) -> Self:
+        if self.url and self.bucket:
+            raise ValueError(f"{self.code}: a url or a bucket")
         if self.url and self.format is not Format.PAIN_001:
             raise ValueError(f"{self.code}: a bank with a url takes PAIN_001")
         return self
