@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from cradle.claims.v1 import claim_pb2, receipt_pb2
@@ -114,8 +114,7 @@ async def paid_claims(
 ) -> set[str]:
     """The claims that their receipts call PAID, read from the first on until so many are, or nothing comes any more."""
     paid: dict[str, bool] = {}
-    async with _receipts_from_now(addresses.broker, list(sources)) as receipts:
-        await receipts.seek_to_beginning()
+    async with _receipts(addresses.broker, sources, "earliest") as receipts:
         moved_s = time.perf_counter()
         while sum(paid.values()) < expected and time.perf_counter() - moved_s < silence_max_s:
             found = await receipts.getmany(timeout_ms=_POLL_MS)
@@ -201,14 +200,23 @@ async def _producer(broker: str) -> AsyncIterator[AIOKafkaProducer]:
         await producer.stop()
 
 
-@asynccontextmanager
-async def _receipts_from_now(broker: str, sources: list[str]) -> AsyncIterator[AIOKafkaConsumer]:
+def _receipts_from_now(broker: str, sources: Sequence[str]) -> AbstractAsyncContextManager[AIOKafkaConsumer]:
     """A reader of the receipts that come after this moment."""
+    return _receipts(broker, sources, "latest")
+
+
+@asynccontextmanager
+async def _receipts(
+    broker: str, sources: Sequence[str], since: Literal["earliest", "latest"]
+) -> AsyncIterator[AIOKafkaConsumer]:
     topics = [RECEIPT + source for source in sources]
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=broker, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    consumer = AIOKafkaConsumer(
+        *topics, bootstrap_servers=broker, request_timeout_ms=_REQUEST_TIMEOUT_MS, auto_offset_reset=since
+    )
     await consumer.start()
     try:
-        for place, offset in (await consumer.end_offsets(consumer.assignment())).items():
+        offsets_of = consumer.beginning_offsets if since == "earliest" else consumer.end_offsets
+        for place, offset in (await offsets_of(consumer.assignment())).items():
             consumer.seek(place, offset)
         yield consumer
     finally:

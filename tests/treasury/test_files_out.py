@@ -233,7 +233,9 @@ def test_what_the_environment_says_of_banks_keys_and_spool_is_how_files_leave(
         async with cashier(stack, new_database(stack, "treasury"), tmp_path) as here:
             desk = here.pay.desk
             process = Process("treasury", load(), desk.clock, here.database, desk.sealer, desk.law)
-            paying: dict[str, Paying] = {fund: one.paying for one in banks.read(tmp_path / "banks.yaml") for fund in one.funds}
+            paying: dict[str, Paying] = {
+                fund: one.paying for one in banks.read(tmp_path / "banks.yaml") for fund in one.funds
+            }
             here.pay = replace(here.pay, paying=paying)
             here.sender = sender_of(process, here.pay)
             for fund in paying:
