@@ -1,6 +1,6 @@
 """The paying: two clerks, three runs, a bank that rejects some and returns some late, and a budget that is too small.
 
-1. One small county is paid first. Its banks have merged, and three days later all of it comes back.
+1. One small county is paid first. Its banks have merged, and two days later all of it comes back.
 2. Everybody else is paid. Our account at the bank holds too little, so the bank rejects what it cannot pay; women whose
    accounts nobody has told are left out.
 3. Accounts are told and told anew, the bank's account is filled, and what was left, rejected and returned is paid.

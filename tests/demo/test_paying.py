@@ -152,6 +152,7 @@ def test_what_is_shown_fits_the_page() -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(300)  # a whole stack of its own
 def test_a_small_city_is_paid_through_the_independent_bank() -> None:
     account = Account()
     shown = Console(file=io.StringIO(), width=report.WIDTH)
