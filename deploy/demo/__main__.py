@@ -9,22 +9,39 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
+from itertools import chain
 from types import FrameType
 from typing import Final
 
 import grpc
 import psutil
 from aiokafka.errors import KafkaError
+from cradle.treasury.v1.service_pb2 import ORDER_STATE_HELD
 from rich.console import Console
 from rich.text import Text
 
-from deploy.demo import budgets, city, claims, explain, report, run, totals, watch
+from deploy.demo import (
+    accounts,
+    bank,
+    budgets,
+    city,
+    claims,
+    expect_paid,
+    explain,
+    pay_report,
+    paying,
+    report,
+    run,
+    totals,
+    watch,
+)
 from deploy.demo.account import Account, Came
+from deploy.demo.bank import MockBank
 from deploy.demo.claims import City
 from deploy.demo.expect import differences
 from deploy.demo.run import Addresses
@@ -63,7 +80,7 @@ def main() -> int:
     finally:
         for problem in problems:
             print(problem, file=sys.stderr, flush=True)
-        print(f"demo: {'FAILED' if problems else 'ok'} {account.balance()}", flush=True)
+        print(f"demo: {'FAILED' if problems else 'ok'} {account.balance()} {account.tally}", flush=True)
     return status if problems else 0
 
 
@@ -78,11 +95,13 @@ def demonstrate(console: Console, account: Account, options: argparse.Namespace)
     )
     console.print(f"{options.count:,} submissions, seed {options.seed}, dirt {options.dirt}, on {TODAY}", end="\n\n")
     making = watch.in_background(lambda: claims.generate(options.seed, options.count, TODAY, options.dirt))
-    with _running(console) as stack:
+    with bank.folders() as (folder, settings), _running(console, settings) as stack:
         addresses = Addresses.of(stack.environment)
+        mock = bank.start(stack, folder, TODAY)
         made = _fill(console, addresses, making)
         with watch.phase(console, "treasury: the year's budgets of every county and fund"):
-            budgets.appropriate(stack.environment, TODAY)
+            tight_fen = city.load().paying.tight_fen_a_submission * options.count
+            budgets.appropriate(stack.environment, TODAY, tight_fen=tight_fen)
         console.print(f"claims: {len(made.submissions):,} submissions to Kafka, and their receipts back ...")
         account.submissions = made.submissions
         before = _cpu_s(stack)
@@ -92,7 +111,11 @@ def demonstrate(console: Console, account: Account, options: argparse.Namespace)
         spent = {name: after - before[name] for name, after in _cpu_s(stack).items() if after > before[name]}
         control = _control(console, addresses, account)
         problems = [*verdict(account), *disagreeing(control)]
+        if not problems:
+            books, problems = _pay(console, stack, mock, account, made)
         _report(console, account, spent)
+        if not problems:
+            _report_paying(console, books)
         if problems:
             down = [f"{process} is not running" for process in _PARTS.values() if stack.pid(process) is None]
             return [*problems, *down, f"the logs are in {stack.logs}"]
@@ -140,6 +163,63 @@ def _control(console: Console, addresses: Addresses, account: Account) -> Accoun
     return control
 
 
+def _pay(
+    console: Console, stack: Stack, mock: MockBank, account: Account, made: City
+) -> tuple[paying.Books, list[str]]:
+    """Two clerks pay what is owed, in three runs; answers what the books say, and what is wrong with them."""
+    addresses = Addresses.of(stack.environment)
+    answers = list(account.answers())
+    owed = expect_paid.owed(answers)
+    first_county = city.load().paying.first_county
+    with paying.office(stack, mock) as office:
+        with watch.phase(console, f"treasury: orders for {len(owed):,} claims"):
+            paying.ordered(office, sum(one.fen for one in owed.values()))
+        with watch.phase(console, f"run 1: planned by {paying.CLERK}, approved by {paying.SECOND}; one county first"):
+            first = paying.small_county_first(office, first_county)
+        with watch.phase(console, "run 2: everybody else; the bank pays as long as our account there has money"):
+            second = paying.all_others(office)
+        runs = [run for run in (first, second) if run]
+        with watch.phase(console, "three days pass at the bank; what it returns comes back"):
+            paying.days_pass(office, runs)
+            if first:
+                paying.comes_back(office, first)
+        with watch.phase(console, "the office records accounts it had not, and new ones where money came back"):
+            _new_accounts(addresses, made, first_county)
+        with watch.phase(console, "run 3: what was left out, rejected and returned is paid again"):
+            third = paying.what_is_left(office)
+            runs += [third] if third else []
+            paying.days_pass(office, runs)
+            paying.close(office, runs)
+            books = paying.books(office, runs)
+    account.tally = expect_paid.tally(books)
+    with watch.phase(console, "claims hear that they are paid"):
+        sources = sorted({submission.source for submission in account.submissions})
+        waiting = {order.case_id for order in books.orders if order.state == ORDER_STATE_HELD}
+        paid = asyncio.run(run.paid_claims(addresses, sources, len(set(owed) - waiting)))
+    return books, expect_paid.wrong(owed, books, paid)
+
+
+def _new_accounts(addresses: Addresses, made: City, county: str) -> None:
+    employers = [employer for employer in made.employers if employer.county == county]
+    theirs = {employer.uscc for employer in employers}
+    women = [woman for woman in made.persons if woman.employer_uscc in theirs]
+    told = chain(
+        accounts.of_women(made.late_persons), accounts.of_women(women, nth=1), accounts.of_employers(employers, nth=1)
+    )
+    accounts.record(addresses.registry, addresses.identity, told)
+
+
+def _report_paying(console: Console, books: paying.Books) -> None:
+    report.heading(console, "支付 by run: planned by one, approved by another")
+    console.print(pay_report.by_run(books))
+    report.heading(console, "支付 by county and fund")
+    console.print(pay_report.by_county(books))
+    report.heading(console, "支付 by payee")
+    console.print(pay_report.by_payee(books))
+    report.heading(console, "未付 why not, at first")
+    console.print(pay_report.why_not(books))
+
+
 def _fill(console: Console, addresses: Addresses, making: Future[City]) -> City:
     made = making.result()
     records = len(made.employers) + len(made.persons)
@@ -148,6 +228,13 @@ def _fill(console: Console, addresses: Addresses, making: Future[City]) -> City:
     )
     with watch.counting(console, what, records) as on_progress:
         run.fill_registry(addresses, made.employers, made.persons, made.providers, on_progress)
+    with watch.phase(console, "registry: where they are paid"):
+        told = chain(
+            accounts.of_hospitals(made.providers),
+            accounts.of_employers(made.employers),
+            accounts.of_women(made.persons),
+        )
+        accounts.record(addresses.registry, addresses.identity, told)
     return made
 
 
@@ -173,9 +260,9 @@ def _report(console: Console, account: Account, cpu_s: dict[str, float]) -> None
 
 
 @contextmanager
-def _running(console: Console) -> Iterator[Stack]:
+def _running(console: Console, settings: Mapping[str, str]) -> Iterator[Stack]:
     """The stack, stopped whatever happens; an impatient second Ctrl-C does not leave half of it running."""
-    stack = Stack("demo", settings={"CRADLE_TODAY": TODAY.isoformat()})
+    stack = Stack("demo", settings={"CRADLE_TODAY": TODAY.isoformat(), **settings})
     try:
         with watch.phase(console, "Kafka, PostgreSQL and the services; the city meanwhile"):
             stack.start()

@@ -76,6 +76,19 @@ class Balance(NamedTuple):
         return " ".join(f"{name}={value}" for name, value in self._asdict().items())
 
 
+class Tally(NamedTuple):
+    """What became of the money: orders, those paid, payments returned, orders held; by how much the ledger is off."""
+
+    ordered: int = 0
+    paid: int = 0
+    returned: int = 0
+    held: int = 0
+    imbalance: int | None = None  # nobody has looked yet
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={'unknown' if value is None else value}" for name, value in self._asdict().items())
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A submission with what is known of it."""
@@ -107,6 +120,7 @@ class Account:
     second_answers: set[Position] = field(default_factory=set)  # a second receipt with an id of its own: never right
     parked: set[Position] = field(default_factory=set)
     came: Counter[Came] = field(default_factory=Counter)  # those with a receipt
+    tally: Tally = field(default_factory=Tally)
     _ids: set[str] = field(default_factory=set)
     _index: dict[Position, int] = field(default_factory=dict)
 

@@ -20,16 +20,24 @@ _WIDER: Final = ("610300", "610399")  # claims that name the whole city, and 高
 _CALL_TIMEOUT_S: Final = 30.0
 
 
-def appropriate(environment: Mapping[str, str], today: date, amount_fen: int = 0, nth: int = 0) -> None:
+def appropriate(
+    environment: Mapping[str, str], today: date, amount_fen: int = 0, nth: int = 0, *, tight_fen: int = 0
+) -> None:
     """Open the year's budgets of every county and fund that claims are paid from. Twice is once, for the same `nth`.
 
-    Each gets so much, or what the city has.
+    Each gets so much, or what the city has; with `tight_fen` the employees' fund of one county gets that instead.
     """
     figures = city.load()
     with rpc.blocking_channel(environment["CRADLE_TREASURY_TARGET"], tls.of_environment(environment)) as channel:
         treasury = TreasuryServiceStub(channel)
         for request in _requests([*figures.counties, *_WIDER], today, amount_fen or figures.budget_fen, nth):
+            if tight_fen and _is_tight(request.key):
+                request.amount_fen = tight_fen
             treasury.AppropriateBudget(request, timeout=_CALL_TIMEOUT_S)
+
+
+def _is_tight(key: BudgetKey) -> bool:
+    return key.county == city.load().paying.tight_county and key.fund == money_pb2.FUND_EMPLOYEE_INSURANCE
 
 
 def _requests(counties: Iterable[str], today: date, amount_fen: int, nth: int) -> Iterable[AppropriateBudgetRequest]:

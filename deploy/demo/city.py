@@ -22,6 +22,7 @@ from deploy.demo.figures import (
     Kind,
     Names,
     OtherEvents,
+    Paying,
     Places,
     Remarks,
     Retired,
@@ -43,6 +44,7 @@ def load() -> Figures:
     return Figures(
         counties={row["code"]: County(**row) for row in tree["counties"]},
         budget_fen=tree["budget_fen"],
+        paying=Paying(**tree["paying"]),
         places=_places(tree),
         births=_births(tree["births"]),
         insurance=_insurance(tree["insurance"]),

@@ -240,9 +240,17 @@ class Remarks:
 
 
 @dataclass(frozen=True, slots=True)
+class Paying:
+    first_county: str
+    tight_county: str
+    tight_fen_a_submission: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     counties: Mapping[str, County]
     budget_fen: int
+    paying: Paying
     places: Places
     births: Births
     insurance: Insurance

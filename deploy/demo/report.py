@@ -26,7 +26,7 @@ from deploy.demo.wrap import Wrapped
 
 WIDTH: Final = 100
 _SHOWN: Final = 10
-_OTHER: Final = "other"
+OTHER: Final = "other"
 _OUTCOMES: Final = {
     Came.APPROVED: "核准\napproved",
     Came.DENIED: "不予\ndenied",
@@ -62,26 +62,26 @@ def by_county(answers: Sequence[Answer]) -> Table:
             medical[county_of(claim.submission)] += claim.receipt.medical_fen
     total: Counter[Came] = sum(counts.values(), Counter())
     columns = {**_OUTCOMES, **{one: title for one, title in _TROUBLE.items() if total[one]}}
-    table = _table("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance", "医疗（元）\nmedical")
+    table = table_of("县区 county", "发送\nsent", *columns.values(), "津贴（元）\nallowance", "医疗（元）\nmedical")
     table.padding = 0  # it is as wide as the page
     for column in (table.columns[0], *table.columns[-2:]):
         column.no_wrap = True
-    for code in (*city.load().counties, _OTHER):
+    for code in (*city.load().counties, OTHER):
         row = counts[code]
         table.add_row(
-            _county(code),
-            _n(row.total()),
-            *(_n(row[one]) for one in columns),
-            _whole(allowance[code]),
-            _whole(medical[code]),
+            county_name(code),
+            counted(row.total()),
+            *(counted(row[one]) for one in columns),
+            whole(allowance[code]),
+            whole(medical[code]),
         )
     table.add_section()
     table.add_row(
         "合计 total",
-        _n(total.total()),
-        *(_n(total[one]) for one in columns),
-        _whole(allowance.total()),
-        _whole(medical.total()),
+        counted(total.total()),
+        *(counted(total[one]) for one in columns),
+        whole(allowance.total()),
+        whole(medical.total()),
         style="bold",
     )
     return table
@@ -95,11 +95,11 @@ def by_reason(answers: Iterable[Answer]) -> Table:
         for reason in answer.receipt.reasons if answer.receipt else ():
             counts[reason.code] += 1
             texts.setdefault(reason.code, reason)
-    table = _table("理由 reason", "次数\ncount", "回执上的说明 what the sender reads")
+    table = table_of("理由 reason", "次数\ncount", "回执上的说明 what the sender reads")
     table.columns[0].no_wrap = True
     table.columns[2].justify = "left"
     for code, count in counts.most_common():
-        table.add_row(code, _n(count), Group(Wrapped(texts[code].text_zh), Wrapped(texts[code].text_en, "dim")))
+        table.add_row(code, counted(count), Group(Wrapped(texts[code].text_zh), Wrapped(texts[code].text_en, "dim")))
     return table
 
 
@@ -121,7 +121,7 @@ def by_truth(answers: Iterable[Answer]) -> Table:
         if kinds:
             table.add_row(title, style="bold")
         for kind in sorted(kinds, key=lambda kind: -came[kind].total()):
-            table.add_row("  " + kind, _n(came[kind].total()), _most(came[kind], len(Came)), _most(codes[kind]))
+            table.add_row("  " + kind, counted(came[kind].total()), _most(came[kind], len(Came)), _most(codes[kind]))
     return table
 
 
@@ -185,14 +185,14 @@ def county_of(submission: Submission) -> str:
     try:
         intake = intake_pb2.ClaimIntake.FromString(submission.value)
     except DecodeError:
-        return _OTHER
+        return OTHER
     code = (intake.replace if intake.HasField("replace") else intake.submit).claim.county  # a void names none
     figures = city.load()
     current = next((old.now for old in figures.places.retired.values() if old.code == code), code)
-    return current if current in figures.counties else _OTHER
+    return current if current in figures.counties else OTHER
 
 
-def _table(*headings: str) -> Table:
+def table_of(*headings: str) -> Table:
     """The first column is of names, the others of figures."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in headings:
@@ -200,7 +200,7 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _county(code: str) -> str:
+def county_name(code: str) -> str:
     county = city.load().counties.get(code)
     return f"{county.zh} {county.en}" if county else "其他 other"
 
@@ -209,12 +209,12 @@ def _effect(kind: str) -> str:
     return "" if is_sound(kind) else dirt.effect(city.load(), kind)
 
 
-def _whole(fen: int) -> str:
+def whole(fen: int) -> str:
     """Whole yuan, half up; the fen are on the receipts."""
     return f"{(fen + 50) // 100:,}"
 
 
-def _n(count: int) -> str:
+def counted(count: int) -> str:
     return f"{count:,}" if count else "·"
 
 

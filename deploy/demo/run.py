@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from cradle.claims.v1 import receipt_pb2
+from cradle.claims.v1 import claim_pb2, receipt_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.ops.v1.parked_pb2_grpc import ParkedServiceStub
 from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
@@ -109,6 +109,23 @@ async def late(
                 moved_s = time.perf_counter()
 
 
+async def paid_claims(
+    addresses: Addresses, sources: Sequence[str], expected: int, silence_max_s: float = SILENCE_MAX_S
+) -> set[str]:
+    """The claims that their receipts call PAID, read from the first on until so many are, or nothing comes any more."""
+    paid: dict[str, bool] = {}
+    async with _receipts(addresses.broker, sources, "earliest") as receipts:
+        moved_s = time.perf_counter()
+        while sum(paid.values()) < expected and time.perf_counter() - moved_s < silence_max_s:
+            found = await receipts.getmany(timeout_ms=_POLL_MS)
+            moved_s = time.perf_counter() if found else moved_s
+            for record in (record for records in found.values() for record in records):
+                receipt = receipt_pb2.ClaimReceipt.FromString(record.value)
+                if receipt.status == receipt_pb2.RECEIPT_STATUS_PAYMENT:
+                    paid[receipt.claim.removeprefix("claims/")] = receipt.payment == claim_pb2.PAYMENT_STATE_PAID
+    return {claim for claim, is_paid in paid.items() if is_paid}
+
+
 async def _follow(
     receipts: AIOKafkaConsumer,
     parked: ParkedServiceAsyncStub,
@@ -183,14 +200,23 @@ async def _producer(broker: str) -> AsyncIterator[AIOKafkaProducer]:
         await producer.stop()
 
 
-@asynccontextmanager
-async def _receipts_from_now(broker: str, sources: list[str]) -> AsyncIterator[AIOKafkaConsumer]:
+def _receipts_from_now(broker: str, sources: Sequence[str]) -> AbstractAsyncContextManager[AIOKafkaConsumer]:
     """A reader of the receipts that come after this moment."""
+    return _receipts(broker, sources, "latest")
+
+
+@asynccontextmanager
+async def _receipts(
+    broker: str, sources: Sequence[str], since: Literal["earliest", "latest"]
+) -> AsyncIterator[AIOKafkaConsumer]:
     topics = [RECEIPT + source for source in sources]
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=broker, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    consumer = AIOKafkaConsumer(
+        *topics, bootstrap_servers=broker, request_timeout_ms=_REQUEST_TIMEOUT_MS, auto_offset_reset=since
+    )
     await consumer.start()
     try:
-        for place, offset in (await consumer.end_offsets(consumer.assignment())).items():
+        offsets_of = consumer.beginning_offsets if since == "earliest" else consumer.end_offsets
+        for place, offset in (await offsets_of(consumer.assignment())).items():
             consumer.seek(place, offset)
         yield consumer
     finally:

@@ -24,9 +24,10 @@ from services.kit.timer import every
 from services.kit.waiting import persevere
 from services.treasury import rules, streams, usecases
 from services.treasury.api import Runs, Treasury
-from services.treasury.bank import Bank
+from services.treasury.bank import Bank, objects
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.live import LiveBank
+from services.treasury.bank.objects import ObjectBank
 from services.treasury.bank.signing import Ed25519Signer
 from services.treasury.model import Payee, Paying
 from services.treasury.rules.planning import Known
@@ -107,7 +108,7 @@ async def worker(process: Process) -> None:
 async def bank(process: Process) -> None:
     """One process talks to banks (a session's advisory lock); others stand by. Whoever begins doubts what was sent."""
     async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
-        sender = _sender(process, _pay_desk(process, channel))
+        sender = sender_of(process, _pay_desk(process, channel))
         while not process.stopping.is_set():
             await persevere(partial(_lead, process, sender), process.stopping)
 
@@ -146,21 +147,24 @@ async def _stops_within(process: Process, seconds: float) -> bool:
     return process.stopping.is_set()
 
 
-def _sender(process: Process, pay: PayDesk) -> Sender:
+def sender_of(process: Process, pay: PayDesk) -> Sender:
     settings = process.settings
     if settings.bank_spool is None:
         raise Unavailable("CRADLE_BANK_SPOOL names no folder")
     settings.bank_spool.mkdir(parents=True, exist_ok=True)
     signer = Ed25519Signer(settings.bank_signing_key.read_bytes()) if settings.bank_signing_key else None
-    reached: dict[tuple[Path, str], Bank] = {}
+    reached: dict[tuple[Path, str, str], Bank] = {}
     ours: dict[str, Bank] = {}
     for one in _accounts(process):
-        ours[one.code] = reached.setdefault((one.folders, one.url), _bank(one))
+        ours[one.code] = reached.setdefault((one.folders, one.url, one.bucket), _bank(one))
     return Sender(pay, ours, settings.bank_spool, signer)
 
 
 def _bank(one: AccountAtBank) -> Bank:
     folders = Folders(one.folders)
+    if one.bucket:
+        store = objects.opened(one.bucket, banks.TIMEOUT_S)
+        return ObjectBank(store, folders, answer_bytes_max=banks.ANSWER_BYTES_MAX)
     if not one.url:
         return FolderBank(folders)
     return LiveBank(one.url, folders, timeout_s=banks.TIMEOUT_S, answer_bytes_max=banks.ANSWER_BYTES_MAX)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.stack import Stack
-from tests.bench import load, lookup, orders, raw, replay
+from tests.bench import load, lookup, orders, raw, replay, runs
 
 RECORDS = 30_000
 LATENCY_S = 15
@@ -184,6 +184,8 @@ def main() -> None:
     _console.print("  orders to reserved postings ...")
     with Stack("bench-orders", settings=settings) as stack:  # a treasury that has seen no order yet
         figures |= asyncio.run(orders.measure(stack))
+    _console.print(f"  a run of {runs.PAYMENTS:,} payments ...")
+    figures |= runs.apart()
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2) + "\n")
     table = Table("figure", "value", title="bench")

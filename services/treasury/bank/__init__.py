@@ -5,7 +5,7 @@
 | `pain001`, `payroll` | payments out, as ISO 20022 or as CSV; `placing` and `signing`: whole, hashed, signed |
 | `pain002`, `camt054`, `camt053`, `pacs004` | what the bank says, read strictly (`reading`); `answers` picks |
 | `reference`, `amounts`, `wording`, `accounts` | ids, fen, text and account numbers as banks carry them |
-| `folder`, `live` | two adapters of `Bank`: files in folders, and a bank that speaks HTTP |
+| `folder`, `objects`, `live` | adapters of `Bank`: files in folders, in object storage, and a bank that speaks HTTP |
 
 **What may never happen is a second payment**, so every doubt is UNKNOWN: a file that may have been handed over is never
 handed over again, a bank that does not know a payment today may still pay it tomorrow, and a "duplicate" is no

@@ -11,7 +11,7 @@ refused/<2>/<sha256>.<name>      cannot be taken; <...>.reasons tells why
 ```
 
 All under one root on one filesystem, since a rename is what makes a file appear. Object storage has no rename, but puts
-whole objects: an adapter for it (`obstore`) would be a third class beside these two, with the same method names.
+whole objects: `objects`.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Folders:
         hashing = Hashing(None)
         hashing.write(content)
         digest = hashing.content().sha256
-        path = self._root / "inbox" / f"{digest.hex()[:16]}.{name}"
+        path = self._root / "inbox" / f"{digest.hex()[:16]}.{_short(name)}"
         waits = path.exists() or any((self._root / "arrived").glob(f"*.{digest.hex()[:16]}.*"))
         if not (waits or self._lies_in("processed", digest) or self._lies_in("refused", digest)):
             place(_beside(path), lambda file: file.write(digest.hex().encode("ascii")))

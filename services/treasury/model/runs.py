@@ -65,6 +65,21 @@ class Account(NamedTuple):
     version: int
 
 
+class Format(StrEnum):
+    """How a file for a bank is written. Its name ends by it, so a file that is on record stays what it was."""
+
+    PAIN_001 = "PAIN_001"
+    PAYROLL_CSV = "PAYROLL_CSV"
+
+    @property
+    def suffix(self) -> str:
+        return ".csv" if self is Format.PAYROLL_CSV else ".xml"
+
+    @classmethod
+    def of(cls, name: str) -> Format:
+        return next(one for one in cls if name.endswith(one.suffix))
+
+
 class Paying(NamedTuple):
     """Our own account at a bank, by a name of ours."""
 
@@ -73,6 +88,7 @@ class Paying(NamedTuple):
     account: str
     bank_code: str
     known_as: str  # how the bank's statements call it
+    format: Format = Format.PAIN_001
 
 
 class Payment(NamedTuple):

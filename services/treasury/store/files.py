@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from services.kit.db import Database, Tx
-from services.treasury.model import File, Paying
+from services.treasury.model import File, Format, Paying
 
 _COLUMNS: Final = """f.id, f.run_id, f.paying_account, f.message_id, f.name, f.created_at, f.execute_on, f.debtor_name,
     f.debtor_account, f.debtor_bank_code, f.debtor_known_as, f.count, f.total_fen, f.sha256,
@@ -156,6 +156,7 @@ def _file_of(row: Mapping[str, Any]) -> File:
             row["debtor_account"],
             row["debtor_bank_code"],
             row["debtor_known_as"],
+            Format.of(row["name"]),
         ),
         row["message_id"],
         row["name"],

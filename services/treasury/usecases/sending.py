@@ -26,10 +26,10 @@ from services.kit.errors import Refused
 from services.kit.ids import new_id
 from services.kit.messages import reason
 from services.kit.timer import narrowed
-from services.treasury.bank import Bank, Handover, Outgoing, pain001, reference, signing
+from services.treasury.bank import Bank, Handover, Outgoing, pain001, payroll, reference, signing
 from services.treasury.bank.placing import Content
 from services.treasury.bank.signing import Signer
-from services.treasury.model import File, Paying, Payment, PaymentState, Run, RunState
+from services.treasury.model import File, Format, Paying, Payment, PaymentState, Run, RunState
 from services.treasury.store import files, payments, runs
 from services.treasury.store.files import Share
 from services.treasury.usecases.approving import lock_lines
@@ -38,6 +38,7 @@ from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import events
 
 LINES_MAX: Final = 1000  # of a chunk
+_WRITERS: Final = {Format.PAIN_001: pain001.write, Format.PAYROLL_CSV: payroll.write}
 _S: Final = PaymentState
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ def _file(pay: PayDesk, run: Run, paying: Paying, count: int, total_fen: int) ->
     # Milliseconds, as the file has them.
     now = pay.desk.clock.now()
     created_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    name = f"{message_id}.xml"
+    name = f"{message_id}{paying.format.suffix}"
     nothing = (None, None, None, None, None)
     return File(file_id, run.id, paying, message_id, name, created_at, execute_on, count, total_fen, *nothing)
 
@@ -140,7 +141,7 @@ async def write(sender: Sender, file: File) -> tuple[Path, Content]:
         return asyncio.run_coroutine_threadsafe(question, loop).result()
 
     def make() -> Content:
-        content = pain001.write(path, order, _payments(sender.pay, file, ask), file.sha256)
+        content = _WRITERS[file.paying.format](path, order, _payments(sender.pay, file, ask), file.sha256)
         if sender.signer is not None:
             signing.sign(path, content, sender.signer)
         return content

@@ -8,8 +8,10 @@ accounts:
   account: "61050162010800000123"
   bank_code: "105100000017"
   known_as: ""                      # how the bank's statements call it, if otherwise
-  folders: /srv/banks/ccb           # files for and from the bank; of a bank with a url, what it said is kept there
+  folders: /srv/banks/ccb           # files for and from the bank; with a url or a bucket, what it said is kept there
   url: ""
+  bucket: ""                        # s3://bucket/prefix: files for and from the bank as objects
+  format: PAIN_001                  # or PAYROLL_CSV (代发文件), not with a url
 ```
 """
 
@@ -18,12 +20,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from services.treasury.model import Fund, Paying
+from services.treasury.model import Format, Fund, Paying
 
 ANSWER_BYTES_MAX: Final = 256 << 20
 TIMEOUT_S: Final = 60.0
@@ -44,10 +46,20 @@ class AccountAtBank(BaseModel):
     known_as: str = ""
     folders: Path
     url: str = ""
+    bucket: str = ""
+    format: Format = Format.PAIN_001
+
+    @model_validator(mode="after")
+    def _in_one_way(self) -> Self:
+        if self.url and self.bucket:
+            raise ValueError(f"{self.code}: a url or a bucket")
+        if self.url and self.format is not Format.PAIN_001:
+            raise ValueError(f"{self.code}: a bank with a url takes PAIN_001")
+        return self
 
     @property
     def paying(self) -> Paying:
-        return Paying(self.code, self.name, self.account, self.bank_code, self.known_as or self.account)
+        return Paying(self.code, self.name, self.account, self.bank_code, self.known_as or self.account, self.format)
 
 
 class _Banks(BaseModel):

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.request import Request, urlopen
 
 from mockbank.server import Config, make_server
 
+from deploy.demo.bank import MockBank
 
-class MockBank:
-    def __init__(self, url: str, auth: str) -> None:
-        self.url, self._auth = url, base64.b64encode(auth.encode()).decode()
-
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        content = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + path, content, {"Authorization": f"Basic {self._auth}"}, method=method)  # noqa: S310
-        with urlopen(request, timeout=30) as response:  # noqa: S310
-            return json.loads(response.read())
-
-    def behave(self, account: str = "ACME", **changed: object) -> None:
-        self.ask("PATCH", f"/_mock/accounts/{account}", changed)
-
-    def days_pass(self, days: int = 1) -> None:
-        self.ask("POST", f"/_mock/advance?days={days}")
+__all__ = ["MockBank", "running"]
 
 
 @contextmanager
