@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from cradle.treasury.v1.service_pb2 import (
 from cradle.treasury.v1.service_pb2_grpc import TreasuryServiceStub
 
 from deploy.demo.bank import MockBank
+from deploy.local import authority
 from deploy.local.errors import StackError
 from deploy.local.stack import Stack
 from services.kit import rpc
@@ -88,7 +90,7 @@ def office(stack: Stack, bank: MockBank) -> Iterator[Office]:
 
         def person(name: str, role: str) -> Person:
             token = stack.authority.token(name, {"cradle_role": role})
-            identity = stack.authority.identity("tool/operator", token=token)
+            identity = stack.authority.identity(authority.OPERATOR, token=token)
             channel = open_now.enter_context(
                 rpc.blocking_channel(stack.environment["CRADLE_TREASURY_TARGET"], identity)
             )
@@ -248,6 +250,8 @@ def _until(look: Callable[[], FoundT], is_it: Callable[[FoundT], bool], what: st
 
 def _short(found: object) -> str:
     if isinstance(found, run_pb2.Run):
-        states = {run_pb2.PaymentState.Name(one.state): one.count for one in found.sums}
-        return f"{run_pb2.RunState.Name(found.state)} {states}"
+        states: Counter[str] = Counter()
+        for one in found.sums:
+            states[run_pb2.PaymentState.Name(one.state)] += one.count
+        return f"{run_pb2.RunState.Name(found.state)} {dict(states)}"
     return str(found)
