@@ -1,0 +1,1 @@
+"""Between the public formats and the model: `facts` reads, `notice` puts a trace into words."""
