@@ -11,6 +11,7 @@
 from services.certification.model.application import NOT_ON_FILE, Application
 from services.certification.model.codes import (
     Admission,
+    Comparison,
     Dimension,
     GateFact,
     IndicatorKind,
@@ -20,7 +21,6 @@ from services.certification.model.codes import (
     Size,
     Source,
     Suspension,
-    Test,
     Veto,
     Why,
     Zero,
@@ -57,6 +57,7 @@ __all__ = [
     "CertificateState",
     "Change",
     "Cited",
+    "Comparison",
     "Condition",
     "Decision",
     "Dimension",
@@ -87,7 +88,6 @@ __all__ = [
     "StepView",
     "Suspended",
     "Suspension",
-    "Test",
     "Tier",
     "Veto",
     "Why",

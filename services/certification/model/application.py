@@ -22,6 +22,7 @@ class Application(NamedTuple):
     objections: int = 0
     notice_ends_on: date | None = None
     declined_on: date | None = None
+    earlier_assessors: tuple[str, ...] = ()  # of the decision that is reviewed: they take no part
     reviewed: bool = False
     due_on: date | None = None
     days_left: int = 0

@@ -114,7 +114,7 @@ class Over(StrEnum):
     MEAN = "mean"
 
 
-class Test(StrEnum):
+class Comparison(StrEnum):
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
     LESS_THAN = "less_than"

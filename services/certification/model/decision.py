@@ -45,7 +45,7 @@ class Decision(NamedTuple):
             "outcome": self.outcome,
             "reasons": self.reasons,
             "score": None if self.score is None else str(self.score),
-            "dimensions": {name: str(one) for name, one in zip(Dimension, self.dimensions, strict=False)},
+            "dimensions": {str(name): str(one) for name, one in zip(Dimension, self.dimensions, strict=False)},
             "bonus": str(self.bonus),
             "trace": self.trace,
         }

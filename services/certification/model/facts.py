@@ -56,7 +56,7 @@ class Points(NamedTuple):
     bonus: Decimal = Decimal(0)
 
     def as_data(self) -> dict[str, Any]:
-        dimensions = {name: str(points) for name, points in zip(Dimension, self.dimensions, strict=True)}
+        dimensions = {str(name): str(points) for name, points in zip(Dimension, self.dimensions, strict=True)}
         return {"dimensions": dimensions, "bonus": str(self.bonus)}
 
     @classmethod

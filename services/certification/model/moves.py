@@ -120,7 +120,12 @@ MOVES: Final[Table[State, Move]] = {
     },
     S.DECLINED: {M.ASK_REVIEW: S.DECISION_REVIEW},
     # What is overturned is looked at and published again before anything is awarded.
-    S.DECISION_REVIEW: {M.UPHOLD: S.DECLINED, M.OVERTURN: S.REVIEW},
+    S.DECISION_REVIEW: {
+        M.LOOK_UP: S.DECISION_REVIEW,
+        M.SCORE: S.DECISION_REVIEW,
+        M.UPHOLD: S.DECLINED,
+        M.OVERTURN: S.REVIEW,
+    },
     S.AWARDED: {},
     S.WITHDRAWN: {},
     S.LAPSED: {},

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from services.certification.model.codes import (
     Admission,
+    Comparison,
     Dimension,
     GateFact,
     IndicatorKind,
@@ -17,7 +18,6 @@ from services.certification.model.codes import (
     Size,
     Source,
     Suspension,
-    Test,
     Veto,
     Why,
     Zero,
@@ -44,7 +44,7 @@ class Cited(NamedTuple):
 class Bound(NamedTuple):
     """A figure that must be reached. `name` is empty where a measure has one figure only."""
 
-    test: Test
+    test: Comparison
     value: Decimal
     name: str = ""
 

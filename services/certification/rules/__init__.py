@@ -11,12 +11,15 @@
 - `life`: a certificate after its award, as of any day.
 - `again`: what was decided is decided again, byte for byte.
 
-`SCHEMES` are the versions as shipped; `REVISION` names these rules and is stored with every decision.
+`shipped` are the versions of this release; `REVISION` names these rules and is stored with every decision.
 """
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
+from services.certification.model import Scheme
 from services.certification.rules import admission, applications, clocks, gates, life, periods, schemes, scoring
 from services.certification.rules.again import REVISION, again
 from services.certification.rules.deciding import decide
@@ -24,13 +27,10 @@ from services.certification.rules.life import standing
 from services.certification.rules.possible import problems_of_life
 from services.certification.rules.working import FactMissing
 
-SCHEMES: Final = schemes.versions(Path(__file__).parent.parent / "schemes")
-LATEST: Final = SCHEMES[max(SCHEMES)]
+_FOLDER: Final = Path(__file__).parent.parent / "schemes"
 
 __all__ = [
-    "LATEST",
     "REVISION",
-    "SCHEMES",
     "FactMissing",
     "admission",
     "again",
@@ -38,10 +38,22 @@ __all__ = [
     "clocks",
     "decide",
     "gates",
+    "latest",
     "life",
     "periods",
     "problems_of_life",
     "schemes",
     "scoring",
+    "shipped",
     "standing",
 ]
+
+
+@cache
+def shipped() -> Mapping[int, Scheme]:
+    """Every version by number, read once. Raises ParameterError."""
+    return schemes.versions(_FOLDER)
+
+
+def latest() -> Scheme:
+    return shipped()[max(shipped())]

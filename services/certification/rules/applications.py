@@ -75,7 +75,7 @@ def _all_looked_up(to: Attempt) -> str:
 
 def _another_assessor(to: Attempt) -> str:
     """Two assessors score alone, and a third where they disagree; nobody twice."""
-    if to.done.by in to.application.assessors:
+    if to.done.by in (*to.application.assessors, *to.application.earlier_assessors):
         return "SAME_ASSESSOR"
     most = 1 if to.application.state is State.ASSESSMENT else _ASSESSORS_MOST
     return "ASSESSORS_ENOUGH" if len(to.application.assessors) >= most else ""
@@ -188,7 +188,8 @@ def _decline(to: Attempt) -> Application:
 
 
 def _review(to: Attempt) -> Application:
-    return to.application._replace(reviewed=True)
+    """A panel of others scores anew."""
+    return to.application._replace(reviewed=True, earlier_assessors=to.application.assessors, assessors=())
 
 
 _CHANGES: Final[Mapping[Move, Callable[[Attempt], Application]]] = {

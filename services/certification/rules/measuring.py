@@ -9,13 +9,13 @@ from math import prod
 
 from services.certification.model import (
     Bound,
+    Comparison,
     Condition,
     Employer,
     Figures,
     Indicator,
     Measure,
     Over,
-    Test,
     Zero,
 )
 
@@ -68,14 +68,14 @@ def is_met(condition: Condition, quantities: Quantities) -> bool:
     return reaches(found, condition.bound.test, bound)
 
 
-def reaches(found: Fraction, test: Test, bound: Fraction) -> bool:
+def reaches(found: Fraction, test: Comparison, bound: Fraction) -> bool:
     """Equal to the bound is met, but for `less_than`."""
     match test:
-        case Test.AT_LEAST:
+        case Comparison.AT_LEAST:
             return found >= bound
-        case Test.AT_MOST:
+        case Comparison.AT_MOST:
             return found <= bound
-        case Test.LESS_THAN:
+        case Comparison.LESS_THAN:
             return found < bound
 
 

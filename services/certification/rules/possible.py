@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from typing import Final
 
 from services.certification.model import Dimension, Employer, Facts, Life, Points, Scheme
 from services.certification.rules.scoring import size_of
 
-_SHEETS_MOST = 3
+_SHEETS_MOST: Final = 3
 
 
 def problems(facts: Facts, scheme: Scheme) -> list[str]:

@@ -53,7 +53,7 @@ def judge(case: Mapping[str, Any], at: str) -> Found:
 def _scheme(parameters: Mapping[str, str], at: str) -> Scheme:
     """The scheme with the figures of one case. Raises Invalid with the path of each that does not fit."""
     try:
-        return rules.schemes.given(rules.LATEST, parameters)
+        return rules.schemes.given(rules.latest(), parameters)
     except ParameterError as error:
         wrong = [Reason(one.code, path_text([_named(one.field)], at), one.values) for one in error.problems]
         raise Invalid(*wrong) from None

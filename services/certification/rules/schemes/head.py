@@ -80,9 +80,12 @@ def figures(page: Page, raw: Mapping[str, Any], cited: Mapping[str, Cited], sinc
             page.wrong(f"{path}.value", reason("LAW_NOT_DATE" if name in _DAYS else "LAW_NOT_DECIMAL", given=value))
             continue
         found[name] = Dated(name, value, since, _citation(cited, law, 0), _citation(cited, law, 1), status)
-    if missing := [name for name in FIGURES if name not in found]:
+    given = raw.get("figures") or {}
+    if missing := [name for name in FIGURES if name not in given]:
         page.wrong("figures", reason("SCHEME_FIGURES_MISSING", names=", ".join(missing)))
-    elif (total := sum(found[f"step.{one}"].count for one in _SUM)) != found["step.total"].count:
+    elif set(FIGURES) <= set(found) and (
+        (total := sum(found[f"step.{one}"].count for one in _SUM)) != found["step.total"].count
+    ):
         page.wrong("figures.step.total", reason("SCHEME_SUM", got=total, due=found["step.total"].count))
     return found
 

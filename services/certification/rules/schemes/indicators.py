@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from services.certification.model import (
     Applies,
     Bound,
+    Comparison,
     Condition,
     Dimension,
     Evidence,
@@ -19,7 +20,6 @@ from services.certification.model import (
     Over,
     Size,
     Source,
-    Test,
     Tier,
     Why,
     Zero,
@@ -34,7 +34,7 @@ _COMMON: Final = (
 _GATE: Final = ("fact", "reason", "must")
 _SCORED: Final = ("points", "measure", "tiers")
 _OPTIONAL: Final = ("nothing_unless", "not_applicable_below", "note")
-_TESTS: Final = tuple(map(str, Test))
+_TESTS: Final = tuple(map(str, Comparison))
 _MEASURE: Final = ("is", "value", "part", "of", "all", "times", "over", "zero", "share")
 _ALL: Final = "ALL"
 
@@ -153,8 +153,8 @@ def _bound(page: Page, path: str, raw: Mapping[str, Any]) -> Bound:
     tests = [name for name in _TESTS if name in raw]
     if len(tests) != 1:
         page.wrong(path, reason("SCHEME_BOUND", known=", ".join(_TESTS)))
-        return Bound(Test.AT_LEAST, Decimal(0))
-    return Bound(Test(tests[0]), fields.number(page, f"{path}.{tests[0]}", raw[tests[0]]))
+        return Bound(Comparison.AT_LEAST, Decimal(0))
+    return Bound(Comparison(tests[0]), fields.number(page, f"{path}.{tests[0]}", raw[tests[0]]))
 
 
 def _tiers(page: Page, path: str, given: Any, measure: Measure, most: Decimal) -> tuple[Tier, ...]:
@@ -174,13 +174,15 @@ def _tier(page: Page, path: str, given: Any, measure: Measure) -> Tier:
     points = fields.number(page, f"{path}.points", raw.get("points"))
     if measure.flag:
         page.one_of(f"{path}.is", raw.get("is"), ("true",))
-        return Tier((Bound(Test.AT_LEAST, Decimal(1)),), points)
+        return Tier((Bound(Comparison.AT_LEAST, Decimal(1)),), points)
     if not measure.together:
         return Tier((_bound(page, path, raw),), points)
-    asked = page.mapping(below(path, "at_least"), raw.get(Test.AT_LEAST.value), measure.together, measure.together)
+    asked = page.mapping(
+        below(path, "at_least"), raw.get(Comparison.AT_LEAST.value), measure.together, measure.together
+    )
     return Tier(
         tuple(
-            Bound(Test.AT_LEAST, _figure(page, f"{path}.at_least.{name}", asked.get(name)), name)
+            Bound(Comparison.AT_LEAST, _figure(page, f"{path}.at_least.{name}", asked.get(name)), name)
             for name in measure.together
         ),
         points,
