@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from cradle.certification.v1 import application_pb2, certificate_pb2, scheme_pb2
+from cradle.certification.v1 import service_pb2 as certification_pb2
 from cradle.claims.v1 import (
     claim_pb2,
     event_pb2,
@@ -38,6 +40,10 @@ ROOT = Path(__file__).parents[2]
 TOPICS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text("utf-8"))
 PARAMETERS = [path for path in sorted((ROOT / "services").glob("*/parameters/**/*.yaml")) if path.name != "index.yaml"]
 MODULES = (
+    application_pb2,
+    certificate_pb2,
+    scheme_pb2,
+    certification_pb2,
     claim_pb2,
     event_pb2,
     facts_pb2,

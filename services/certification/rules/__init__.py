@@ -22,7 +22,7 @@ from typing import Final
 from services.certification.model import Scheme
 from services.certification.rules import admission, applications, clocks, gates, life, periods, schemes, scoring
 from services.certification.rules.again import REVISION, again
-from services.certification.rules.deciding import decide
+from services.certification.rules.deciding import decide, foreseen
 from services.certification.rules.life import standing
 from services.certification.rules.possible import problems_of_life
 from services.certification.rules.working import FactMissing
@@ -37,6 +37,7 @@ __all__ = [
     "applications",
     "clocks",
     "decide",
+    "foreseen",
     "gates",
     "latest",
     "life",

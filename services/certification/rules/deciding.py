@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from services.certification.model import Decision, Dimension, Facts, Kind, Outcome, Scheme, Size, Why
+from services.certification.model import Decision, Dimension, Employer, Facts, Kind, Outcome, Scheme, Sheet, Size, Why
 from services.certification.rules import gates, scoring
 from services.certification.rules.measuring import Impossible
 from services.certification.rules.possible import problems
@@ -39,6 +39,24 @@ def decide(facts: Facts, scheme: Scheme) -> Decision:
     return Decision(outcome, reasons, settled.total, settled.dimensions, settled.bonus, tuple(working.steps))
 
 
+def foreseen(sheet: Sheet, employer: Employer, kind: Kind, scheme: Scheme) -> Decision:
+    """What it would be by one sheet, if every gate were passed and the assessors saw it so."""
+    working, facts = Working(scheme), Facts(employer, (), kind, sheets=(sheet,))
+    impossible = problems(facts, scheme)
+    try:
+        score = None if impossible else scoring.of_sheet(sheet, employer, working)
+    except Impossible as error:
+        impossible, score = [str(error)], None
+    if score is None:
+        working.cite("OUT_OF_RANGE", (), fields=", ".join(impossible))
+        return Decision(Outcome.ERROR, (Why.FACT_OUT_OF_RANGE,), trace=tuple(working.steps))
+    reasons = _short(facts, score, working)
+    outcome = Outcome.DECLINED if reasons else Outcome.AWARDED
+    if score.mostly_not_applicable:
+        outcome, reasons = Outcome.REVIEW, (*reasons, Why.DIMENSION_MOSTLY_NOT_APPLICABLE)
+    return Decision(outcome, reasons, score.total, score.dimensions, score.bonus, tuple(working.steps))
+
+
 def _short(facts: Facts, score: Score, working: Working) -> tuple[Why, ...]:
     """Why the points are not enough. Both are judged on the rounded figures."""
     reasons: list[Why] = []
@@ -69,8 +87,8 @@ def _settled(facts: Facts, working: Working) -> Score | Why:
         return Why.SECOND_ASSESSOR_MISSING
     try:
         scored = [_one(facts, number, working.scheme) for number in range(len(facts.sheets))]
-    except Impossible:
-        working.cite("OUT_OF_RANGE", (), fields="sheets")
+    except Impossible as error:
+        working.cite("OUT_OF_RANGE", (), fields=str(error))
         return Why.FACT_OUT_OF_RANGE
     first, second = scored[:2]
     counted = second

@@ -24,6 +24,7 @@ from services.certification.model import (
     Zero,
 )
 from services.certification.rules.measuring import (
+    Impossible,
     NotShown,
     Quantities,
     figures_of,
@@ -125,7 +126,10 @@ def _summed(dimensions: tuple[Decimal, ...], bonus: Decimal, employer: Employer,
 
 
 def _noted(indicator: Indicator, answers: Mapping[str, Answer], employer: Employer, working: Working) -> Found:
-    found = score(indicator, answers.get(indicator.id), employer)
+    try:
+        found = score(indicator, answers.get(indicator.id), employer)
+    except Impossible:
+        raise Impossible(indicator.id) from None
     working.cite(
         found.rule, indicator.law, indicator=indicator.id, points="" if found.points is None else str(found.points),
         most=str(indicator.points), figure=found.figure,
