@@ -6,21 +6,17 @@ It needs no service and no setting, so that a city can judge the rules before it
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from services.claims import rules
-from services.claims.model import Determination, Facts
-from services.claims.wire import notice
 from services.cli.failures import Exit, Failure, coded
 from services.cli.located import placed, read_located
 from services.cli.session import Session, document
-from services.cli.verdicts import Laws, Verdict, as_text, figures, judge
+from services.cli.verdicts import Judge, Verdict, as_text, judge, judges
 from services.kit.errors import Invalid
-from services.kit.law import Law
 from services.kit.law.page import Page
 from services.kit.messages import Language, Reason
 
@@ -45,24 +41,24 @@ def run(
     """
     session: Session = context.obj
     pages = [read_located(file) for file in files]
-    laws = Laws()
-    verdicts = [verdict for page in pages for verdict in _judged(page, laws)]
+    by_service = judges()
+    verdicts = [verdict for page in pages for verdict in _judged(page, by_service)]
     if session.as_json:
         document(_document(verdicts))
     else:
         for verdict in verdicts:
             for line in _lines(verdict, session):
                 typer.echo(line)
-            if explain and verdict.determination and verdict.facts and verdict.law:
-                typer.echo(_notice(verdict.determination, verdict.facts, verdict.law, session.language))
+            if explain and verdict.found:
+                typer.echo("\n" + textwrap.indent(verdict.found.notice(session.language), "       ") + "\n")
         typer.echo(_summary(verdicts, session))
     if any(verdict.status != "ok" for verdict in verdicts):
         raise typer.Exit(Exit.RETURNED)
 
 
-def _judged(page: Page, laws: Laws) -> list[Verdict]:
+def _judged(page: Page, by_service: Mapping[str, Judge]) -> list[Verdict]:
     try:
-        return judge(page, laws)
+        return judge(page, by_service)
     except Invalid as error:
         raise Failure(Exit.USAGE, [*placed(page, error.reasons), coded("CASES_NOTHING_RUN")]) from error
 
@@ -76,11 +72,6 @@ def _lines(verdict: Verdict, session: Session) -> Iterator[str]:
     for line, problem in verdict.problems:
         at = " ".join(filter(None, (problem.code, f"{verdict.file}:{line}", problem.field)))
         yield f"       {at}: {problem.text(session.language)}"
-
-
-def _notice(determination: Determination, facts: Facts, law: Law, language: Language) -> str:
-    said = notice.notice(None, determination, facts, law, rules.REVISION, language)
-    return "\n" + textwrap.indent(said, "       ") + "\n"
 
 
 def _shown(value: Any) -> str:
@@ -116,10 +107,9 @@ def _data(verdict: Verdict) -> dict[str, Any]:
         "differences": [{"name": one.name, "expected": one.expected, "got": one.got} for one in verdict.differences],
         "errors": [_problem(line, problem) for line, problem in verdict.problems],
     }
-    if verdict.determination is not None:
-        data["result"] = {name: as_text(value) for name, value in figures(verdict.determination).items()}
-    if verdict.law is not None:
-        data["law_digest"] = verdict.law.digest
+    if verdict.found is not None:
+        data["result"] = {name: as_text(value) for name, value in verdict.found.figures.items()}
+        data["law_digest"] = verdict.found.digest
     return data
 
 

@@ -20,7 +20,9 @@ from services.claims.wire import notice
 from services.cli.failures import Exit, Failure, reason_of
 from services.cli.located import placed, read_located
 from services.cli.session import Session, document
-from services.cli.verdicts import figures, texts, under
+from services.cli.verdicts import texts
+from services.cli.verdicts.claims import figures, under
+from services.kit import given
 from services.kit import law as laws
 from services.kit.errors import Invalid
 from services.kit.law import Law, NotInForce, Unset
@@ -72,7 +74,7 @@ def decided(facts: Facts, law: Law, at: str) -> Determination:
     try:
         return rules.decide(facts, law)
     except rules.FactMissing as error:
-        raise Invalid(wire.missing(error.path, at)) from None
+        raise Invalid(given.missing(error.path, at)) from None
     except Unset as error:
         raise Invalid(reason("DECIDE_PARAMETER_UNSET", "parameters", name=error.name)) from None
     except NotInForce as error:
@@ -84,7 +86,7 @@ def _parts(content: object) -> tuple[object, dict[str, str], str]:
     if not isinstance(content, Mapping) or "facts" not in content:
         return content, {}, ""
     if wrong := [name for name in content if name not in _KEYS]:
-        raise Invalid(*[reason("CASE_KEY_UNKNOWN", wire.path_text([name]), known=", ".join(_KEYS)) for name in wrong])
+        raise Invalid(*[reason("CASE_KEY_UNKNOWN", given.path_text([name]), known=", ".join(_KEYS)) for name in wrong])
     return content["facts"], texts(content.get("parameters"), "parameters"), "facts"
 
 

@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 from services.claims.model import Category, DeliveryMode, EventType, Level, OutOfCity, Programme, Surgery
 from services.cli.main import app
 
-OURS = sorted((Path(__file__).parents[1] / "claims" / "cases").glob("*.yaml"))
+TESTS = Path(__file__).parents[1]
+OURS = sorted((TESTS / "claims" / "cases").glob("*.yaml"))
+OF_CERTIFICATION = sorted((TESTS / "certification" / "cases").glob("*.yaml"))
 NOTHING_SET = dict.fromkeys(
     ["KAFKA_BOOTSTRAP_SERVERS", "CRADLE_CLAIMS_TARGET", "CRADLE_REGISTRY_TARGET", "CRADLE_SOURCES", "LANG"]
 )
@@ -78,7 +80,7 @@ def problem(folder: Path, **changed: str) -> tuple[str, int, str]:
 # --- the repository's own cases -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", OURS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*OURS, *OF_CERTIFICATION], ids=lambda path: path.stem)
 def test_our_own_cases_pass(path: Path) -> None:
     result = CliRunner(env=NOTHING_SET).invoke(app, ["cases", "run", str(path), "--language", "en"])
 
@@ -100,7 +102,7 @@ def test_our_own_cases_reach_every_code() -> None:
 
 
 def test_every_worked_case_of_ours_says_what_it_rests_on() -> None:
-    for path in OURS:
+    for path in [*OURS, *OF_CERTIFICATION]:
         for one in yaml.load(path.read_text("utf-8"), yaml.BaseLoader)["cases"]:  # noqa: S506  # text only
             assert one["name"]
             assert one["law"]
@@ -279,15 +281,14 @@ def test_no_value_of_a_case_is_repeated(tmp_path: Path) -> None:
 # --- files ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("service", ["certification", "nursery"])
-def test_a_service_that_is_not_built_yet_fails_and_says_so(tmp_path: Path, service: str) -> None:
-    text = f"service: {service}\ncases:\n- name: one\n- name: two\n"
+def test_a_service_that_is_not_built_yet_fails_and_says_so(tmp_path: Path) -> None:
+    text = "service: nursery\ncases:\n- name: one\n- name: two\n"
 
     result = run(tmp_path, case(), text)
 
     assert result.exit_code == 1
     assert "CASES_SERVICE_NOT_BUILT" in result.stdout
-    assert f"The rules of {service} are not built yet" in result.stdout
+    assert "The rules of nursery are not built yet" in result.stdout
     assert "1 passed, 2 failed, 2 of them" in result.stdout
 
 

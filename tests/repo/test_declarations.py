@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from cradle.certification.v1 import application_pb2, certificate_pb2, scheme_pb2
+from cradle.certification.v1 import service_pb2 as certification_pb2
 from cradle.claims.v1 import (
     appeal_pb2,
     claim_pb2,
@@ -41,6 +43,10 @@ TOPICS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_t
 PARAMETERS = [path for path in sorted((ROOT / "services").glob("*/parameters/**/*.yaml")) if path.name != "index.yaml"]
 MODULES = (
     appeal_pb2,
+    application_pb2,
+    certificate_pb2,
+    scheme_pb2,
+    certification_pb2,
     claim_pb2,
     event_pb2,
     facts_pb2,
@@ -173,6 +179,11 @@ NOT_PERSONAL = {
     "cradle.claims.v1.Appeal.name": "a resource name",
     "cradle.claims.v1.GetAppealRequest.name": "a resource name",
     "cradle.claims.v1.WithdrawAppealRequest.name": "a resource name",
+    "cradle.certification.v1.Certificate.name": "a resource name",
+    "cradle.certification.v1.Figure.name": "the name of a figure of the scheme",
+    "cradle.certification.v1.GetSchemeRequest.name": "a resource name",
+    "cradle.certification.v1.Quantity.name": "the name of a quantity of the scheme",
+    "cradle.certification.v1.Scheme.name": "a resource name, schemes/{version}",
     "cradle.treasury.v1.Budget.name": "a resource name",
     "cradle.treasury.v1.Order.name": "a resource name, orders/{order}",
     "cradle.treasury.v1.GetOrderRequest.name": "a resource name",

@@ -22,7 +22,7 @@ from services.claims.usecases.watching import Watching
 from services.claims.wire import facts as reading
 from services.claims.wire import notice, out, paging, plain
 from services.claims.wire.appeal import to_message, told
-from services.kit import auth
+from services.kit import auth, given
 from services.kit.db import Database
 from services.kit.errors import Forbidden, Invalid, NotFound
 from services.kit.law import Law, NotInForce, Unset
@@ -150,7 +150,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         try:
             determination = rules.decide(facts, self.law)
         except rules.FactMissing as error:
-            raise Invalid(reading.missing(error.path, "facts")) from error
+            raise Invalid(given.missing(error.path, "facts")) from error
         except Unset as error:
             raise Invalid(reason("DECIDE_PARAMETER_UNSET", name=error.name)) from error
         except NotInForce as error:

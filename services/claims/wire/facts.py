@@ -1,16 +1,13 @@
 """The public format of facts (docs/cases.md), read into the model: the same reader for files and for gRPC.
 
-What cannot be read is told by its path, all of it at once, and never by its value, which could be personal. Facts that
-can be read but cannot be are the rules' word (FACT_OUT_OF_RANGE).
+Facts that can be read but cannot be are the rules' word (FACT_OUT_OF_RANGE).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, Field
 
 from services.claims.model import (
     NOT_REVIEWED,
@@ -37,17 +34,8 @@ from services.claims.model import (
     Surgery,
     Visit,
 )
-from services.claims.wire.scalars import Day, Fen, Flag, Month, Span, Text, Unfit, Whole, Year, code
-from services.kit.errors import Invalid
-from services.kit.messages import Reason, reason
-
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}|[0-9-]{1,7}")
-
-
-class Given(BaseModel):
-    """Names of the format; what has no default must be stated."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+from services.kit.given import Given, fitted, stated
+from services.kit.scalars import Day, Fen, Flag, Month, Span, Text, Unfit, Whole, Year, code
 
 
 class EventGiven(Given):
@@ -68,13 +56,13 @@ class InsuredGiven(Given):
     category: Annotated[Category, code(Category)]
     own_monthly_wage_fen: Fen | None = None
     paid_months: tuple[Span, ...] | None = None
-    back_paid: dict[Month, Day] = {}
+    back_paid: dict[Month, Day] = Field(default_factory=dict)
     student: Flag = False
 
 
 class EmployerGiven(Given):
-    average_monthly_wage_fen: dict[Year, Fen] = {}
-    average_contribution_base_fen: dict[Year, Fen] = {}
+    average_monthly_wage_fen: dict[Year, Fen] = Field(default_factory=dict)
+    average_contribution_base_fen: dict[Year, Fen] = Field(default_factory=dict)
 
 
 class FatherGiven(Given):
@@ -154,23 +142,7 @@ class FactsGiven(Given):
 
 def read(content: object, at: str = "") -> Facts:
     """The facts under the path `at`. Raises Invalid with a coded, located reason for everything that does not fit."""
-    return _facts(fitted(FactsGiven, _stated(content), at))
-
-
-GivenT = TypeVar("GivenT", bound=Given)
-
-
-def fitted(model: type[GivenT], content: object, at: str = "") -> GivenT:
-    """The content as that part of the format. Raises Invalid."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise Invalid(*_reasons(error, model, at)) from None
-
-
-def missing(path: str, at: str = "") -> Reason:
-    """A fact that a rule needs and nobody stated."""
-    return reason("FACT_MISSING", f"{at}.{path}" if at else path)
+    return _facts(fitted(FactsGiven, stated(content), at))
 
 
 def _facts(given: FactsGiven) -> Facts:
@@ -206,51 +178,3 @@ def _event(given: EventGiven) -> Event:
 def _stay(given: StayGiven) -> Stay:
     stated = dict(given)
     return Stay(admission=stated.pop("admission_date"), discharge=stated.pop("discharge_date"), **stated)
-
-
-def _stated(content: object) -> object:
-    """Without what was given as null: that is not stated."""
-    if isinstance(content, Mapping):
-        return {str(key): _stated(value) for key, value in content.items() if value is not None}
-    return [_stated(item) for item in content] if isinstance(content, list) else content
-
-
-_BUILT_IN: Final = {"missing": "FACT_MISSING", "tuple_type": "FACT_NOT_LIST"}
-
-
-def _reasons(error: ValidationError, model: type[Given], at: str) -> Iterator[Reason]:
-    for one in error.errors(include_url=False, include_input=False):
-        place = [part for part in one["loc"] if part != "[key]"]
-        path, unfit = path_text(place, at), one.get("ctx", {}).get("error")
-        if isinstance(unfit, Unfit):
-            yield reason(unfit.why, path, **unfit.values)
-        elif one["type"] == "extra_forbidden":
-            yield reason("FACT_UNKNOWN", path, known=", ".join(_known(model, place[:-1])))
-        else:
-            yield reason(_BUILT_IN.get(one["type"], "FACT_NOT_MAPPING"), path)
-
-
-def path_text(place: Iterable[int | str], at: str = "") -> str:
-    """A path as it is shown: names by dots, places in lists by brackets. What is no name could be anything: `?`."""
-    path = at
-    for part in place:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        else:
-            path += ("." if path else "") + (part if _NAME.fullmatch(part) else "?")
-    return path
-
-
-def _known(model: Any, place: Iterable[int | str]) -> list[str]:
-    """The names that may stand at a place of the format."""
-    for part in place:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _inside(model.model_fields[part].annotation)
-    return list(model.model_fields)
-
-
-def _inside(annotation: Any) -> Any:
-    """The model that an annotation holds, in a list or optional."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, (_inside(argument) for argument in getattr(annotation, "__args__", ()))), None)

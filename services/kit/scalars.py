@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -20,6 +21,7 @@ _YEAR: Final = re.compile(r"(?:19|20|21)[0-9]{2}")
 _DATE: Final = re.compile(r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _MONTH: Final = r"((?:19|20|21)[0-9]{2})-(0[1-9]|1[0-2])"
 _SPAN: Final = re.compile(rf"{_MONTH}(?:\.\.{_MONTH})?")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,4}(?:\.[0-9]{1,6})?")
 _TEXT_MAX: Final = 64
 
 
@@ -40,6 +42,14 @@ def _number(pattern: re.Pattern[str], why: str) -> Callable[[object], int]:
         return int(text)
 
     return read
+
+
+def _decimal(given: object) -> Decimal:
+    """Never of a float: it has lost what was written."""
+    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        raise Unfit("FACT_NOT_NUMBER")
+    return Decimal(text)
 
 
 def _day(given: object) -> date:
@@ -96,6 +106,7 @@ def code(codes: type[StrEnum]) -> BeforeValidator:
 
 Whole = Annotated[int, BeforeValidator(_number(_WHOLE, "FACT_NOT_WHOLE"))]
 Fen = Annotated[int, BeforeValidator(_number(_MONEY, "FACT_NOT_MONEY"))]
+Number = Annotated[Decimal, BeforeValidator(_decimal)]
 Year = Annotated[int, BeforeValidator(_number(_YEAR, "FACT_NOT_YEAR"))]
 Day = Annotated[date, BeforeValidator(_day)]
 Month = Annotated[int, BeforeValidator(_month)]
