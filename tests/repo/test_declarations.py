@@ -26,7 +26,7 @@ from cradle.registry.v1 import event_pb2 as registry_event_pb2
 from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
 from cradle.registry.v1 import office_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
-from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2, run_pb2
+from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2, reconciliation_pb2, run_pb2
 from cradle.treasury.v1 import service_pb2 as treasury_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
@@ -56,6 +56,7 @@ MODULES = (
     money_pb2,
     order_pb2,
     payment_pb2,
+    reconciliation_pb2,
     run_pb2,
     treasury_pb2,
 )

@@ -125,7 +125,9 @@ class Runs(run_pb2_grpc.RunServiceServicer):
     ) -> run_pb2.ImportStatementResponse:
         found = hashlib.sha256(request.content).digest()
         if found != request.sha256:
-            raise Invalid(reason("BANK_FILE_HASH", "sha256", expected=request.sha256.hex(), found=found.hex()))
+            why = reason("BANK_FILE_HASH", "sha256", expected=request.sha256.hex(), found=found.hex())
+            await hearing.refuse(self.pay, request.file_name, found, [why])
+            raise Invalid(why)
         with TemporaryDirectory() as folder:
             path = Path(folder) / "imported"
             path.write_bytes(request.content)

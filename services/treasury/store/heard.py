@@ -213,7 +213,11 @@ async def open_questions(database: Database) -> tuple[int, int]:
 
 
 async def count_unmatched(database: Database, name: str) -> int:
-    rows = await database.fetch("SELECT count(*) AS count FROM unmatched WHERE is_open AND file_name = $1", name)
+    rows = await database.fetch(
+        """SELECT count(*) AS count FROM unmatched
+           WHERE is_open AND file_name = $1 AND source IN ('FILE', 'ANSWER', 'ENTRY', 'RETURN')""",
+        name,
+    )
     return int(rows[0]["count"])
 
 

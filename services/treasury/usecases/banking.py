@@ -58,6 +58,10 @@ async def _hear(sender: Sender, bank: Bank) -> tuple[int, int]:
 
     async def one(some: Sequence[Received]) -> int:
         (received,) = some
+        if received.problem:
+            await hearing.refuse(sender.pay, received.name, received.sha256, [received.problem])
+            await bank.refused(received, [received.problem])
+            return -1
         found = await hearing.take_in(sender.pay, received.path, received.name, "bank", BYTES_MAX)
         if isinstance(found, Taken):
             await bank.done(received)

@@ -54,7 +54,7 @@ async def take_in(pay: PayDesk, path: Path, name: str, principal: str, bytes_max
         try:
             await _keep(pay, _Brought(source, sha256, name, principal), bytes_max)
         except Invalid as refused:
-            await _refuse(pay, name, sha256, refused.reasons)
+            await refuse(pay, name, sha256, refused.reasons)
             return refused.reasons
         except asyncpg.UniqueViolationError:
             pass  # somebody else brought it at the same time
@@ -69,7 +69,8 @@ def _digest(source: BinaryIO) -> bytes:
     return content_of_stream(source).sha256
 
 
-async def _refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reason]) -> None:
+async def refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reason]) -> None:
+    """What cannot be taken is on record, once by its content."""
     async with pay.database.transaction() as tx:
         await heard.refuse_file(tx, name, sha256, reasons, pay.desk.clock.now())
 
