@@ -49,9 +49,9 @@ def doctor(context: typer.Context) -> None:
     """Check the broker, its topics, the services, the worker and the relay. Exit status 1: a check failed."""
     session: Session = context.obj
     found, parked = list(_service_checks(session)), _parked(session, "claims_target")
-    of_treasury = _parked(session, "treasury_target")
     checks = [*_broker_checks(session, parked), *found, *_parked_checks(session, "claims", parked)]
-    checks += _parked_checks(session, "treasury", of_treasury)
+    for service in ("registry", "treasury"):
+        checks += _parked_checks(session, service, _parked(session, f"{service}_target"))
     if session.as_json:
         document({"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]})
     else:
