@@ -20,7 +20,7 @@ SYSTEM: Final = "treasury"
 class Wanted(NamedTuple):
     """Which breaks are asked for; empty is any, no counties are everywhere."""
 
-    is_open: bool | None
+    is_open: bool
     kind: str
     account: str
     counties: Sequence[str] | None
@@ -30,11 +30,12 @@ async def list_breaks(database: Database, wanted: Wanted, after: int | None, lim
     """Oldest first. Who is bound to counties sees those about their payments."""
     rows = await database.fetch(
         f"""SELECT {_COLUMNS} FROM unmatched
-            WHERE ($1::boolean IS NULL OR is_open = $1) AND ($2 = '' OR kind = $2) AND ($3 = '' OR account = $3)
-              AND ($4::text[] IS NULL OR payment_id IN (SELECT p.id FROM payment AS p WHERE p.county = ANY($4)))
-              AND ($5::bigint IS NULL OR id > $5)
-            ORDER BY id LIMIT $6""",
-        *wanted,
+            WHERE {"is_open" if wanted.is_open else "NOT is_open"} AND ($1 = '' OR kind = $1)
+              AND ($2 = '' OR account = $2)
+              AND ($3::text[] IS NULL OR payment_id IN (SELECT p.id FROM payment AS p WHERE p.county = ANY($3)))
+              AND ($4::bigint IS NULL OR id > $4)
+            ORDER BY id LIMIT $5""",
+        *wanted[1:],
         after,
         limit,
     )
