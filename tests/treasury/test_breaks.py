@@ -276,3 +276,27 @@ def test_a_debit_that_may_be_it_keeps_an_unknown_payment_from_being_given_up(
         assert await here.states() == ["REJECTED"]
 
     act(stack, dsn, tmp_path, story)
+
+
+def test_a_repayment_is_explained_by_recovery_and_what_became_a_payments_is_healed(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        await desk.says(MONDAY, credit(500, "C-1"))
+        found = await desk.one("UNKNOWN_CREDIT")
+        now = here.pay.desk.clock.now()
+        for _ in range(2):
+            async with here.database.transaction() as tx:
+                await breaks.repaid(tx, found.id, breaks.Step("ENDED", CLERK, now))
+        ended = await desk.again(found)
+        assert (ended.is_open, ended.way, ended.ended_by) == (False, Way.REPAID, CLERK)
+        assert len(await breaks.steps(here.database, found.id)) == 1
+
+        await here.hear(answered(({"end_to_end_id": reference_of(7)}, "ACSP", "")))
+        answer = await desk.one("ANSWER")
+        async with here.database.transaction() as tx:
+            await breaks.heal(tx, ids(answer), now)
+        assert (await desk.again(answer)).way == Way.HEALED
+        assert await breaks.open_breaks(here.database) == {}
+
+    act(stack, dsn, tmp_path, story)

@@ -15,7 +15,7 @@ ALTER TABLE unmatched
     ADD COLUMN counter_account text NOT NULL DEFAULT '',
     ADD COLUMN counter_fen bigint NOT NULL DEFAULT 0,
     ADD COLUMN counter_on date,
-    ADD COLUMN way text CHECK (way IN ('MATCHED', 'CANCELLED_OUT', 'EXPLAINED', 'NOT_PAID', 'HEALED')),
+    ADD COLUMN way text CHECK (way IN ('MATCHED', 'CANCELLED_OUT', 'EXPLAINED', 'NOT_PAID', 'HEALED', 'REPAID')),
     ADD COLUMN why text NOT NULL DEFAULT '',
     ADD COLUMN note text NOT NULL DEFAULT '',
     ADD COLUMN ends_with bigint[] NOT NULL DEFAULT '{}',  -- the other breaks that end with it
@@ -26,9 +26,9 @@ ALTER TABLE unmatched
     ADD COLUMN ended_at timestamptz,
     -- Whatever changes money, or lets an order be paid again, is agreed to by another person than who proposed it.
     ADD CONSTRAINT second_person_is_another CHECK (
-        is_open OR way = 'HEALED' OR (order_id IS NULL AND source IN ('FILE', 'ANSWER')) OR ended_by <> proposed_by),
+        is_open OR way IN ('HEALED', 'REPAID') OR (order_id IS NULL AND source IN ('FILE', 'ANSWER')) OR ended_by <> proposed_by),
     ADD CONSTRAINT ends_in_a_way CHECK (
-        is_open OR (way IS NOT NULL AND (way = 'HEALED' OR (ended_by IS NOT NULL AND proposed_by IS NOT NULL)))),
+        is_open OR (way IS NOT NULL AND (way IN ('HEALED', 'REPAID') OR (ended_by IS NOT NULL AND proposed_by IS NOT NULL)))),
     DROP CONSTRAINT unmatched_source_check,
     ADD CONSTRAINT unmatched_source_check
         CHECK (source IN ('FILE', 'ANSWER', 'ENTRY', 'RETURN', 'STATEMENT', 'LEDGER'));

@@ -31,6 +31,7 @@ class Way(StrEnum):
     EXPLAINED = "EXPLAINED"
     NOT_PAID = "NOT_PAID"  # the bank's word that an accepted payment was not made and will not be
     HEALED = "HEALED"  # a later message has what was missing
+    REPAID = "REPAID"  # a payee has paid back what is asked of him: recovery has it, by its own rules
 
 
 class Why(StrEnum):

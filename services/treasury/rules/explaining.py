@@ -37,7 +37,7 @@ def refusal(breaks: Sequence[Break], proposal: Proposal, about: About | None, *,
         {
             "BREAK_ENDED": not all(one.is_open for one in breaks),
             "BREAK_ONE_BY_ONE": is_single and len(breaks) > 1,
-            "BREAK_WAY": proposal.way == Way.HEALED,
+            "BREAK_WAY": proposal.way in {Way.HEALED, Way.REPAID},
         }
     ):
         return code

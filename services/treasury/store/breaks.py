@@ -236,6 +236,24 @@ async def heal_answers(tx: Tx, now: datetime) -> None:
     )
 
 
+async def heal(tx: Tx, ids: Collection[int], now: datetime) -> None:
+    """What has become a payment's after all: the payment was not known when it was heard, and is now."""
+    await _heal(tx, "is_open AND id = ANY($1) AND source = ANY($2)", (list(ids), ["ENTRY", "RETURN", "ANSWER"]), now)
+
+
+async def repaid(tx: Tx, break_id: int, step: Step) -> None:
+    """A credit that is a payee's repayment: recovery has it, by its own rules and persons."""
+    ended = await lock(tx, [break_id])
+    await tx.execute(
+        """UPDATE unmatched SET number = number + 1, is_open = false, way = 'REPAID', ended_by = $2, ended_at = $3
+           WHERE id = $1 AND is_open""",
+        break_id,
+        step.actor,
+        step.at,
+    )
+    await _keep(tx, [one for one in ended if one.is_open], (Way.REPAID, "", ""), step)
+
+
 async def _heal(tx: Tx, which: str, arguments: tuple[object, object], now: datetime) -> None:
     await tx.execute(
         f"""WITH healed AS (

@@ -81,6 +81,8 @@ class _BreakWayEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakWay.Val
     """The bank's word that an accepted payment was not made and will not be."""
     BREAK_WAY_HEALED: _BreakWay.ValueType  # 5
     """A later message had what was missing. Nobody says this."""
+    BREAK_WAY_REPAID: _BreakWay.ValueType  # 6
+    """A payee has paid back what is asked of him; recovery says so."""
 
 class BreakWay(_BreakWay, metaclass=_BreakWayEnumTypeWrapper): ...
 
@@ -94,6 +96,8 @@ BREAK_WAY_NOT_PAID: BreakWay.ValueType  # 4
 """The bank's word that an accepted payment was not made and will not be."""
 BREAK_WAY_HEALED: BreakWay.ValueType  # 5
 """A later message had what was missing. Nobody says this."""
+BREAK_WAY_REPAID: BreakWay.ValueType  # 6
+"""A payee has paid back what is asked of him; recovery says so."""
 Global___BreakWay: _TypeAlias = BreakWay  # noqa: Y015
 
 class _BreakReason:
