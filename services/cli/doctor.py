@@ -31,6 +31,7 @@ _SKEW_MAX: Final = timedelta(seconds=30)
 _SERVICES: Final = (
     ("claims_target", "cradle.claims.v1.ClaimsService"),
     ("registry_target", "cradle.registry.v1.RegistryService"),
+    ("treasury_target", "cradle.treasury.v1.TreasuryService"),
 )
 
 
@@ -47,8 +48,10 @@ class Check:
 def doctor(context: typer.Context) -> None:
     """Check the broker, its topics, the services, the worker and the relay. Exit status 1: a check failed."""
     session: Session = context.obj
-    found, parked = list(_service_checks(session)), _parked(session)
-    checks = [*_broker_checks(session, parked), *found, *_parked_checks(session, parked)]
+    found, parked = list(_service_checks(session)), _parked(session, "claims_target")
+    checks = [*_broker_checks(session, parked), *found, *_parked_checks(session, "claims", parked)]
+    for service in ("registry", "treasury"):
+        checks += _parked_checks(session, service, _parked(session, f"{service}_target"))
     if session.as_json:
         document({"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]})
     else:
@@ -160,16 +163,17 @@ def _coverage(session: Session) -> tuple[bool, str]:
     return skew <= _SKEW_MAX, session.text("CLI_DETAIL_CLOCK", seconds=f"{skew.total_seconds():.1f}")
 
 
-def _parked(session: Session) -> int | None:
-    """How many records are parked; None if nobody can say."""
+def _parked(session: Session, setting: str) -> int | None:
+    """How many records of a service are parked; None if nobody can say."""
     try:
-        with session.channel(session.settings.claims_target) as channel:
+        with session.channel(getattr(session.settings, setting)) as channel:
             request = parked_pb2.ListParkedRequest(page_size=1)
             return ParkedServiceStub(channel).ListParked(request, timeout=session.settings.grpc_deadline_s).total
     except Failure:
         return None
 
 
-def _parked_checks(session: Session, parked: int | None) -> Iterator[Check]:
+def _parked_checks(session: Session, service: str, parked: int | None) -> Iterator[Check]:
     if parked is not None:
-        yield _check(session, "PARKED", session.text("CLI_DETAIL_PARKED", count=parked), ok=parked == 0)
+        detail = f"{service}: {session.text('CLI_DETAIL_PARKED', count=parked)}"
+        yield _check(session, "PARKED", detail, ok=parked == 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from cradle.ops.v1 import parked_pb2
@@ -18,15 +18,21 @@ app = typer.Typer(no_args_is_help=True, help="Records that hit a bug, and puttin
 _PAGE = 500
 _COLUMNS = ("ID", "STATE", "TOPIC", "PARTITION", "OFFSET", "ATTEMPTS", "PARKED_AT", "ERROR")
 _Id = Annotated[int, typer.Argument(min=1, help="the record's number in `cradle parked list`")]
+_Service = Annotated[Literal["claims", "registry", "treasury"], typer.Option(help="whose records")]
 
 
 @app.command("list")
-def list_(context: typer.Context, limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50) -> None:
+def list_(
+    context: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50,
+    service: _Service = "claims",
+) -> None:
     """Show what is parked, oldest first."""
     session: Session = context.obj
     found: list[parked_pb2.ParkedRecord] = []
     wanted = parked_pb2.ListParkedRequest()
-    with session.channel(session.settings.claims_target) as channel:
+    with session.channel(_target(session, service)) as channel:
         stub = ParkedServiceStub(channel)
         while len(found) < limit:
             wanted.page_size = min(limit - len(found), _PAGE)
@@ -43,11 +49,11 @@ def list_(context: typer.Context, limit: Annotated[int, typer.Option(min=1, help
 
 
 @app.command()
-def show(context: typer.Context, number: _Id) -> None:
+def show(context: typer.Context, number: _Id, *, service: _Service = "claims") -> None:
     """Show one parked record: where it lay, and what it raised."""
     session: Session = context.obj
     request = parked_pb2.GetParkedRequest(id=number)
-    with session.channel(session.settings.claims_target) as channel:
+    with session.channel(_target(session, service)) as channel:
         record = ParkedServiceStub(channel).GetParked(request, timeout=session.settings.grpc_deadline_s)
     if session.as_json:
         document(as_data(record))
@@ -65,17 +71,23 @@ def replay(
     number: _Id,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what would be taken again")] = False,
+    service: _Service = "claims",
 ) -> None:
     """Ask the worker to take the record's key up again, oldest first."""
     session: Session = context.obj
     request = parked_pb2.ReplayParkedRequest(id=number, validate_only=dry_run)
-    with session.channel(session.settings.claims_target) as channel:
+    with session.channel(_target(session, service)) as channel:
         answer = ParkedServiceStub(channel).ReplayParked(request, timeout=session.settings.grpc_deadline_s)
     if session.as_json:
         document(as_data(answer))
         return
     session.show(_table(session, answer.records))
     session.note("CLI_REPLAY_WOULD" if dry_run else "CLI_REPLAY_REQUESTED", count=len(answer.records))
+
+
+def _target(session: Session, service: str) -> str:
+    found: str = getattr(session.settings, f"{service}_target")
+    return found
 
 
 def _table(session: Session, found: Sequence[parked_pb2.ParkedRecord]) -> Table:

@@ -53,11 +53,11 @@ def plan(
         fund=money_pb2.Fund.Value(f"FUND_{fund}") if fund else money_pb2.FUND_UNSPECIFIED,
         county=county,
         programme=money_pb2.Programme.Value(f"PROGRAMME_{programme}") if programme else money_pb2.PROGRAMME_UNSPECIFIED,
-        payable_to=_day(payable_to, "--payable-to") if payable_to else None,
+        payable_to=given_day(payable_to, "--payable-to") if payable_to else None,
         payment_max_fen=payment_max_fen,
         total_max_fen=total_max_fen,
     )
-    day = _day(execute_on, "--execute-on") if execute_on else None
+    day = given_day(execute_on, "--execute-on") if execute_on else None
     request = run_pb2.PlanRunRequest(scope=scope, execute_on=day, request_id=request_id or str(new_id()))
     made = _call(session, "PlanRun", request)
     shown.run(session, _until(session, made.name, lambda run: run.state != run_pb2.RUN_STATE_PLANNING))
@@ -212,7 +212,7 @@ def _pages(session: Session, method: str, name: str, wanted: Any, limit: int) ->
     return pages(lambda request: _call(session, method, request), name, wanted, limit)
 
 
-def _day(text: str, option: str) -> Date:
+def given_day(text: str, option: str) -> Date:
     try:
         year, month, day = (int(part) for part in text.split("-"))
     except ValueError:

@@ -30,7 +30,7 @@ from cradle.registry.v1 import event_pb2 as registry_event_pb2
 from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
 from cradle.registry.v1 import office_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
-from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2, run_pb2
+from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2, reconciliation_pb2, run_pb2
 from cradle.treasury.v1 import service_pb2 as treasury_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
@@ -66,6 +66,7 @@ MODULES = (
     money_pb2,
     order_pb2,
     payment_pb2,
+    reconciliation_pb2,
     run_pb2,
     treasury_pb2,
 )
@@ -206,6 +207,17 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.BankFile.account": "a name of ours for an account of ours",
     "cradle.treasury.v1.ImportStatementRequest.file_name": "the name of a file",
     "cradle.treasury.v1.Unmatched.file_name": "the name of a file",
+    "cradle.treasury.v1.Break.name": "a resource name, breaks/{break}",
+    "cradle.treasury.v1.GetBreakRequest.name": "a resource name, breaks/{break}",
+    "cradle.treasury.v1.ExplainBreakRequest.name": "a resource name, breaks/{break}",
+    "cradle.treasury.v1.ApproveBreakRequest.name": "a resource name, breaks/{break}",
+    "cradle.treasury.v1.RefuseBreakRequest.name": "a resource name, breaks/{break}",
+    "cradle.treasury.v1.AwaitBreakRequest.name": "a resource name, breaks/{break}",
+    "cradle.treasury.v1.Break.file_name": "the name of a file",
+    "cradle.treasury.v1.Break.account": "an account of ours, as its bank calls it",
+    "cradle.treasury.v1.ListBreaksRequest.account": "an account of ours, as its bank calls it",
+    "cradle.treasury.v1.ListReconciledDaysRequest.account": "an account of ours, as its bank calls it",
+    "cradle.treasury.v1.ReconciledDay.account": "an account of ours, as its bank calls it",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
     "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }

@@ -38,12 +38,22 @@ TELLS = {
     "registry-worker": INBOX,
     "registry-relay": RELAY,
     "treasury-api": CALLS,
-    "treasury-worker": {**INBOX, "cradle_timer_failed_total": {"kind"}},
-    "treasury-bank": {"cradle_timer_failed_total": {"kind"}},
+    "treasury-worker": {
+        **INBOX,
+        "cradle_timer_failed_total": {"kind"},
+        "cradle_orders_held": {"reason"},
+        "cradle_ledger_imbalance_fen": set(),
+    },
+    "treasury-bank": {
+        "cradle_timer_failed_total": {"kind"},
+        "cradle_payments_unknown": set(),
+        "cradle_break_age_seconds": set(),
+    },
     "treasury-relay": RELAY,
 }
 # What is told only once something happened; the names are in every scrape all the same.
 SELDOM = {"cradle_inbox_waits_total", "cradle_control_totals_difference", "cradle_platform_undos_waiting", "up"}
+SELDOM |= {"cradle_budget_available_fen", "cradle_budget_appropriated_fen"}
 
 
 def read() -> set[str]:

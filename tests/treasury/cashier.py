@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from deploy.local.stack import Stack
 from services.kit.db import Database
 from services.kit.ids import new_id
 from services.treasury.bank import Bank, reference
-from services.treasury.bank.amounts import decimal
+from services.treasury.bank.amounts import decimal, fen
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.model import FIRST_HASH, Account, Mark, Payee, Paying, Run, RunScope, RunState
@@ -34,6 +35,8 @@ from tests.treasury.counter import FUND, TODAY, Counter, case, counter, order
 OURS = Paying("medical", "宝鸡市医疗保障基金管理中心", "61050162010800000123", "105100000017", "61050162010800000123")
 CLERK, SECOND, THIRD = "person/li", "person/wang", "person/zhao"
 CARD, BANK_CODE = "6222022603001234565", "102100099996"
+BALANCE_FEN = 10**15
+_MOVED = re.compile(r"<Ntry><Amt Ccy='[A-Z]+'>([0-9.]+)</Amt><CdtDbtInd>(CRDT|DBIT)<")
 EVERYTHING = RunScope("", "", "", TODAY, 0, 0)
 
 
@@ -123,7 +126,9 @@ class Cashier:
         return await hearing.take_in(self.pay, path, path.name, CLERK, BYTES_MAX)
 
     async def queue_of_unmatched(self) -> list[str]:
-        rows = await self.database.fetch("SELECT reasons FROM unmatched WHERE is_open ORDER BY id")
+        rows = await self.database.fetch(
+            "SELECT reasons FROM unmatched WHERE is_open AND source NOT IN ('STATEMENT', 'LEDGER') ORDER BY id"
+        )
         return [str(row["reasons"]).split('"')[1] for row in rows]
 
     async def told(self, case_id: str) -> list[str]:
@@ -244,8 +249,11 @@ def advice(*entries: str, account: str = OURS.account) -> str:
     return said.advice("".join(entries)).replace("<IBAN>NL41MOCK0000000001</IBAN>", f"<Othr><Id>{account}</Id></Othr>")
 
 
-def statement(*entries: str, day: str = "2026-11-23") -> str:
-    return said.statement("".join(entries)).replace("<Dt>2026-11-26</Dt>", f"<Dt>{day}</Dt>")
+def statement(*entries: str, day: str = "2026-11-23", opening_fen: int = BALANCE_FEN) -> str:
+    """Its closing balance is what its entries make of the opening one."""
+    moved_fen = sum(fen(amount, "") * (1 if way == "CRDT" else -1) for amount, way in _MOVED.findall("".join(entries)))
+    told = said.statement("".join(entries), decimal(opening_fen), decimal(opening_fen + moved_fen))
+    return told.replace("<ElctrncSeqNb>7</ElctrncSeqNb>", "").replace("<Dt>2026-11-26</Dt>", f"<Dt>{day}</Dt>")
 
 
 def reference_of(number: int) -> str:

@@ -146,6 +146,8 @@ def test_half_a_file_is_refused_by_its_hash_and_a_whole_one_is_taken_once(stack:
         file_name="s.xml", sha256=hashlib.sha256(content).digest(), content=content[:-10]
     )
     assert clerk.refused("ImportStatement", half) == "BANK_FILE_HASH"
+    queued = clerk.call("ListUnmatched", run_pb2.ListUnmatchedRequest(page_size=1000)).items
+    assert ("s.xml", "BANK_FILE_HASH") in [(one.file_name, one.reasons[0].code) for one in queued]
     whole = run_pb2.ImportStatementRequest(file_name="s.xml", sha256=hashlib.sha256(content).digest(), content=content)
     assert not clerk.call("ImportStatement", whole).is_known
     assert clerk.call("ImportStatement", whole).is_known

@@ -1,6 +1,9 @@
-"""gRPC of the treasury: `treasury` for orders, budgets and the ledger, `runs` for payment runs and the bank's word."""
+"""gRPC of the treasury: `treasury` for orders, budgets and the ledger, `runs` for payment runs and the bank's word,
+`reconciliation` for what of both does not fit.
+"""
 
+from services.treasury.api.reconciliation import Reconciliation
 from services.treasury.api.runs import Runs
 from services.treasury.api.treasury import Treasury
 
-__all__ = ["Runs", "Treasury"]
+__all__ = ["Reconciliation", "Runs", "Treasury"]

@@ -23,7 +23,7 @@ from services.treasury.model import Run
 from services.treasury.model.listing import ListedPayment
 from services.treasury.store import files, heard, payments, runs
 from services.treasury.store.payments import Shown
-from services.treasury.usecases import approving, hearing, resolving, running, sending
+from services.treasury.usecases import approving, hearing, reconciling, resolving, running, sending
 from services.treasury.usecases.asking import asked, once
 from services.treasury.usecases.hearing import Taken
 from services.treasury.usecases.paydesk import PayDesk
@@ -125,13 +125,16 @@ class Runs(run_pb2_grpc.RunServiceServicer):
     ) -> run_pb2.ImportStatementResponse:
         found = hashlib.sha256(request.content).digest()
         if found != request.sha256:
-            raise Invalid(reason("BANK_FILE_HASH", "sha256", expected=request.sha256.hex(), found=found.hex()))
+            why = reason("BANK_FILE_HASH", "sha256", expected=request.sha256.hex(), found=found.hex())
+            await hearing.refuse(self.pay, request.file_name, found, [why])
+            raise Invalid(why)
         with TemporaryDirectory() as folder:
             path = Path(folder) / "imported"
             path.write_bytes(request.content)
             taken = await hearing.take_in(self.pay, path, request.file_name, auth.current().name, BYTES_MAX)
         if not isinstance(taken, Taken):
             raise Invalid(*taken)
+        await reconciling.reconcile(self.pay)
         message = taken.message
         return run_pb2.ImportStatementResponse(
             kind=message.kind,

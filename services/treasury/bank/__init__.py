@@ -44,12 +44,16 @@ class Outgoing(NamedTuple):
 
 
 class Received(NamedTuple):
-    """Something the bank said, kept on disk. `kind` is its message, as camt.053.001.08; empty if it names none."""
+    """Something the bank said, kept on disk. `kind` is its message, as camt.053.001.08; empty if it names none.
+
+    With a `problem` it did not come whole, and is to be refused.
+    """
 
     path: Path
     name: str
     kind: str
     sha256: bytes
+    problem: Reason | None = None
 
 
 class Standing(NamedTuple):

@@ -153,12 +153,11 @@ class Folders:
         """Of what has arrived, what is to be told; the rest is put away."""
         received = Received(path, path.name.partition(".")[2], _kind(path), content_of(path).sha256)
         if problem := self._hash_problem(received):
-            self.refuse(received, [problem])
-        elif self._lies_in("processed", received.sha256):
+            return received._replace(problem=problem)
+        if self._lies_in("processed", received.sha256):
             self.take(received)
-        else:
-            return received
-        return None
+            return None
+        return received
 
     def _is_whole(self, path: Path) -> bool:
         """By the hash beside it, or because it has not changed since the last look. The first look is none."""

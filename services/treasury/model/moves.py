@@ -50,7 +50,8 @@ RUNS: Final[Mapping[RunState, frozenset[RunState]]] = {
 }
 
 # Settled is told from each state in which it may have left: answers come in any order. Nothing leads from UNKNOWN back
-# to where it could be sent, and nothing from an end but what the bank has done with money since.
+# to where it could be sent, and nothing from an end but what the bank has done with money since: what had ended and is
+# paid all the same is paid again by two persons' word (`rules.explaining`), never by a message alone.
 PAYMENTS: Final[Mapping[PaymentState, frozenset[PaymentState]]] = {
     P.CREATED: frozenset({P.RESERVED, P.CANCELLED}),
     P.RESERVED: frozenset({P.QUEUED, P.CANCELLED}),
@@ -60,8 +61,8 @@ PAYMENTS: Final[Mapping[PaymentState, frozenset[PaymentState]]] = {
     P.ACCEPTED: frozenset({P.SETTLED, P.RECONCILED, P.REJECTED, P.RETURNED}),
     P.SETTLED: frozenset({P.RECONCILED, P.RETURNED}),
     P.RECONCILED: frozenset({P.RETURNED}),
-    P.REJECTED: frozenset(),
-    P.RETURNED: frozenset(),
+    P.REJECTED: frozenset({P.SETTLED, P.RECONCILED}),
+    P.RETURNED: frozenset({P.SETTLED, P.RECONCILED}),
     P.CANCELLED: frozenset(),
 }
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from services.treasury.model.breaks import BreakKind
 from services.treasury.model.moves import PaymentState, RunState
 from services.treasury.model.orders import Order, Payee
 
@@ -120,6 +121,7 @@ class Payment(NamedTuple):
     debit_statement: int | None
     return_advice: int | None
     return_statement: int | None
+    debit_again: int | None = None  # the first debit came back, this one stands
 
     @property
     def was_sent(self) -> bool:
@@ -212,3 +214,7 @@ class Unmatched(NamedTuple):
     is_credit: bool
     value_on: date | None
     code: str
+    kind: BreakKind
+    account: str = ""
+    entry_id: int | None = None
+    effect_fen: int = 0  # what the statement has more than the ledger

@@ -84,8 +84,8 @@ def _debited(payment: Payment, entry: Entry) -> Heard:
         return Heard(payment, "ENTRY_TWICE")
     day = payment.debited_on or entry.value_on
     if entry.is_statement:
-        return Heard(_standing(payment._replace(debited_on=day, debit_statement=entry.id)))
-    return Heard(_standing(payment._replace(debited_on=day, debit_advice=entry.id)))
+        return Heard(standing(payment._replace(debited_on=day, debit_statement=entry.id)))
+    return Heard(standing(payment._replace(debited_on=day, debit_advice=entry.id)))
 
 
 def _credited(payment: Payment, entry: Entry) -> Heard:
@@ -95,17 +95,17 @@ def _credited(payment: Payment, entry: Entry) -> Heard:
     why = payment.reason or entry.return_reason or "NARR"
     known = payment._replace(returned_on=payment.returned_on or entry.value_on, reason=why)
     if entry.is_statement:
-        return Heard(_standing(known._replace(return_statement=entry.id)))
-    return Heard(_standing(known._replace(return_advice=entry.id)))
+        return Heard(standing(known._replace(return_statement=entry.id)))
+    return Heard(standing(known._replace(return_advice=entry.id)))
 
 
-def _standing(payment: Payment) -> Payment:
+def standing(payment: Payment) -> Payment:
     """The state that follows from the entries."""
     is_debited = payment.debit_advice is not None or payment.debit_statement is not None
     is_returned = payment.return_advice is not None or payment.return_statement is not None
     if not is_debited:
         return payment
-    if is_returned:
+    if is_returned and payment.debit_again is None:
         return payment._replace(state=S.RETURNED)
     return payment._replace(state=S.SETTLED if payment.debit_statement is None else S.RECONCILED)
 

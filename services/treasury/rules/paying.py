@@ -7,6 +7,7 @@
 | cancelled later, or rejected | live to reserved | COMMITTED back to RESERVED |
 | paid | live to settled | COMMITTED to SPENT, on the value date |
 | returned | settled to reserved | SPENT back to RESERVED, on the value date |
+| paid after all, though it had ended | reserved to settled | RESERVED to COMMITTED to SPENT |
 
 Money that comes back is reserved for its order again, and `settling` says whether the order still wants it; where the
 order has another budget by now, it is released to the one it came from.
@@ -24,6 +25,7 @@ from typing import Final, NamedTuple
 from services.treasury.model import (
     OUT,
     PAID,
+    REISSUED,
     AccountKind,
     Budget,
     Order,
@@ -44,6 +46,7 @@ class Kind(StrEnum):
     FREE = "FREE"
     SPEND = "SPEND"
     RETURN = "RETURN"
+    REVIVE = "REVIVE"
 
 
 class Step(NamedTuple):
@@ -90,6 +93,8 @@ def steps(before: Payment, after: Payment, today: date) -> list[Step]:
         found.append(Step(Kind.FREE, after, today))
     if was in OUT and (now in PAID or now == S.RETURNED):
         found.append(Step(Kind.SPEND, after, after.debited_on or today))
+    if was in REISSUED and now in PAID:
+        found.append(Step(Kind.REVIVE, after, (after.debited_on if was == S.REJECTED else None) or today))
     if now == S.RETURNED:
         found.append(Step(Kind.RETURN, after, after.returned_on or today))
     return found
@@ -134,6 +139,9 @@ def paid(made: Iterable[Step], orders: Mapping[int, Order], budgets: Mapping[int
 def _ways(step: Step, order: Order) -> Iterable[tuple[AccountKind, AccountKind, TransferKind]]:
     if step.kind in _MOVES:
         yield _MOVES[step.kind]
+    if step.kind == Kind.REVIVE:
+        yield _MOVES[Kind.COMMIT]
+        yield _MOVES[Kind.SPEND]
     if step.kind in _BACK and not _is_its_own(step.payment, order):
         yield A.RESERVED, A.AVAILABLE, TransferKind.RELEASE
 
@@ -153,6 +161,8 @@ def _after(step: Step, order: Order) -> Order:
             live, settled = live - amount, settled + amount
         case Kind.RETURN:
             settled -= amount
+        case Kind.REVIVE:
+            return order._replace(settled_fen=settled + amount, reserved_fen=order.reserved_fen - amount)
     back = amount if step.kind in _BACK and _is_its_own(step.payment, order) else 0
     after = order._replace(live_fen=live, settled_fen=settled, reserved_fen=order.reserved_fen + back)
     return after if after.paid_fen else after._replace(paid_to=None, paid_from=None)

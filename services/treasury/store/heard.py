@@ -111,11 +111,12 @@ async def add_day(tx: Tx, account: str, day: date, message_id: int) -> None:
     )
 
 
-async def covered(database: Database, accounts: Collection[str], since: date) -> dict[str, set[date]]:
-    """The days that worked statements cover, by account."""
-    rows = await database.fetch(
-        """SELECT d.account, d.day FROM statement_day AS d JOIN bank_message AS m ON m.id = d.message_id
-           WHERE d.account = ANY($1) AND d.day >= $2 AND m.applied = m.records""",
+async def covered(source: Database | Tx, accounts: Collection[str], since: date) -> dict[str, set[date]]:
+    """The days that statements cover, by account, once all is worked that came before: pages come in several."""
+    rows = await source.fetch(
+        """SELECT d.account, d.day FROM statement_day AS d
+           WHERE d.account = ANY($1) AND d.day >= $2
+             AND NOT EXISTS (SELECT FROM bank_message AS m WHERE m.applied < m.records AND m.id <= d.message_id)""",
         list(accounts),
         since,
     )
@@ -174,13 +175,13 @@ async def set_aside(tx: Tx, name: str, items: Sequence[Unmatched], now: datetime
     """Each once, by its key."""
     if not items:
         return
-    rows = [(one.source, *one[1:8], orjson.dumps([(one.code, "", [])]).decode()) for one in items]
+    rows = [(one.source, *one[1:8], orjson.dumps([(one.code, "", [])]).decode(), *one[9:]) for one in items]
     await tx.execute(
         """INSERT INTO unmatched (file_name, source, key, end_to_end_id, payment_id, order_id, amount_fen, is_credit,
-                                  value_on, reasons, received_at)
-           SELECT $10, mine.*, $11
+                                  value_on, reasons, kind, account, entry_id, effect_fen, received_at)
+           SELECT $14, mine.*, $15
            FROM unnest($1::text[], $2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
-                       $8::date[], $9::text[]) AS mine
+                       $8::date[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[]) AS mine
            ON CONFLICT (key) DO NOTHING""",
         *map(list, zip(*rows, strict=True)),
         name,
@@ -192,8 +193,9 @@ async def refuse_file(tx: Tx, name: str, sha256: bytes, reasons: Sequence[Reason
     """A file that cannot be taken is an item of the queue, once by its content."""
     coded = orjson.dumps([(one.code, one.field, one.values) for one in reasons]).decode()
     await tx.execute(
-        """INSERT INTO unmatched (file_name, source, key, end_to_end_id, amount_fen, is_credit, reasons, received_at)
-           VALUES ($1, 'FILE', $2, '', 0, false, $3, $4) ON CONFLICT (key) DO NOTHING""",
+        """INSERT INTO unmatched (file_name, source, kind, key, end_to_end_id, amount_fen, is_credit, reasons,
+                                  received_at)
+           VALUES ($1, 'FILE', 'FILE', $2, '', 0, false, $3, $4) ON CONFLICT (key) DO NOTHING""",
         name,
         sha256,
         coded,
@@ -211,7 +213,11 @@ async def open_questions(database: Database) -> tuple[int, int]:
 
 
 async def count_unmatched(database: Database, name: str) -> int:
-    rows = await database.fetch("SELECT count(*) AS count FROM unmatched WHERE is_open AND file_name = $1", name)
+    rows = await database.fetch(
+        """SELECT count(*) AS count FROM unmatched
+           WHERE is_open AND file_name = $1 AND source IN ('FILE', 'ANSWER', 'ENTRY', 'RETURN')""",
+        name,
+    )
     return int(rows[0]["count"])
 
 
@@ -225,6 +231,20 @@ async def disputed(tx: Tx, run_id: UUID) -> int:
     return int(rows[0]["count"])
 
 
+async def unproven(tx: Tx, run_id: UUID) -> int:
+    """How many payments of this run have moved money that no statement has, and no break explains it."""
+    rows = await tx.fetch(
+        """SELECT count(*) AS count FROM payment AS p
+           WHERE p.run_id = $1
+             AND ((p.state IN ('SETTLED', 'RETURNED') AND p.debit_statement IS NULL)
+                  OR (p.state = 'RETURNED' AND p.return_statement IS NULL))
+             AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.payment_id = p.id AND u.kind = 'MISSING'
+                             AND u.way = 'EXPLAINED' AND NOT u.is_open)""",
+        run_id,
+    )
+    return int(rows[0]["count"])
+
+
 async def list_unmatched(
     database: Database, counties: Sequence[str] | None, after: int | None, limit: int
 ) -> list[ListedUnmatched]:
@@ -232,7 +252,8 @@ async def list_unmatched(
     rows = await database.fetch(
         """SELECT id, file_name, source, end_to_end_id, payment_id, amount_fen, is_credit, value_on, reasons,
                   received_at
-           FROM unmatched WHERE is_open AND ($1::bigint IS NULL OR id > $1)
+           FROM unmatched WHERE is_open AND source IN ('FILE', 'ANSWER', 'ENTRY', 'RETURN')
+             AND ($1::bigint IS NULL OR id > $1)
              AND ($2::text[] IS NULL OR payment_id IN (SELECT p.id FROM payment AS p WHERE p.county = ANY($2)))
            ORDER BY id LIMIT $3""",
         after,

@@ -42,6 +42,7 @@ COLUMNS: Final = (
     "debit_statement",
     "return_advice",
     "return_statement",
+    "debit_again",
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM payment"
 _ORDER: Final = ", ".join(order_rows.COLUMNS)
@@ -207,11 +208,11 @@ async def move(tx: Tx, payments: Sequence[Payment], now: datetime) -> None:
            SET state = mine.state, file_id = mine.file_id, reason = mine.reason, decided_at = mine.decided_at,
                debited_on = mine.debited_on, returned_on = mine.returned_on, debit_advice = mine.debit_advice,
                debit_statement = mine.debit_statement, return_advice = mine.return_advice,
-               return_statement = mine.return_statement, updated_at = $12
+               return_statement = mine.return_statement, debit_again = mine.debit_again, updated_at = $13
            FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::date[], $7::date[],
-                       $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+                       $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
                 AS mine (id, state, file_id, reason, decided_at, debited_on, returned_on, debit_advice, debit_statement,
-                         return_advice, return_statement)
+                         return_advice, return_statement, debit_again)
            WHERE p.id = mine.id""",
         *map(
             list,
@@ -229,6 +230,7 @@ async def move(tx: Tx, payments: Sequence[Payment], now: datetime) -> None:
                         one.debit_statement,
                         one.return_advice,
                         one.return_statement,
+                        one.debit_again,
                     )
                     for one in payments
                 ],
@@ -323,10 +325,15 @@ async def unanswered(database: Database, limit: int) -> list[Payment]:
 
 
 async def undisputed(database: Database, limit: int) -> list[Payment]:
-    """Of those the ones about which nothing waits for a person, and of which no money came back."""
+    """Of those the ones about which nothing waits for a person, of which no money came back, and which are not perhaps
+    a debit of their amount that names none.
+    """
     rows = await database.fetch(
         f"""{_SELECT} AS p WHERE state = 'UNKNOWN' AND returned_on IS NULL
               AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = p.order_id AND u.is_open)
+              AND NOT EXISTS (SELECT FROM unmatched AS u JOIN bank_file AS f ON f.debtor_known_as = u.account
+                              WHERE f.id = p.file_id AND u.is_open AND u.order_id IS NULL AND u.entry_id IS NOT NULL
+                                AND NOT u.is_credit AND u.amount_fen = p.amount_fen)
             ORDER BY id LIMIT $1""",
         limit,
     )

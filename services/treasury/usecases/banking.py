@@ -10,8 +10,8 @@ from services.kit import telemetry
 from services.kit.timer import narrowed
 from services.treasury.bank import Bank, Received
 from services.treasury.bank.reading import BYTES_MAX
-from services.treasury.store import heard
-from services.treasury.usecases import hearing, resolving, running, sending
+from services.treasury.store import breaks, heard
+from services.treasury.usecases import hearing, reconciling, resolving, running, sending
 from services.treasury.usecases.hearing import Taken
 from services.treasury.usecases.sending import Sender
 
@@ -43,9 +43,12 @@ async def round_of(sender: Sender) -> Round:
         messages, refused = messages + taken, refused + not_taken
     await sending.doubt(sender.pay, PATIENCE)
     resolved = await resolving.ask(sender.pay, sender.banks) + await resolving.prove(sender.pay)
+    await reconciling.reconcile(sender.pay)
     unknown, unmatched = await heard.open_questions(sender.pay.database)
     telemetry.PAYMENTS_UNKNOWN.set(unknown)
     telemetry.UNMATCHED.set(unmatched)
+    oldest = await breaks.oldest_open(sender.pay.database)
+    telemetry.BREAK_AGE_S.set((sender.pay.desk.clock.now() - oldest).total_seconds() if oldest else 0)
     return Round(files, messages, refused, resolved)
 
 
@@ -55,6 +58,10 @@ async def _hear(sender: Sender, bank: Bank) -> tuple[int, int]:
 
     async def one(some: Sequence[Received]) -> int:
         (received,) = some
+        if received.problem:
+            await hearing.refuse(sender.pay, received.name, received.sha256, [received.problem])
+            await bank.refused(received, [received.problem])
+            return -1
         found = await hearing.take_in(sender.pay, received.path, received.name, "bank", BYTES_MAX)
         if isinstance(found, Taken):
             await bank.done(received)

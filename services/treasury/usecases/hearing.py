@@ -23,13 +23,14 @@ from services.treasury import store
 from services.treasury.bank import reading
 from services.treasury.bank.placing import content_of_stream
 from services.treasury.model import Entry, Order, Payment, Said, Source, Unmatched
+from services.treasury.model.breaks import BreakKind, Page, kind_of
 from services.treasury.rules import hearing
 from services.treasury.rules.hearing import Heard
-from services.treasury.store import files, heard, payments, runs
+from services.treasury.store import days, files, heard, payments, runs
 from services.treasury.usecases.moving import Change, move
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import said as wire
-from services.treasury.wire.said import AnswerRow, DayRow, EntryRow, Row, WholeRow
+from services.treasury.wire.said import AnswerRow, DayRow, EntryRow, PageRow, Row, WholeRow
 
 ROWS_MAX: Final = 2000  # of a read
 CHUNK: Final = 1000  # records worked in a transaction
@@ -53,7 +54,7 @@ async def take_in(pay: PayDesk, path: Path, name: str, principal: str, bytes_max
         try:
             await _keep(pay, _Brought(source, sha256, name, principal), bytes_max)
         except Invalid as refused:
-            await _refuse(pay, name, sha256, refused.reasons)
+            await refuse(pay, name, sha256, refused.reasons)
             return refused.reasons
         except asyncpg.UniqueViolationError:
             pass  # somebody else brought it at the same time
@@ -68,7 +69,8 @@ def _digest(source: BinaryIO) -> bytes:
     return content_of_stream(source).sha256
 
 
-async def _refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reason]) -> None:
+async def refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reason]) -> None:
+    """What cannot be taken is on record, once by its content."""
     async with pay.database.transaction() as tx:
         await heard.refuse_file(tx, name, sha256, reasons, pay.desk.clock.now())
 
@@ -95,6 +97,7 @@ async def _keep(pay: PayDesk, brought: _Brought, bytes_max: int) -> None:
         while chunk := await asyncio.to_thread(_next, rows):
             number = await _add(tx, message_id, number, chunk)
         await heard.read_whole(tx, message_id, number)
+        await days.cover(tx, message_id)
 
 
 def _next(rows: Iterator[Row]) -> list[Row]:
@@ -103,6 +106,7 @@ def _next(rows: Iterator[Row]) -> list[Row]:
 
 async def _add(tx: Tx, message_id: int, number: int, chunk: Sequence[Row]) -> int:
     answers, entries = [], []
+    pages: list[Page] = []
     for row in chunk:
         match row:
             case AnswerRow():
@@ -122,10 +126,14 @@ async def _add(tx: Tx, message_id: int, number: int, chunk: Sequence[Row]) -> in
                 )
             case DayRow():
                 await heard.add_day(tx, row.account, row.day, message_id)
+            case PageRow():
+                pages.append(Page(message_id, *row))
     if answers:
         await heard.add_answers(tx, answers)
     if entries:
         await heard.add_entries(tx, entries)
+    if pages:
+        await days.add_pages(tx, pages)
     return number
 
 
@@ -223,7 +231,17 @@ def _unmatched(one: Said | Entry, payment: Payment | None, code: str, place: str
         isinstance(one, Entry) and one.is_credit,
         one.value_on if isinstance(one, Entry) else None,
         code,
+        *_place(one, code),
     )
+
+
+def _place(one: Said | Entry, code: str) -> tuple[BreakKind, str, int | None, int]:
+    """What kind of break it is, and what the statement has more than the ledger on its account."""
+    if isinstance(one, Said):
+        return BreakKind.ANSWER, "", None, 0
+    signed_fen = one.amount_fen if one.is_credit else -one.amount_fen
+    kind = kind_of(code, is_movement=True, is_credit=one.is_credit)
+    return kind, one.account, one.id, signed_fen if one.is_statement else 0
 
 
 def _source(one: Said | Entry) -> Source:

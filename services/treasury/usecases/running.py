@@ -49,9 +49,12 @@ async def advance_all(pay: PayDesk) -> int:
 
 
 async def close(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Run:
+    """Every payment has ended, no break names one, and statements have what was paid, or a person says why not."""
     run = await in_hand(tx, run_id, etag, RunState.CLOSED)
     if await heard.disputed(tx, run_id):
         raise Refused(reason("RUN_HAS_UNMATCHED", "name"))
+    if await heard.unproven(tx, run_id):
+        raise Refused(reason("RUN_HAS_BREAKS", "name"))
     after = run._replace(state=RunState.CLOSED, number=run.number + 1, closed_by=actor, closed_at=pay.desk.clock.now())
     await runs.save_run(tx, after)
     return after

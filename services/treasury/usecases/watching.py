@@ -41,12 +41,15 @@ class Sealing:
 
 async def watch(database: Database) -> None:
     """Budgets by fund, county and year, orders that are held, and what the ledger is out of balance by, which is 0."""
-    available = Counter[tuple[str, str, str]]()
+    available, appropriated = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for budget in await store.list_budgets(database):
         if budget.is_open:
-            available[budget.pot.fund, budget.pot.county, str(budget.pot.fiscal_year)] += budget.available_fen
-    for labels, available_fen in available.items():
-        telemetry.BUDGET_AVAILABLE_FEN.labels(*labels).set(available_fen)
+            labels = budget.pot.fund, budget.pot.county, str(budget.pot.fiscal_year)
+            available[labels] += budget.available_fen
+            appropriated[labels] += budget.appropriated_fen
+    for labels, appropriated_fen in appropriated.items():
+        telemetry.BUDGET_AVAILABLE_FEN.labels(*labels).set(available[labels])
+        telemetry.BUDGET_APPROPRIATED_FEN.labels(*labels).set(appropriated_fen)
     held = await store.orders_held(database)
     for reason in Hold:
         telemetry.ORDERS_HELD.labels(reason).set(held.get(reason, 0))

@@ -48,7 +48,7 @@ def of_step(step: Step, order: Order, now: datetime) -> Event:
     message = _about(key, order.version, order.revision)
     named: dict[str, Any] = {"payment_id": str(payment.id), "amount_fen": payment.amount_fen}
     match step.kind:
-        case Kind.SPEND:
+        case Kind.SPEND | Kind.REVIVE:
             name = "PaymentSettled"
             day = to_proto(step.effective_on)
             message.settled.CopyFrom(payment_pb2.PaymentSettled(**named, value_date=day))

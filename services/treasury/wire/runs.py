@@ -55,8 +55,8 @@ def run_id(name: str, field: str = "name") -> UUID:
     return _id(name, "runs", field, "RUN_NAME_MALFORMED")
 
 
-def payment_id(name: str) -> UUID:
-    return _id(name, "payments", "name", "PAYMENT_NAME_MALFORMED")
+def payment_id(name: str, field: str = "name") -> UUID:
+    return _id(name, "payments", field, "PAYMENT_NAME_MALFORMED")
 
 
 def _id(name: str, collection: str, field: str, code: str) -> UUID:

@@ -66,7 +66,22 @@ class DayRow(NamedTuple):
     day: date
 
 
-Row: TypeAlias = AnswerRow | EntryRow | WholeRow | DayRow
+class PageRow(NamedTuple):
+    """A page of a statement, read to its end."""
+
+    number: int
+    account: str
+    report_id: str
+    sequence: str
+    page: int
+    is_last: bool
+    day: date | None
+    opening_fen: int | None
+    closing_fen: int | None
+    booked_fen: int
+
+
+Row: TypeAlias = AnswerRow | EntryRow | WholeRow | DayRow | PageRow
 
 
 def read(source: BinaryIO, kind: str, sealer: Sealer, bytes_max: int) -> Iterator[Row]:
@@ -133,27 +148,45 @@ def _entries(
     records: Iterator[camt.Report | camt.Entry | camt.End], sealer: Sealer, *, is_statement: bool
 ) -> Iterator[Row]:
     report: camt.Report | None = None
-    pages: set[int] = set()
-    parts = 0
+    pages: set[tuple[str, str, int]] = set()
+    parts = reports = 0
     for record in records:
         match record:
             case camt.Report():
                 report, parts = record, 0
-                pages.add(record.page)
+                pages.add((record.account, record.report_id, record.page))
             case camt.Entry():
                 parts += 1
                 if record.status == camt.BOOKED:
                     yield _entry(record, report, parts, sealer, is_statement=is_statement)
             case camt.End():
-                if is_statement and (day := _covered(record.report, pages)) is not None:
-                    yield DayRow(record.report.account, day)
+                if is_statement:
+                    reports += 1
+                    yield _page(reports, record)
+                    if record.report.day is not None and _is_whole(record.report, pages):
+                        yield DayRow(record.report.account, record.report.day)
 
 
-def _covered(report: camt.Report, pages: set[int]) -> date | None:
-    """The day a statement covers; None unless every page of it is here."""
-    if report.is_last_page and set(range(1, report.page + 1)) <= pages:
-        return report.day
-    return None
+def _is_whole(report: camt.Report, pages: set[tuple[str, str, int]]) -> bool:
+    """Every page of it is in this message; those that come in several are put together when they are here."""
+    wanted = {(report.account, report.report_id, page) for page in range(1, report.page + 1)}
+    return report.is_last_page and wanted <= pages
+
+
+def _page(number: int, end: camt.End) -> PageRow:
+    report = end.report
+    return PageRow(
+        number,
+        report.account,
+        report.report_id,
+        report.sequence,
+        report.page,
+        report.is_last_page,
+        report.day,
+        report.opening_fen,
+        report.closing_fen,
+        end.booked_fen,
+    )
 
 
 def _entry(entry: camt.Entry, report: camt.Report | None, part: int, sealer: Sealer, *, is_statement: bool) -> EntryRow:

@@ -8,6 +8,8 @@ from typing import BinaryIO, TypeVar
 import pytest
 
 from services.kit.errors import Invalid
+from services.treasury.bank.camt import End
+from services.treasury.model.breaks import Whole
 from tests.treasury.bank.builders import message
 
 Record = TypeVar("Record")
@@ -69,6 +71,17 @@ def statement(
     account = "<Acct><Id><Othr><Id>61050162010800000123</Id></Othr></Id><Ccy>CNY</Ccy></Acct>"
     inside = f"<Id>S-1</Id><ElctrncSeqNb>7</ElctrncSeqNb>{account}{told}{head}{entries}"
     return document("camt.053.001.08", "BkToCstmrStmt", f"{HEADER}<Stmt>{inside}</Stmt>")
+
+
+def whole(*pages: End) -> Whole:
+    """A statement of these pages, as reconciliation has it."""
+    first, last = pages[0].report, pages[-1].report
+    assert last.day is not None
+    assert first.opening_fen is not None
+    assert last.closing_fen is not None
+    booked_fen = sum(page.booked_fen for page in pages)
+    sums = (first.opening_fen, last.closing_fen, booked_fen)
+    return Whole(first.account, last.day, first.report_id, first.sequence, *sums, "s.xml")
 
 
 def advice(entries: str) -> str:

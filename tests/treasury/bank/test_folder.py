@@ -202,11 +202,19 @@ def test_half_a_file_whose_hash_came_first_is_left_until_it_fits(tmp_path: Path)
     assert names(heard(bank)) == ["a.xml"]
 
 
+def refuse(bank: FolderBank) -> None:
+    """The one that did not come whole, as it is told."""
+    (told,) = heard(bank)
+    assert told.problem is not None
+    asyncio.run(bank.refused(told, [told.problem]))
+
+
 def test_a_wrong_hash_is_refused_with_its_reason_and_kept(tmp_path: Path) -> None:
     bank = FolderBank(Folders(tmp_path))
     put(tmp_path, "a.xml", report(""), digest="00" * 32)
 
     assert heard(bank) == []
+    refuse(bank)
     assert heard(bank) == []
     (kept,) = (tmp_path / "refused").glob("*/*.a.xml")
     assert kept.read_text("utf-8") == report("")
@@ -219,7 +227,9 @@ def test_where_hashes_are_agreed_a_file_without_one_is_refused(tmp_path: Path, d
     bank = FolderBank(Folders(tmp_path, hash_required=True))
     put(tmp_path, "a.xml", report(""), digest=digest)
 
-    assert heard(bank) == heard(bank) == []
+    assert heard(bank) == []
+    refuse(bank)
+    assert heard(bank) == []
     (why,) = (tmp_path / "refused").glob("*/*.reasons")
     assert why.read_text("utf-8").startswith("BANK_FILE_HASH_MISSING a.xml\n")
 

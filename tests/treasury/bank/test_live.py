@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from services.kit.errors import Unavailable
-from services.treasury.bank import Handover, Outgoing, Received, answers, camt053
+from services.treasury.bank import Handover, Outgoing, Received, answers
 from services.treasury.bank.camt import End, Entry
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.live import LiveBank
@@ -25,6 +24,8 @@ from services.treasury.bank.pacs004 import Return
 from services.treasury.bank.pain001 import Payment
 from services.treasury.bank.pain002 import Answer, Group, Outcome, outcome
 from services.treasury.bank.reference import encode
+from services.treasury.rules.reconciling import balances
+from tests.treasury.bank.answers import whole
 from tests.treasury.bank.builders import CLOSED, MOCK_DEBTOR, NO_SUCH_BANK, order, payment, payment_id, written
 from tests.treasury.bank.mock import MockBank, running
 from tests.treasury.bank.test_pain001 import PAYMENTS
@@ -109,7 +110,7 @@ def test_paid_settled_and_on_the_statement(mock: MockBank, tmp_path: Path) -> No
         sorted(entries(found)) == [(ONE, 1_960_000, False, "")] * 2 + [(TWO, 1, False, "")] * 2
     )  # advice and statement
     (ended,) = statements(found)
-    assert (ended.booked_fen, camt053.arithmetic([ended])) == (-1_960_001, ())
+    assert (ended.booked_fen, balances([whole(ended)])) == (-1_960_001, [])
     assert heard(bank) == []
 
 
@@ -204,8 +205,7 @@ def test_a_payment_comes_back_days_after_it_settled(mock: MockBank, tmp_path: Pa
     assert [one for one in entries(found) if one[2]] == [(TWO, 1_960_000, True, "MD07")] * 2
     days = statements(found)
     assert len(days) == 5
-    assert [camt053.arithmetic([one]) for one in days] == [()] * 5
-    assert [camt053.follows(before.report, after.report) for before, after in pairwise(days)] == [()] * 4
+    assert balances([whole(one) for one in days]) == []
     assert asyncio.run(bank.status(TWO)).outcome is Outcome.RETURNED  # type: ignore[union-attr]
 
 
@@ -239,8 +239,8 @@ def test_a_statement_with_a_hole_is_read_and_the_hole_is_told(mock: MockBank, tm
     mock.days_pass()
     (ended,) = statements(records(heard(bank)))
 
-    (why,) = camt053.arithmetic([ended])
-    assert (why.code, dict(why.values)["difference"]) == ("BANK_STATEMENT_DIFFERENCE", "-0.77")
+    (found,) = balances([whole(ended)])
+    assert (found.reason.code, dict(found.reason.values)["difference"]) == ("BANK_STATEMENT_DIFFERENCE", "-0.77")
 
 
 def test_an_account_closed_before_the_day_of_payment_rejects_what_was_accepted(mock: MockBank, tmp_path: Path) -> None:

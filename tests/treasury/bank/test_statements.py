@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
-from itertools import pairwise
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.money import yuan
 from services.treasury.bank import camt053, camt054, pacs004
 from services.treasury.bank.amounts import decimal
 from services.treasury.bank.camt import End, Entry, Report
 from services.treasury.bank.pacs004 import Return
-from tests.treasury.bank.answers import advice, balance, details, entry, refusal, returned, statement
+from services.treasury.rules.reconciling import balances
+from tests.treasury.bank.answers import advice, balance, details, entry, refusal, returned, statement, whole
 from tests.treasury.bank.builders import message
 
 ONE = "01KG000000E008000000000001"
@@ -83,7 +84,7 @@ def test_what_is_not_booked_yet_is_told_and_does_not_count() -> None:
     pending = statement(entry("10.00") + entry("99.00", status="PDNG"))
 
     assert [one.status for one in entries(pending)] == ["BOOK", "PDNG"]
-    assert camt053.arithmetic([end(pending)]) == ()
+    assert balances([whole(end(pending))]) == []
 
 
 # --- opening + entries = closing -------------------------------------------------------------------------------------
@@ -91,7 +92,7 @@ def test_what_is_not_booked_yet_is_told_and_does_not_count() -> None:
 
 @given(st.integers(-(10**12), 10**12), st.lists(st.integers(-(10**9), 10**9), max_size=20))
 def test_a_whole_statement_adds_up(opening_fen: int, movements: list[int]) -> None:
-    assert camt053.arithmetic([end(stated(opening_fen, movements, opening_fen + sum(movements)))]) == ()
+    assert balances([whole(end(stated(opening_fen, movements, opening_fen + sum(movements))))]) == []
 
 
 @given(st.integers(-(10**9), 10**9), st.lists(st.integers(1, 10**6), min_size=1, max_size=9), st.data())
@@ -99,17 +100,17 @@ def test_a_hole_is_told_with_its_amount(opening_fen: int, movements: list[int], 
     closing_fen = opening_fen + sum(movements)
     lost = movements.pop(data.draw(st.integers(0, len(movements) - 1)))
 
-    (why,) = camt053.arithmetic([end(stated(opening_fen, movements, closing_fen))])
+    (found,) = balances([whole(end(stated(opening_fen, movements, closing_fen)))])
 
-    assert why.code == "BANK_STATEMENT_DIFFERENCE"
-    assert dict(why.values)["difference"] == decimal(lost)
+    assert found.reason.code == "BANK_STATEMENT_DIFFERENCE"
+    assert dict(found.reason.values)["difference"] == yuan(lost)
 
 
 def stated(opening_fen: int, movements: list[int], closing_fen: int) -> str:
     told = [entry(decimal(abs(one)), "CRDT" if one > 0 else "DBIT") for one in movements]
-    balances = balance("OPBD", decimal(abs(opening_fen)), "CRDT" if opening_fen >= 0 else "DBIT")
-    balances += balance("CLBD", decimal(abs(closing_fen)), "CRDT" if closing_fen >= 0 else "DBIT")
-    return statement("".join(told), balances=balances)
+    both = balance("OPBD", decimal(abs(opening_fen)), "CRDT" if opening_fen >= 0 else "DBIT")
+    both += balance("CLBD", decimal(abs(closing_fen)), "CRDT" if closing_fen >= 0 else "DBIT")
+    return statement("".join(told), balances=both)
 
 
 def test_pages_add_up_together() -> None:
@@ -117,18 +118,19 @@ def test_pages_add_up_together() -> None:
     first = statement(entry("4.00"), head=page.format(1, "false"), balances=balance("OPBD", "100.00"))
     last = statement(entry("6.00"), head=page.format(2, "true"), balances=balance("CLBD", "90.00"))
 
-    assert camt053.arithmetic([end(first), end(last)]) == ()
-    assert [one.code for one in camt053.arithmetic([end(first)])] == ["BANK_BALANCE_MISSING"]
+    assert balances([whole(end(first), end(last))]) == []
 
 
 def test_statements_follow_each_other_by_number_and_balance() -> None:
-    first = end(statement(entry("10.00"))).report
-    second = first._replace(sequence="8", opening_fen=9_000)
-    later = first._replace(sequence="9", opening_fen=9_001)
+    first = whole(end(statement(entry("10.00"))))
+    next_day = first._replace(day=first.day + timedelta(1), booked_fen=0, closing_fen=9_000)
+    second = next_day._replace(sequence="8", opening_fen=9_000)
+    later = next_day._replace(sequence="9", opening_fen=9_001, closing_fen=9_001)
 
-    assert [camt053.follows(before, after) for before, after in pairwise([first, second])] == [()]
-    assert [one.code for one in camt053.follows(first, later)] == ["BANK_STATEMENT_MISSING", "BANK_STATEMENT_OPENING"]
-    assert dict(camt053.follows(first, later)[0].values) == {"expected": "8", "found": "9"}
+    assert balances([first, second]) == []
+    missing, opening = balances([first, later])
+    assert (missing.reason.code, opening.reason.code) == ("BANK_STATEMENT_MISSING", "BANK_STATEMENT_OPENING")
+    assert dict(missing.reason.values) == {"expected": "8", "found": "9"}
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

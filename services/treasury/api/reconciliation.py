@@ -1,0 +1,92 @@
+"""gRPC of reconciliation: breaks, how they end, and days. Who is bound to counties sees breaks of their payments."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+from cradle.treasury.v1 import reconciliation_pb2 as pb
+from cradle.treasury.v1 import reconciliation_pb2_grpc
+
+from services.kit import auth
+from services.kit.db import Tx
+from services.kit.errors import NotFound
+from services.kit.messages import reason
+from services.treasury.api.treasury import counties
+from services.treasury.model.breaks import Break
+from services.treasury.store import breaks, days
+from services.treasury.store.breaks import Wanted
+from services.treasury.usecases import explaining
+from services.treasury.usecases.asking import asked, once
+from services.treasury.usecases.paydesk import PayDesk
+from services.treasury.wire import breaks as wire
+from services.treasury.wire import paging
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Move: TypeAlias = Callable[[Tx], Awaitable[Break]]
+_PAGE = 50
+
+
+class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
+    def __init__(self, pay: PayDesk) -> None:
+        self.pay = pay
+        self.database = pay.database
+
+    async def ListBreaks(self, request: pb.ListBreaksRequest, context: Context) -> pb.ListBreaksResponse:
+        limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
+        wanted = Wanted(not request.ended, wire.KINDS.get(request.kind, ""), request.account, counties())
+        found = await breaks.list_breaks(self.database, wanted, after, limit + 1)
+        return pb.ListBreaksResponse(
+            breaks=[wire.told(one) for one in found[:limit]],
+            next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
+        )
+
+    async def GetBreak(self, request: pb.GetBreakRequest, context: Context) -> pb.Break:
+        number = wire.break_id(request.name)
+        found = await breaks.by_ids(self.database, [number], counties())
+        if not found:
+            raise NotFound(reason("NOT_FOUND", "name", name=request.name))
+        return wire.told(found[0], await breaks.steps(self.database, number))
+
+    async def ExplainBreak(self, request: pb.ExplainBreakRequest, context: Context) -> pb.Break:
+        number, proposal, actor = wire.break_id(request.name), wire.proposal(request), auth.current().name
+        return await self._moved(
+            request,
+            lambda tx: explaining.explain(self.pay, tx, number, request.etag, proposal=proposal, actor=actor),
+        )
+
+    async def ApproveBreak(self, request: pb.ApproveBreakRequest, context: Context) -> pb.Break:
+        number, actor = wire.break_id(request.name), auth.current().name
+        return await self._moved(
+            request, lambda tx: explaining.approve(self.pay, tx, number, request.etag, actor=actor)
+        )
+
+    async def RefuseBreak(self, request: pb.RefuseBreakRequest, context: Context) -> pb.Break:
+        number, actor = wire.break_id(request.name), auth.current().name
+        return await self._moved(
+            request, lambda tx: explaining.refuse(self.pay, tx, number, request.etag, note=request.note, actor=actor)
+        )
+
+    async def AwaitBreak(self, request: pb.AwaitBreakRequest, context: Context) -> pb.Break:
+        number, awaited, actor = wire.break_id(request.name), wire.awaited(request), auth.current().name
+        return await self._moved(
+            request,
+            lambda tx: explaining.note_awaited(
+                self.pay, tx, number, request.etag, awaited=awaited, note=request.note, actor=actor
+            ),
+        )
+
+    async def ListReconciledDays(
+        self, request: pb.ListReconciledDaysRequest, context: Context
+    ) -> pb.ListReconciledDaysResponse:
+        first, last = wire.days_asked(request)
+        found = await days.reconciled_days(self.database, request.account, first, last)
+        return pb.ListReconciledDaysResponse(days=[wire.reconciled_day(one) for one in found])
+
+    async def _moved(self, request: Any, move: Move) -> pb.Break:
+        async def act(tx: Tx) -> pb.Break:
+            return wire.told(await move(tx))
+
+        made, _ = await once(self.pay, asked(self.pay, auth.current().name, request), act, pb.Break)
+        return made

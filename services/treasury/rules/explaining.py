@@ -1,0 +1,163 @@
+"""How a break may end, and what of a payment that ends with it.
+
+**None of it may lead to a second payment of an order.** While a break that names an order is open, the order is not
+paid. So money that left under a payment's id never ends as "explained": it is that payment's, or the bank has given it
+back. An answer after which a payment might still be made ends only when the statements prove that it was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from services.treasury.model import PAID, UNSENT, Order, Payment, PaymentState
+from services.treasury.model.breaks import Break, BreakKind, Proposal, Way
+from services.treasury.rules.hearing import standing
+
+S: Final = PaymentState
+
+
+class About(NamedTuple):
+    """The payment that breaks would end with, and its order; both locked."""
+
+    payment: Payment
+    order: Order
+
+
+def needs_second(breaks: Sequence[Break]) -> bool:
+    """A file that cannot be read, or an answer about nothing of ours, is closed by one person."""
+    return any(one.order_id is not None or one.source not in {"FILE", "ANSWER"} for one in breaks)
+
+
+def refusal(breaks: Sequence[Break], proposal: Proposal, about: About | None, *, is_proven: bool) -> str:
+    """Why these breaks may not end so, as a code; empty if they may. The first is the one that was asked about."""
+    one = breaks[0]
+    is_single = proposal.way in {Way.EXPLAINED, Way.NOT_PAID}
+    if code := _first(
+        {
+            "BREAK_ENDED": not all(one.is_open for one in breaks),
+            "BREAK_ONE_BY_ONE": is_single and len(breaks) > 1,
+            "BREAK_WAY": proposal.way in {Way.HEALED, Way.REPAID},
+        }
+    ):
+        return code
+    if is_single:
+        is_explained = proposal.way == Way.EXPLAINED
+        return _explain(one, proposal.why, is_proven=is_proven) if is_explained else _not_paid(one, about)
+    return _together(breaks) or (
+        _match(breaks, about) if proposal.way == Way.MATCHED else _cancel(breaks, is_proven=is_proven)
+    )
+
+
+def _first(found: Mapping[str, bool]) -> str:
+    return next((code for code, holds in found.items() if holds), "")
+
+
+def _together(breaks: Sequence[Break]) -> str:
+    """Movements of one account, all from statements or all from advices."""
+    places = {(one.account, one.is_on_statement) for one in breaks}
+    return _first({"BREAK_NO_MOVEMENT": not all(one.is_movement for one in breaks), "BREAK_ACCOUNTS": len(places) > 1})
+
+
+def _match(breaks: Sequence[Break], about: About | None) -> str:
+    if about is None:
+        return "BREAK_PAYMENT_NEEDED"
+    payment = about.payment
+    total_fen = sum(one.signed_fen for one in breaks)
+    if code := _first(
+        {
+            "BREAK_OTHER_ORDER": any(one.order_id not in {None, payment.order_id} for one in breaks),
+            "BREAK_SUM": abs(total_fen) != payment.amount_fen,
+            "BREAK_PAYMENT_NOT_SENT": payment.state in UNSENT or payment.state == S.CANCELLED,
+        }
+    ):
+        return code
+    is_statement = breaks[0].is_on_statement
+    return _return(payment, is_statement=is_statement) if total_fen > 0 else _debit(about, is_statement=is_statement)
+
+
+def _return(payment: Payment, *, is_statement: bool) -> str:
+    """Of two debits of which one came back, the other may come back too."""
+    taken = payment.return_statement if is_statement else payment.return_advice
+    is_second = is_statement and payment.debit_again is not None and payment.state in PAID
+    return _first(
+        {
+            "BREAK_PAYMENT_NOT_PAID": payment.state not in PAID and payment.state != S.RETURNED,
+            "BREAK_PAYMENT_HAS_IT": taken is not None and not is_second,
+        }
+    )
+
+
+def _debit(about: About, *, is_statement: bool) -> str:
+    """Of a payment that had ended the money was freed for its order, and must be there still: nothing else of the order
+    may be on its way.
+    """
+    payment, order = about
+    taken = payment.debit_statement if is_statement else payment.debit_advice
+    is_revived = payment.state == S.REJECTED or (payment.state == S.RETURNED and taken is not None)
+    is_same = (payment.payee, payment.budget_id) == (order.payee, order.budget_id)
+    is_free = is_same and not order.live_fen and order.reserved_fen >= payment.amount_fen
+    return _first(
+        {
+            "BREAK_NEEDS_STATEMENT": is_revived and not is_statement,
+            "BREAK_ORDER_MOVED_ON": is_revived and not is_free,
+            "BREAK_PAYMENT_HAS_IT": not is_revived and taken is not None,
+        }
+    )
+
+
+def _cancel(breaks: Sequence[Break], *, is_proven: bool) -> str:
+    """A correction on an advice is news; that it stands is known by the statements after it."""
+    is_news = any(one.order_id is not None and not one.is_on_statement for one in breaks)
+    return _first(
+        {
+            "BREAK_OTHERS_NEEDED": len(breaks) == 1,
+            "BREAK_OTHER_ORDER": len({one.order_id for one in breaks if one.order_id is not None}) > 1,
+            "BREAK_SUM": sum(one.signed_fen for one in breaks) != 0,
+            "BREAK_NOT_PROVEN": is_news and not is_proven,
+        }
+    )
+
+
+def _explain(one: Break, why: str, *, is_proven: bool) -> str:
+    is_debit = one.is_movement and not one.is_credit and one.order_id is not None
+    return _first(
+        {
+            "BREAK_REASON_NEEDED": not why,
+            "BREAK_DEBIT_STAYS": is_debit and (one.is_on_statement or not is_proven),
+            "BREAK_NOT_PROVEN": one.code == "ANSWER_AFTER_END" and not is_proven,
+        }
+    )
+
+
+def _not_paid(one: Break, about: About | None) -> str:
+    is_accepted = about is not None and about.payment.state == S.ACCEPTED and about.payment.returned_on is None
+    return _first({"BREAK_WAY": one.kind != BreakKind.MISSING or not is_accepted})
+
+
+def ended(payment: Payment, breaks: Sequence[Break], proposal: Proposal) -> Payment:
+    """The payment after these breaks ended with it. It was not refused."""
+    if proposal.way == Way.NOT_PAID:
+        return payment._replace(state=S.REJECTED, reason="NOT_PAID_BY_BANKS_WORD")
+    return _returned(payment, breaks[0]) if sum(one.signed_fen for one in breaks) > 0 else _paid(payment, breaks[0])
+
+
+def _returned(payment: Payment, first: Break) -> Payment:
+    is_taken = payment.return_statement if first.is_on_statement else payment.return_advice
+    if is_taken is not None:
+        return payment._replace(state=S.RETURNED, debit_again=None, returned_on=first.value_on)
+    known = payment._replace(returned_on=payment.returned_on or first.value_on, reason=payment.reason or "NARR")
+    if first.is_on_statement:
+        return standing(known._replace(return_statement=first.entry_id))
+    return standing(known._replace(return_advice=first.entry_id))
+
+
+def _paid(payment: Payment, first: Break) -> Payment:
+    if payment.state == S.RETURNED and first.is_on_statement and payment.debit_statement is not None:
+        return standing(payment._replace(debit_again=first.entry_id, reason=""))
+    known = payment._replace(debited_on=payment.debited_on or first.value_on)
+    if payment.state == S.REJECTED:
+        known = known._replace(reason="")
+    if first.is_on_statement:
+        return standing(known._replace(debit_statement=first.entry_id))
+    return standing(known._replace(debit_advice=first.entry_id))

@@ -1,0 +1,186 @@
+"""Statements by day: their pages, what they cover, what they and the ledger come to, and what of both does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from services.kit.db import Database, Tx
+from services.treasury.model.breaks import Dated, Page, ReconciledDay, Unproven, Whole
+
+PAGES_MAX: Final = 10_000  # of one statement
+UNPROVEN_MAX: Final = 10_000  # looked at each time
+
+
+async def add_pages(tx: Tx, pages: Sequence[Page]) -> None:
+    await tx.copy("statement_page", Page._fields, pages)
+
+
+async def cover(tx: Tx, message_id: int) -> None:
+    """Days of statements whose last page is here, now that this message is: every page, and they add up.
+
+    Pages of one statement share its account, id and sequence number. One that a bank sends again is the one that came
+    last. Sums that do not add up mean another statement's pages, and nothing is covered by them.
+    """
+    await tx.execute(
+        """WITH reports AS (
+               SELECT DISTINCT account, report_id, sequence FROM statement_page WHERE message_id = $1),
+           latest AS (
+               SELECT DISTINCT ON (p.account, p.report_id, p.sequence, p.page) p.*
+               FROM statement_page AS p JOIN reports USING (account, report_id, sequence)
+               ORDER BY p.account, p.report_id, p.sequence, p.page, p.message_id DESC, p.number DESC),
+           whole AS (
+               SELECT account, max(day) FILTER (WHERE is_last) AS day
+               FROM latest GROUP BY account, report_id, sequence
+               HAVING max(page) > 1 AND max(page) <= $2 AND count(*) = max(page)
+                  AND max(page) = max(page) FILTER (WHERE is_last)
+                  AND (array_agg(opening_fen ORDER BY page))[1] + sum(booked_fen)
+                      = (array_agg(closing_fen ORDER BY page DESC))[1])
+           INSERT INTO statement_day (account, day, message_id)
+           SELECT account, day, $1 FROM whole WHERE day IS NOT NULL ON CONFLICT DO NOTHING""",
+        message_id,
+        PAGES_MAX,
+    )
+
+
+# --- what does not fit ------------------------------------------------------------------------------------------------
+
+
+async def unreconciled(tx: Tx) -> list[int]:
+    """Worked messages of which the days are not looked at yet, locked; others look at theirs."""
+    rows = await tx.fetch(
+        """SELECT id FROM bank_message WHERE NOT is_reconciled AND applied = records
+           ORDER BY id FOR UPDATE SKIP LOCKED"""
+    )
+    return [row["id"] for row in rows]
+
+
+async def reconciled(tx: Tx, messages: Sequence[int]) -> None:
+    await tx.execute("UPDATE bank_message SET is_reconciled = true WHERE id = ANY($1)", list(messages))
+
+
+async def wholes(tx: Tx, since: date) -> list[Whole]:
+    """Statements of which every page is here, by account and day; in one message, or in parts."""
+    rows = await tx.fetch(
+        """WITH latest AS (
+               SELECT DISTINCT ON (p.account, p.report_id, p.sequence, p.page, COALESCE(p.day, l.day))
+                      p.account, p.report_id, p.sequence, p.page, p.is_last, p.opening_fen, p.closing_fen, p.booked_fen,
+                      COALESCE(p.day, l.day) AS day, p.message_id
+               FROM statement_page AS p
+               JOIN statement_page AS l USING (account, report_id, sequence)
+               WHERE l.is_last AND l.day >= $1 AND (p.day = l.day OR (p.day IS NULL AND p.page < l.page))
+               ORDER BY p.account, p.report_id, p.sequence, p.page, COALESCE(p.day, l.day), p.message_id DESC,
+                        p.number DESC)
+           SELECT t.account, t.day, t.report_id, t.sequence,
+                  (array_agg(t.opening_fen ORDER BY t.page))[1] AS opening_fen,
+                  (array_agg(t.closing_fen ORDER BY t.page DESC))[1] AS closing_fen,
+                  sum(t.booked_fen)::bigint AS booked_fen, (array_agg(m.name ORDER BY t.page DESC))[1] AS file_name
+           FROM latest AS t JOIN bank_message AS m ON m.id = t.message_id
+           GROUP BY t.account, t.day, t.report_id, t.sequence
+           HAVING count(*) = max(t.page) AND max(t.page) = max(t.page) FILTER (WHERE t.is_last)
+              AND (array_agg(t.opening_fen ORDER BY t.page))[1] IS NOT NULL
+              AND (array_agg(t.closing_fen ORDER BY t.page DESC))[1] IS NOT NULL
+           ORDER BY t.account, t.day, t.sequence, t.report_id""",
+        since,
+    )
+    return [Whole(*row) for row in rows]
+
+
+async def unproven(tx: Tx) -> list[Unproven]:
+    """Payments that we have as accepted, paid or returned, and no statement has; the oldest first."""
+    rows = await tx.fetch(
+        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen, f.debtor_known_as, p.day, p.is_credit
+           FROM (SELECT id, order_id, end_to_end_id, state, amount_fen, file_id, debited_on AS day, false AS is_credit
+                 FROM payment WHERE state IN ('SETTLED', 'RETURNED') AND debit_statement IS NULL
+                 UNION ALL
+                 SELECT id, order_id, end_to_end_id, state, amount_fen, file_id, returned_on, true
+                 FROM payment WHERE state = 'RETURNED' AND return_statement IS NULL
+                 UNION ALL
+                 SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen, p.file_id,
+                        GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on), false
+                 FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
+                 WHERE p.state = 'ACCEPTED' AND p.returned_on IS NULL AND f.intent_at IS NOT NULL) AS p
+           JOIN bank_file AS f ON f.id = p.file_id
+           ORDER BY p.day, p.id LIMIT $1""",
+        UNPROVEN_MAX,
+    )
+    return [Unproven(*row) for row in rows]
+
+
+async def early(tx: Tx) -> list[Unproven]:
+    """What statements have as returned, and nothing as paid."""
+    rows = await tx.fetch(
+        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen, f.debtor_known_as, p.returned_on, true
+           FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
+           WHERE p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN') AND p.return_statement IS NOT NULL
+           ORDER BY p.id LIMIT $1""",
+        UNPROVEN_MAX,
+    )
+    return [Unproven(*row) for row in rows]
+
+
+async def dated(tx: Tx, messages: Sequence[int]) -> list[Dated]:
+    """What these statements have on another day than the ledger, which had an advice of it before."""
+    rows = await tx.fetch(
+        """SELECT p.id, p.order_id, p.end_to_end_id, p.amount_fen, e.is_credit, e.account,
+                  CASE WHEN e.is_credit THEN p.returned_on ELSE p.debited_on END AS ledger_on, e.value_on, m.name
+           FROM statement_entry AS e JOIN bank_message AS m ON m.id = e.message_id
+           JOIN payment AS p ON p.end_to_end_id = e.end_to_end_id AND e.id IN (p.debit_statement, p.return_statement)
+           WHERE e.message_id = ANY($1) AND e.is_statement AND e.end_to_end_id <> ''
+             AND e.value_on <> CASE WHEN e.is_credit THEN p.returned_on ELSE p.debited_on END
+             AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.entry_id = e.id)
+           ORDER BY e.id""",
+        list(messages),
+    )
+    return [Dated(*row) for row in rows]
+
+
+# --- days -------------------------------------------------------------------------------------------------------------
+
+
+async def reconciled_days(database: Database | Tx, account: str, first: date, last: date) -> list[ReconciledDay]:
+    """Statement, ledger and breaks of each account of ours and day; empty account: all. A day without any is left out.
+
+    The ledger's side is its transfers to and from what is spent, each on the account that its payment's file paid from.
+    """
+    rows = await database.fetch(
+        """WITH moved AS (
+               SELECT account, value_on AS day,
+                      CASE WHEN is_credit THEN amount_fen ELSE -amount_fen END AS statement_fen,
+                      0 AS ledger_fen, 0 AS explained_fen, 0 AS open_fen, 0 AS open_breaks
+               FROM statement_entry WHERE is_statement AND value_on BETWEEN $2 AND $3
+               UNION ALL
+               SELECT f.debtor_known_as, t.effective_on, 0,
+                      CASE t.kind WHEN 'RETURN' THEN t.amount_fen ELSE -t.amount_fen END, 0, 0, 0
+               FROM transfer AS t JOIN payment AS p ON p.id = t.payment_id JOIN bank_file AS f ON f.id = p.file_id
+               WHERE t.kind IN ('SPEND', 'RETURN') AND t.effective_on BETWEEN $2 AND $3
+               UNION ALL
+               SELECT account, value_on, 0, 0, CASE WHEN is_open THEN 0 ELSE effect_fen END,
+                      CASE WHEN is_open THEN effect_fen ELSE 0 END, is_open::int
+               FROM unmatched WHERE value_on BETWEEN $2 AND $3 AND account <> '' AND way IS DISTINCT FROM 'HEALED'
+               UNION ALL
+               SELECT counter_account, counter_on, 0, 0, CASE WHEN is_open THEN 0 ELSE counter_fen END,
+                      CASE WHEN is_open THEN counter_fen ELSE 0 END, 0
+               FROM unmatched WHERE counter_fen <> 0 AND counter_on BETWEEN $2 AND $3
+                 AND way IS DISTINCT FROM 'HEALED'
+               UNION ALL
+               SELECT account, day, 0, 0, 0, 0, 0 FROM statement_day WHERE day BETWEEN $2 AND $3),
+           summed AS (
+               SELECT account, day, sum(statement_fen)::bigint AS statement_fen, sum(ledger_fen)::bigint AS ledger_fen,
+                      sum(explained_fen)::bigint AS explained_fen, sum(open_fen)::bigint AS open_fen,
+                      sum(open_breaks)::bigint AS open_breaks
+               FROM moved WHERE $1 = '' OR account = $1 GROUP BY account, day)
+           SELECT s.account, s.day,
+                  EXISTS (SELECT FROM statement_day AS d WHERE d.account = s.account AND d.day = s.day) AS is_covered,
+                  (SELECT p.opening_fen FROM statement_page AS p WHERE p.account = s.account AND p.day = s.day
+                   AND p.opening_fen IS NOT NULL ORDER BY p.page, p.message_id DESC LIMIT 1) AS opening_fen,
+                  (SELECT p.closing_fen FROM statement_page AS p WHERE p.account = s.account AND p.day = s.day
+                   AND p.closing_fen IS NOT NULL ORDER BY p.page DESC, p.message_id DESC LIMIT 1) AS closing_fen,
+                  s.statement_fen, s.ledger_fen, s.explained_fen, s.open_fen, s.open_breaks
+           FROM summed AS s ORDER BY s.day, s.account""",
+        account,
+        first,
+        last,
+    )
+    return [ReconciledDay(*row) for row in rows]

@@ -1,0 +1,172 @@
+"""Breaks are worked by two persons: one proposes how they end, another agrees, and what money moves moves then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.kit.calendar import CALENDAR
+from services.kit.dates import civil
+from services.kit.db import Tx
+from services.kit.errors import Invalid, NotFound, Refused, Stale
+from services.kit.messages import reason
+from services.treasury.model import Payment
+from services.treasury.model.breaks import Awaited, Break, Proposal, Way
+from services.treasury.rules.explaining import About, ended, needs_second, refusal
+from services.treasury.rules.paying import Kind, steps
+from services.treasury.rules.proving import is_proven, proof_days
+from services.treasury.store import breaks, files, heard, payments, runs
+from services.treasury.store.breaks import Counter, Step
+from services.treasury.usecases.approving import lock_lines
+from services.treasury.usecases.moving import move
+from services.treasury.usecases.paydesk import PayDesk
+
+OTHERS_MAX: Final = 50
+_DAY: Final = timedelta(days=1)
+
+
+class _Held(NamedTuple):
+    """Breaks, locked, the one that was asked about first; and the payment they are to end with."""
+
+    breaks: list[Break]
+    about: About | None
+    is_proven: bool
+
+
+async def explain(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, proposal: Proposal, actor: str) -> Break:
+    """Say how a break ends. It has ended if one person is enough."""
+    if proposal.why and proposal.way != Way.EXPLAINED:
+        raise Invalid(reason("BREAK_REASON_WITH_EXPLAINED", "why"))
+    held = await _hold(tx, break_id, etag, proposal)
+    if any(one.proposed_by for one in held.breaks):
+        raise Refused(reason("BREAK_PROPOSED", "name"))
+    if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven):
+        raise Refused(reason(code, "way"))
+    now = pay.desk.clock.now()
+    await breaks.propose(tx, held.breaks, proposal, Step("PROPOSED", actor, now))
+    if not needs_second(held.breaks):
+        await breaks.end(tx, held.breaks, proposal, Step("ENDED", actor, now), None)
+    return await _now(tx, break_id)
+
+
+async def approve(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str) -> Break:
+    """The second person agrees; it is decided anew whether it may end so, by what is known now."""
+    proposal, proposer = await _proposed(tx, break_id)
+    if proposer == actor:
+        raise Refused(reason("RUN_SECOND_PERSON"))
+    held = await _hold(tx, break_id, etag, proposal)
+    if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven):
+        raise Refused(reason(code, "name"))
+    counter = await _settle(pay, tx, held, proposal) if held.about else None
+    await breaks.end(tx, held.breaks, proposal, Step("ENDED", actor, pay.desk.clock.now()), counter)
+    await runs.settle_runs(tx)
+    return await _now(tx, break_id)
+
+
+async def refuse(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, note: str, actor: str) -> Break:
+    """Take a proposal back, or refuse it: the break is as it was."""
+    proposal, _ = await _proposed(tx, break_id)
+    held = await _lock(tx, break_id, etag, proposal.others)
+    await breaks.withdraw(tx, held, proposal._replace(note=note), Step("REFUSED", actor, pay.desk.clock.now()))
+    return await _now(tx, break_id)
+
+
+async def note_awaited(
+    pay: PayDesk, tx: Tx, break_id: int, etag: str, *, awaited: Awaited, note: str, actor: str
+) -> Break:
+    """Note what an open break waits for; it stays open."""
+    (one,) = await _lock(tx, break_id, etag)
+    if not one.is_open:
+        raise Refused(reason("BREAK_ENDED", "name"))
+    await breaks.note(tx, one, awaited, note, Step("NOTED", actor, pay.desk.clock.now()))
+    return await _now(tx, break_id)
+
+
+async def _now(tx: Tx, break_id: int) -> Break:
+    (found,) = await breaks.by_ids(tx, [break_id])
+    return found
+
+
+async def _proposed(tx: Tx, break_id: int) -> tuple[Proposal, str]:
+    found = await breaks.by_ids(tx, [break_id])
+    if not found:
+        raise NotFound(reason("NOT_FOUND", "name", name=f"breaks/{break_id}"))
+    one = found[0]
+    if not one.is_open:
+        raise Refused(reason("BREAK_ENDED", "name"))
+    if one.way is None or one.proposed_by is None:
+        raise Refused(reason("BREAK_NOT_PROPOSED", "name"))
+    return Proposal(one.way, one.why, one.note, one.ends_with, one.ends_payment), one.proposed_by
+
+
+async def _lock(tx: Tx, break_id: int, etag: str, others: Sequence[int] = ()) -> list[Break]:
+    wanted = {break_id, *others}
+    found = {one.id: one for one in await breaks.lock(tx, wanted)}
+    if lost := sorted(wanted - set(found)):
+        raise NotFound(reason("NOT_FOUND", "name", name=f"breaks/{lost[0]}"))
+    first = found.pop(break_id)
+    if etag != str(first.number):
+        raise Stale(reason("BREAK_CHANGED", "etag", etag=first.number))
+    return [first, *found.values()]
+
+
+async def _hold(tx: Tx, break_id: int, etag: str, proposal: Proposal) -> _Held:
+    """Breaks, then orders, then payments: as everybody locks them. An order whose break may end is locked too, so that
+    no plan is made of it meanwhile.
+    """
+    held = await _lock(tx, break_id, etag, proposal.others)
+    wanted = {one.payment_id for one in held if one.payment_id} | ({proposal.payment_id} - {None})
+    found = await _payments(tx, [one for one in wanted if one])
+    if proposal.payment_id and proposal.payment_id not in {one.id for one in found}:
+        raise NotFound(reason("NOT_FOUND", "payment", name=f"payments/{proposal.payment_id}"))
+    orders, locked = await lock_lines(tx, found)
+    named = proposal.payment_id if proposal.way == Way.MATCHED else None
+    if proposal.way == Way.NOT_PAID:
+        named = held[0].payment_id
+    about = next((About(one, orders[one.order_id]) for one in locked if one.id == named), None)
+    return _Held(held, about, await _is_proven(tx, held, locked))
+
+
+async def _payments(tx: Tx, ids: Sequence[UUID]) -> list[Payment]:
+    return [payment for one in ids if (payment := await payments.by_id(tx, one))]
+
+
+async def _is_proven(tx: Tx, held: Sequence[Break], locked: Sequence[Payment]) -> bool:
+    """Statements since the last of what was said have all that came of it, and a debit would be a break of its own."""
+    file_ids = [one.file_id for one in locked if one.file_id]
+    proofs = await files.proofs(tx, file_ids)
+    if not proofs:
+        return False
+    accounts = {one.account for one in proofs.values()}
+    days = [civil(one.received_at) for one in held] + [one.value_on for one in held if one.value_on]
+    needed = proof_days(max(days), max(one.execute_on for one in proofs.values()), CALENDAR)
+    covered = await heard.covered(tx, accounts, min(days) - _DAY)
+    return all(is_proven(needed, covered.get(account, set())) for account in accounts)
+
+
+async def _settle(pay: PayDesk, tx: Tx, held: _Held, proposal: Proposal) -> Counter | None:
+    """Move the payment, and say what the ledger has for it, where a statement has it."""
+    if held.about is None:
+        return None
+    before, order = held.about
+    after = ended(before, held.breaks, proposal)
+    await move(pay.desk, tx, [(before, after)], {order.id: order})
+    first = held.breaks[0]
+    if proposal.way != Way.MATCHED or not first.is_on_statement or after.file_id is None:
+        return None
+    account = (await files.debtors(tx, [after.file_id]))[after.file_id]
+    return Counter(first.id, account, *_counter(before, after, pay.desk.clock.today(), held.breaks))
+
+
+def _counter(before: Payment, after: Payment, today: date, ended_with: Sequence[Break]) -> tuple[int, date | None]:
+    """What was booked for it now, or was before by an advice."""
+    for step in steps(before, after, today):
+        if step.kind in {Kind.SPEND, Kind.REVIVE}:
+            return after.amount_fen, step.effective_on
+        if step.kind == Kind.RETURN:
+            return -after.amount_fen, step.effective_on
+    if sum(one.signed_fen for one in ended_with) > 0:
+        return -after.amount_fen, after.returned_on
+    return after.amount_fen, after.debited_on

@@ -1,0 +1,101 @@
+"""What is wrong with what a bank sends gets a coded reason and an item that a person sees; nothing is lost or paid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.treasury.usecases.hearing import Taken
+from tests.kit.live import new_database
+from tests.treasury.cashier import Cashier, answered, cashier, moved, statement
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def dsn(stack: Stack) -> str:
+    return new_database(stack, "treasury")
+
+
+def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with cashier(stack, dsn, root) as here:
+            await here.counter.give(100_000_000)
+            await story(here)
+            await here.holds()
+
+    asyncio.run(run())
+
+
+BOMB = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>'
+OUTSIDE = '<!DOCTYPE Document [<!ENTITY secret SYSTEM "file:///etc/passwd">]>'
+
+
+def test_bombs_entities_currencies_and_other_messages_are_items_and_move_nothing(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier) -> None:
+        (one,) = await here.owe(100)
+        await here.sent()
+        payment = await here.payment(one)
+        good = statement(moved(payment))
+        head, body = good.split("?>", 1)
+        bad = {
+            f"{head}?>{BOMB}{body}": "BANK_XML_DOCTYPE",
+            f"{head}?>{OUTSIDE}{body.replace('S-1', '&secret;')}": "BANK_XML_DOCTYPE",
+            good.replace("CNY", "USD"): "BANK_CURRENCY",
+            good.replace("camt.053.001.08", "camt.053.001.02"): "BANK_MESSAGE_UNEXPECTED",
+            good[: len(good) // 2]: "BANK_FILE_HALF",
+            good.replace("<Amt Ccy='CNY'>1.00</Amt>", "<Amt Ccy='CNY'>1.001</Amt>"): "BANK_AMOUNT_FRACTION",
+        }
+
+        for content in bad:
+            assert not isinstance(await here.hear(content), Taken)
+            assert not isinstance(await here.hear(content), Taken)  # twice is one item
+
+        assert await here.queue_of_unmatched() == list(bad.values())
+        assert await here.states() == ["SENT"]
+        assert not await here.database.fetch("SELECT FROM statement_entry")
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_a_file_with_a_wrong_hash_in_a_folder_is_an_item(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier) -> None:
+        inbox = tmp_path / "bank" / "inbox"
+        (inbox / "s.xml").write_text(statement(), "utf-8")
+        (inbox / "s.xml.sha256").write_text("00" * 32, "utf-8")
+
+        await here.round()
+        found = await here.round()
+        await here.round()
+
+        assert found.refused == 1
+        assert await here.queue_of_unmatched() == ["BANK_FILE_HASH"]
+        assert list((tmp_path / "bank" / "refused").glob("*/*.s.xml.reasons"))
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_a_closed_account_is_rejected_with_the_banks_reason_and_its_money_is_reserved_again(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier) -> None:
+        (one,) = await here.owe(100)
+        await here.sent()
+        payment = await here.payment(one)
+
+        await here.hear(answered((payment, "RJCT", "AC04")))
+        await here.hear(answered((payment, "ACSP", ""), at="2026-11-23T16:00:00+08:00"))  # said before, heard after
+
+        after = await here.payment(one)
+        assert (after["state"], after["reason"]) == ("REJECTED", "AC04")
+        order = await here.counter.order(one)
+        assert (order["reserved_fen"], order["settled_fen"]) == (100, 0)
+        assert not await here.queue_of_unmatched()
+
+    act(stack, dsn, tmp_path, story)

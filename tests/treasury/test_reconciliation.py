@@ -1,0 +1,308 @@
+"""Each day of each account: statement = ledger + explained + open breaks; what heals heals, and pages come in parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from deploy.local.stack import Stack
+from services.kit.errors import Refused
+from services.treasury.model import RunState
+from services.treasury.model.breaks import Way
+from services.treasury.store import days, heard
+from services.treasury.usecases import running
+from tests.kit.live import new_database
+from tests.treasury.cashier import BALANCE_FEN, CLERK, Cashier, advice, answered, cashier, moved
+from tests.treasury.reconciler import (
+    ACCOUNT,
+    FIRST,
+    LAST,
+    MONDAY,
+    TUESDAY,
+    WEDNESDAY,
+    Reconciler,
+    charge,
+    credit,
+    debit,
+    ids,
+    on,
+    pages,
+    payment_id,
+)
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def dsn(stack: Stack) -> str:
+    return new_database(stack, "treasury")
+
+
+def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier, Reconciler], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with cashier(stack, dsn, root) as here:
+            await here.counter.give(100_000_000)
+            await story(here, Reconciler(here))
+            await here.holds()
+
+    asyncio.run(run())
+
+
+# --- what a statement should have -------------------------------------------------------------------------------------
+
+
+def test_paid_by_an_advice_alone_is_missing_once_the_statements_are_here_and_heals(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        (one,) = await here.owe(100)
+        await here.sent()
+        payment = await here.payment(one)
+        await here.hear(advice(on(moved(payment), MONDAY)))
+        await desk.says(MONDAY)
+        assert not await desk.open()
+        await desk.says(TUESDAY)
+        found = await desk.one("MISSING")
+        assert (found.effect_fen, found.payment_id) == (100, payment_id(payment))
+        await desk.holds()
+        run = await here.run(payment["run_id"])
+        assert await closing(here, run.id) == "RUN_HAS_UNMATCHED"
+
+        await desk.ends(found, Way.EXPLAINED, why="BANK_CONFIRMED")
+        await desk.holds()
+        await desk.says(MONDAY, debit(payment))
+
+        assert (await desk.again(found)).way == Way.HEALED
+        await desk.holds()
+        assert await desk.reconcile() == 0
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_accepted_and_on_no_statement_ends_by_the_banks_word(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        one, other = await here.owe(100, 200)
+        await here.sent()
+        await here.database.fetch("UPDATE bank_file SET intent_at = '2026-11-23T02:00:00Z'")
+        lost, paid = await here.payment(one), await here.payment(other)
+        await here.hear(answered((lost, "ACSP", ""), (paid, "ACSP", "")))
+        await desk.says(MONDAY, debit(paid))
+        await desk.says(TUESDAY, opening_fen=BALANCE_FEN - 200)
+        found = await desk.one("MISSING")
+        assert found.effect_fen == 0
+        await desk.ends(found, Way.NOT_PAID)
+        assert await here.states(one) == ["REJECTED"]
+        assert await desk.plannable() == 1
+        await desk.holds()
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_another_day_than_the_ledgers_is_a_break_over_both(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        (one,) = await here.owe(100)
+        await here.sent()
+        payment = await here.payment(one)
+        await here.hear(advice(on(moved(payment), MONDAY)))
+        await desk.says(TUESDAY, debit(payment))
+        found = await desk.one("DATE")
+        await desk.holds()
+        await desk.ends(found, Way.EXPLAINED, why="VALUE_DATE")
+        await desk.holds()
+        monday, tuesday = await days.reconciled_days(here.database, ACCOUNT, FIRST, LAST)
+        assert (monday.ledger_fen, monday.explained_fen, monday.is_covered) == (-100, 100, False)
+        assert (tuesday.statement_fen, tuesday.explained_fen, tuesday.is_covered) == (-100, -100, True)
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_balances_that_do_not_follow_are_a_break_until_the_statement_between_comes(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        await desk.says(MONDAY, credit(500, "C-1"), opening_fen=1000)
+        await desk.says(WEDNESDAY, opening_fen=1700)
+        found = await desk.one("BALANCE")
+        assert found.code == "BANK_STATEMENT_OPENING"
+        await desk.says(TUESDAY, credit(200, "C-2"), opening_fen=1500)
+        assert (await desk.again(found)).way == Way.HEALED
+        assert await desk.kinds() == ["UNKNOWN_CREDIT", "UNKNOWN_CREDIT"]
+
+    act(stack, dsn, tmp_path, story)
+
+
+# --- a statement in parts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pages_in_messages_of_their_own_cover_the_day_in_any_order_and_twice(
+    stack: Stack, dsn: str, tmp_path: Path, seed: int
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        random = Random(seed)
+        told = pages(
+            [credit(100, "C-1"), credit(200, "C-2"), charge(50, "D-1")], MONDAY, opening_fen=1000, closing_fen=1250
+        )
+        random.shuffle(told)
+        for number, page in enumerate(told):
+            assert await covered(here) == set()
+            await here.hear(page)
+            if number:
+                await here.hear(told[random.randrange(number)] + " ")  # as another file
+        await desk.reconcile()
+        assert await covered(here) == {MONDAY}
+        assert sorted(await desk.kinds()) == sorted(["UNKNOWN_CREDIT"] * 2 + ["UNKNOWN_DEBIT"])
+        await desk.holds()
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_pages_that_do_not_add_up_cover_nothing_and_are_a_break(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        for page in pages([credit(100, "C-1"), credit(200, "C-2")], MONDAY, opening_fen=1000, closing_fen=1400):
+            await here.hear(page)
+        await desk.reconcile()
+        assert await covered(here) == set()
+        assert (await desk.one("BALANCE")).code == "BANK_STATEMENT_DIFFERENCE"
+
+    act(stack, dsn, tmp_path, story)
+
+
+async def covered(here: Cashier) -> set[str]:
+    found = await heard.covered(here.database, [ACCOUNT], FIRST)
+    return {one.isoformat() for one in found.get(ACCOUNT, set())}
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+async def closing(here: Cashier, run_id: UUID) -> str:
+    run = await here.run(run_id)
+    try:
+        async with here.database.transaction() as tx:
+            closed = await running.close(here.pay, tx, run.id, str(run.number), CLERK)
+    except Refused as refused:
+        return refused.reasons[0].code
+    return closed.state
+
+
+def test_a_run_closes_when_statements_have_all_of_it_and_no_break_is_open(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        (one,) = await here.owe(100)
+        run = await here.sent()
+        payment = await here.payment(one)
+        await here.hear(advice(on(moved(payment), MONDAY)))
+        assert await closing(here, run.id) == "RUN_HAS_BREAKS"  # no statement has it yet
+        await desk.says(MONDAY, debit(payment), debit(payment, "2"))
+        assert await closing(here, run.id) == "RUN_HAS_UNMATCHED"
+        await desk.says(TUESDAY, credit(100, "C-1"))
+        twice, back = [one for one in await desk.open() if one.kind != "BALANCE"]
+        await desk.ends(twice, Way.CANCELLED_OUT, others=ids(back))
+        assert await closing(here, run.id) == RunState.CLOSED
+
+    act(stack, dsn, tmp_path, story)
+
+
+# --- whatever is said and done ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_sequence_of_what_banks_say_and_persons_do_pays_an_order_twice(
+    stack: Stack, dsn: str, tmp_path: Path, seed: int
+) -> None:
+    """A bank that errs, and persons who try whatever they may: once no break names an order, what is out of it for good
+    and what may still be paid are not more than is owed.
+    """
+
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        random = Random(seed)
+        cases = await here.owe(100, 100, 100)
+        for turn in range(14):
+            if random.random() < 0.5:
+                run = await here.plan()
+                if run.planned_count:
+                    await here.queue(await here.approve(run))
+                    await here.round()
+            sent = [one for one in await here.payments() if one["file_id"]]
+            payment = random.choice(sent) if sent else None
+            if payment is not None:
+                await bank_errs(here, desk, random, payment, f"{turn}")
+            for _ in range(3):
+                await person_tries(here, desk, random)
+            for one in cases:
+                await paid_once(here, one)
+            await here.holds()
+            await desk.holds()
+
+    act(stack, dsn, tmp_path, story)
+
+
+async def bank_errs(here: Cashier, desk: Reconciler, random: Random, told: asyncpg.Record, mark: str) -> None:
+    match random.choice(["reject", "accept", "pay", "pay", "other amount", "return", "correct", "correct"]):
+        case "reject":
+            await here.hear(answered((told, "RJCT", "AC01")).replace("BANK-1", f"J-{mark}"))
+        case "accept":
+            late = "2026-11-23T19:00:00+08:00"
+            await here.hear(answered((told, "ACSP", ""), at=late).replace("BANK-1", f"A-{mark}"))
+        case "pay":
+            await desk.says(MONDAY, debit(told, mark))
+        case "other amount":
+            await desk.says(MONDAY, debit(told, mark, amount_fen=60))
+        case "return":
+            await desk.says(TUESDAY, moved(told, why="AC04", number=mark))
+        case _:
+            fen = random.choice([100, 60])
+            await desk.says(TUESDAY, credit(fen, f"C-{mark}", random.choice(["", told["end_to_end_id"]])))
+
+
+async def person_tries(here: Cashier, desk: Reconciler, random: Random) -> None:
+    found = [one for one in await desk.open() if one.kind != "BALANCE"]
+    if not found:
+        return
+    one = random.choice(found)
+    way = random.choice([Way.MATCHED, Way.CANCELLED_OUT, Way.EXPLAINED, Way.NOT_PAID])
+    others = random.sample([other for other in found if other.id != one.id], min(len(found) - 1, random.randint(0, 1)))
+    matched = way == Way.MATCHED and one.payment_id is not None
+    more = {
+        "payment": one.payment_id if matched else None,
+        "why": "BANK_CONFIRMED" if way == Way.EXPLAINED else "",
+        "others": ids(*others) if way in {Way.CANCELLED_OUT, Way.MATCHED} else (),
+    }
+    try:
+        await desk.ends(one, way, **more)
+    except Refused:
+        return
+
+
+async def paid_once(here: Cashier, case_id: str) -> None:
+    """By the bank's own movements: what is named by the payments of the order, and what cancels such out."""
+    (row,) = await here.database.fetch(
+        """WITH mine AS (SELECT p.* FROM payment AS p JOIN payment_order AS o ON o.id = p.order_id
+                         WHERE o.case_id::text = $1),
+           counted AS (
+               SELECT e.id, e.is_credit, e.amount_fen FROM statement_entry AS e
+               WHERE e.is_statement AND e.end_to_end_id IN (SELECT end_to_end_id FROM mine)
+               UNION
+               SELECT e.id, e.is_credit, e.amount_fen
+               FROM statement_entry AS e JOIN unmatched AS u ON u.entry_id = e.id
+               WHERE NOT u.is_open AND u.end_to_end_id = '' AND EXISTS (
+                   SELECT FROM unmatched AS t JOIN mine ON mine.id = t.payment_id
+                   WHERE t.id = ANY(u.ends_with) AND NOT t.is_open))
+           SELECT (SELECT COALESCE(sum(CASE WHEN is_credit THEN -amount_fen ELSE amount_fen END), 0) FROM counted)
+                      AS out,
+                  (SELECT COALESCE(sum(amount_fen), 0) FROM mine
+                   WHERE state IN ('CREATED', 'RESERVED', 'QUEUED', 'SENT', 'ACCEPTED', 'UNKNOWN')
+                     AND debit_statement IS NULL) AS live,
+                  (SELECT owed_fen FROM payment_order WHERE case_id::text = $1) AS owed,
+                  (SELECT count(*) FROM unmatched AS u JOIN mine ON mine.id = u.payment_id WHERE u.is_open) AS open""",
+        case_id,
+    )
+    assert row["open"] or row["out"] + row["live"] <= row["owed"], row
