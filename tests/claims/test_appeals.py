@@ -226,7 +226,7 @@ def test_the_same_twice_is_once_and_one_is_open_at_a_time(stack: Stack) -> None:
         assert code(refused) == "APPEAL_OPEN"
         assert await value(at.desk.dsn, "SELECT count(*) FROM appeal") == 1
         withdrawn, same = [await at.withdraw(first, request_id=request_id.replace("-", "")) for _ in range(2)]
-        assert (state(withdrawn), same) == ("WITHDRAWN", withdrawn)
+        assert (state(withdrawn), withdrawn.decided_by, same) == ("WITHDRAWN", "person/li", withdrawn)
         assert state(await at.file(number)) == "FILED"
 
     asyncio.run(act())

@@ -54,11 +54,11 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
         return await once(self.desk, request, file, appeal_pb2.Appeal)
 
     async def WithdrawAppeal(self, request: appeal_pb2.WithdrawAppealRequest, context: Context) -> appeal_pb2.Appeal:
-        listed = await self._found(request.name)
+        listed, actor = await self._found(request.name), auth.current().name
 
         async def withdraw(tx: Tx) -> appeal_pb2.Appeal:
-            appeal, etag = listed.appeal, request.etag
-            return await _answer(tx, await appealing.withdraw(self.desk.office, tx, appeal.id, appeal.claim_id, etag))
+            made = await appealing.withdraw(self.desk.office, tx, actor, listed.appeal, request.etag)
+            return await _answer(tx, made)
 
         return await once(self.desk, request, withdraw, appeal_pb2.Appeal)
 

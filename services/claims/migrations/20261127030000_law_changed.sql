@@ -86,13 +86,13 @@ CREATE TABLE appeal (
     state text NOT NULL DEFAULT 'FILED' CHECK (state IN ('FILED', 'UPHELD', 'REDETERMINED', 'WITHDRAWN', 'LAPSED')),
     number bigint NOT NULL DEFAULT 1,  -- of its moves; the etag
     deciders text[] NOT NULL DEFAULT '{}',  -- all who ever decided about the claim, when the appeal is decided
-    decided_by text NOT NULL DEFAULT '',
+    decided_by text NOT NULL DEFAULT '',  -- or withdrew it
     second_by text NOT NULL DEFAULT '',
     decided_at timestamptz,
     reason text NOT NULL DEFAULT '',
-    CHECK (state NOT IN ('UPHELD', 'REDETERMINED') OR decided_by <> ''),
-    CONSTRAINT decided_by_another CHECK (
-        decided_by = '' OR (decided_by <> ALL (deciders || filed_by) AND second_by <> ALL (deciders || filed_by)))
+    CHECK (state IN ('FILED', 'LAPSED') OR decided_by <> ''),
+    CONSTRAINT decided_by_another CHECK (state NOT IN ('UPHELD', 'REDETERMINED')
+        OR (decided_by <> ALL (deciders || filed_by) AND second_by <> ALL (deciders || filed_by)))
 );
 -- One is open for a claim, and a determination is appealed once, unless that was withdrawn.
 CREATE UNIQUE INDEX appeal_open ON appeal (claim_id) WHERE state = 'FILED';

@@ -117,14 +117,14 @@ async def end(tx: Tx, appeal: Appeal, deciders: Collection[str] = ()) -> None:
 
 
 async def lapse(tx: Tx, claims: Collection[UUID], now: datetime) -> list[UUID]:
-    """End what is open about claims that were taken back; answers whose."""
+    """End what is open about claims that were taken back; answers the reviews where they would have been decided."""
     rows = await tx.fetch(
         """UPDATE appeal SET state = 'LAPSED', number = number + 1, decided_at = $2
-           WHERE claim_id = ANY($1) AND state = 'FILED' RETURNING claim_id""",
+           WHERE claim_id = ANY($1) AND state = 'FILED' RETURNING review_id""",
         list(claims),
         now,
     )
-    return [row["claim_id"] for row in rows]
+    return [row["review_id"] for row in rows]
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------

@@ -104,29 +104,28 @@ async def open_reviews(tx: Tx, reviews: Sequence[Review]) -> int:
     return len(rows)
 
 
-async def supersede(
-    tx: Tx,
-    claims: Collection[UUID],
-    now: datetime,
-    *,
-    but: UUID | None = None,
-    appeals: bool = False,
-) -> None:
-    """Close what is still asked about claims that were settled in the meantime. An appeal goes on, unless it lapsed."""
+async def supersede(tx: Tx, claims: Collection[UUID], now: datetime, *, but: UUID | None = None) -> None:
+    """Close what is still asked about claims that were settled in the meantime. An appeal goes on."""
+    await _supersede(
+        tx, "claim_id = ANY($1) AND id IS DISTINCT FROM $3 AND reason <> $4", sorted(claims), now, but, APPEAL
+    )
+
+
+async def close(tx: Tx, reviews: Collection[UUID], now: datetime) -> None:
+    """Close these, for there is nothing left to ask."""
+    await _supersede(tx, "id = ANY($1)", sorted(reviews), now)
+
+
+async def _supersede(tx: Tx, which: str, *arguments: object) -> None:
     await tx.execute(
-        """WITH closed AS (
+        f"""WITH closed AS (
              UPDATE review_task SET state = 'CLOSED', outcome = 'SUPERSEDED', pend_reason = NULL, proposer = '',
                     proposal = '', number = number + 1, updated_at = $2
-             WHERE claim_id = ANY($1) AND state <> 'CLOSED' AND id IS DISTINCT FROM $3 AND (reason <> $4 OR $5)
-             RETURNING id, number
+             WHERE {which} AND state <> 'CLOSED' RETURNING id, number
            )
            INSERT INTO review_entry (review_id, number, at, actor, move) SELECT id, number, $2, 'system', 'SUPERSEDED'
            FROM closed""",
-        sorted(claims),
-        now,
-        but,
-        APPEAL,
-        appeals,
+        *arguments,
     )
 
 

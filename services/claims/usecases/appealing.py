@@ -31,7 +31,7 @@ from services.claims.usecases.telling import event_of
 from services.claims.wire import appeal as wire
 from services.kit.calendar import CALENDAR
 from services.kit.db import Tx
-from services.kit.errors import Invalid, NotFound, Refused, Stale
+from services.kit.errors import Invalid, Refused, Stale
 from services.kit.ids import new_id
 from services.kit.messages import reason
 
@@ -105,27 +105,25 @@ def _check_days(notified: date, decided: date, late_because: LateBecause | None,
         raise Invalid(reason("APPEAL_NOT_LATE", "late_because", last=last or "-"))
 
 
-async def withdraw(office: Office, tx: Tx, appeal_id: UUID, claim_id: UUID, etag: str) -> Appeal:
+async def withdraw(office: Office, tx: Tx, actor: str, listed: Appeal, etag: str) -> Appeal:
     """Withdraw it; the same determination may be appealed again while there is time."""
-    terms, claim = office.terms(), (await store.lock_claims(tx, {claim_id}))[claim_id]
-    listed = await appeals.by_id(tx, appeal_id)
-    if listed is None:
-        raise NotFound(reason("NOT_FOUND", "name", name=f"appeals/{appeal_id}"))
-    await reviews.locked(tx, listed.appeal.review_id)
-    appeal = await appeals.of_review(tx, listed.appeal.review_id)
+    terms, claim = office.terms(), (await store.lock_claims(tx, {listed.claim_id}))[listed.claim_id]
+    await reviews.locked(tx, listed.review_id)
+    appeal = await appeals.of_review(tx, listed.review_id)
     if etag != str(appeal.number):
         raise Stale(reason("APPEAL_CHANGED", "etag", state=appeal.state, etag=appeal.number))
-    ended = _ended(appeal, AppealMove.WITHDRAW, terms)
+    ended = _ended(appeal, AppealMove.WITHDRAW, terms)._replace(decided_by=actor)
     await appeals.end(tx, ended)
-    await reviews.supersede(tx, [claim.id], terms.now, appeals=True)
+    await reviews.close(tx, [appeal.review_id], terms.now)
     await _say_so(tx, claim, ended, terms)
     return ended
 
 
 async def lapse(tx: Tx, claims: Collection[Claim], terms: Terms) -> None:
     """Claims were taken back by their sender, which their own events tell: nothing is left to decide."""
-    for claim_id in await appeals.lapse(tx, [claim.id for claim in claims], terms.now):
-        await reviews.supersede(tx, [claim_id], terms.now, appeals=True)
+    lapsed = await appeals.lapse(tx, [claim.id for claim in claims], terms.now)
+    if lapsed:
+        await reviews.close(tx, lapsed, terms.now)
 
 
 async def is_another(tx: Tx, review: Review, *actors: str) -> set[str]:

@@ -39,6 +39,7 @@ from services.kit.messages import reason
 from services.kit.timer import narrowed
 
 _CHUNKS_MAX: Final = 20  # of one look of the timer
+_HASHED_AT_ONCE: Final = 5_000
 _LAST: Final = UUID(int=2**128 - 1)
 _UNDECIDED: Final = (rules.FactMissing, Unset, NotInForce)
 _log = telemetry.log(__name__)
@@ -75,7 +76,7 @@ async def approve(office: Office, tx: Tx, one: Redetermination, plan_hash: bytes
     if one.law_digest != office.law.digest:
         raise Refused(reason("REDETERMINATION_LAW_OTHER", planned=one.law_digest[:12], now=office.law.digest[:12]))
     found, at = rules.redetermining.FIRST_HASH, FIRST
-    while items := await redetermining.next_items(tx, one.id, at, office.settings.timer_claims_max):
+    while items := await redetermining.next_items(tx, one.id, at, _HASHED_AT_ONCE):
         found, at = rules.redetermining.chained(found, items), items[-1].place
     if not found == one.plan_hash == plan_hash:
         raise Refused(reason("REDETERMINATION_HASH_DIFFERS", "plan_hash"))

@@ -168,6 +168,7 @@ class Appeal(_message.Message):
     review: _builtins.str
     """`reviews/{review}`: where it is decided."""
     decided_by: _builtins.str
+    """Who decided or withdrew it."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """As in `ALLOWANCE/1`; none: all of it."""
