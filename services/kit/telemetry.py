@@ -79,6 +79,7 @@ ORDERS_HELD = Gauge("cradle_orders_held", "Orders that are held, by reason", ["r
 BUDGET_AVAILABLE_FEN = Gauge("cradle_budget_available_fen", "What budgets have left", ["fund", "county", "year"])
 PAYMENTS_UNKNOWN = Gauge("cradle_payments_unknown", "Payments of which nobody knows whether they were made")
 UNMATCHED = Gauge("cradle_bank_unmatched", "What banks said that fits no payment and waits for a person")
+HOLD = Gauge("cradle_treasury_hold", "1 while nothing may leave the treasury, as after a restore")
 LEDGER_IMBALANCE_FEN = Gauge("cradle_ledger_imbalance_fen", "What the ledger is out of balance by; 0")
 
 

@@ -39,7 +39,7 @@ TELLS = {
     "registry-relay": RELAY,
     "treasury-api": CALLS,
     "treasury-worker": {**INBOX, "cradle_timer_failed_total": {"kind"}},
-    "treasury-bank": {"cradle_timer_failed_total": {"kind"}},
+    "treasury-bank": {"cradle_timer_failed_total": {"kind"}, "cradle_treasury_hold": set()},
     "treasury-relay": RELAY,
 }
 # What is told only once something happened; the names are in every scrape all the same.
