@@ -1,6 +1,6 @@
 # `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help setup protos lock lint types alerts unit integration crash test soak samples bench bench-runs bench-long demo up down status clean
+.PHONY: help setup protos lock lint types alerts unit integration crash drill test soak samples bench bench-runs bench-ledger bench-long demo up down status clean
 # The system's own Python, if it will do: distributors build it with profiles, and a plain build is a sixth slower.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
@@ -57,6 +57,9 @@ integration: setup ## Tests on the real Kafka and PostgreSQL
 crash: setup ## Tests that kill, stall and restart
 	$(BIN)/pytest -q -m "crash and not soak" $(T)
 
+drill: setup ## Back up, pay, restore yesterday's treasury: each order is paid once
+	$(BIN)/pytest -q -m crash tests/crash/test_drill.py
+
 test: lint types alerts unit integration crash ## Everything CI runs
 
 soak: setup ## The long forms
@@ -71,6 +74,9 @@ bench: setup ## Measure against the raw ceiling; writes build/bench.json
 
 bench-runs: setup ## A run of 100 000 payments: planned, approved, written, read back; prints JSON
 	$(BIN)/python -m tests.bench.runs
+
+bench-ledger: setup ## What a balance costs as the ledger grows to a million postings (N=10000000 for ten); prints JSON
+	$(BIN)/python -m tests.bench.ledger $(N)
 
 bench-long: setup ## Two workers, memory, and a history of a million claims; ten minutes
 	$(BIN)/python -m tests.bench.long

@@ -14,6 +14,7 @@ from services.cli import treasury_views as shown
 from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session
 from services.cli.treasury_breaks import breaks, reconcile
+from services.cli.treasury_hold import hold
 from services.cli.treasury_runs import runs
 from services.cli.treasury_runs import statement as bank_statement
 from services.kit.ids import new_id
@@ -25,6 +26,7 @@ ledger = typer.Typer(no_args_is_help=True, help="Every fen, twice.")
 app.add_typer(budgets, name="budgets")
 app.add_typer(orders, name="orders")
 app.add_typer(ledger, name="ledger")
+app.add_typer(hold, name="hold")
 app.add_typer(runs, name="runs")
 app.add_typer(bank_statement, name="statement")
 app.add_typer(breaks, name="breaks")

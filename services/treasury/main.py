@@ -13,6 +13,8 @@ import grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from cradle.treasury.v1 import (
+    hold_pb2,
+    hold_pb2_grpc,
     reconciliation_pb2,
     reconciliation_pb2_grpc,
     run_pb2,
@@ -30,7 +32,7 @@ from services.kit.run import Process
 from services.kit.timer import every
 from services.kit.waiting import persevere
 from services.treasury import rules, streams, usecases
-from services.treasury.api import Reconciliation, Runs, Treasury
+from services.treasury.api import Holds, Reconciliation, Runs, Treasury
 from services.treasury.bank import Bank, objects
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.live import LiveBank
@@ -77,12 +79,14 @@ async def api(process: Process) -> None:
 async def _serve(process: Process, pay: PayDesk) -> None:
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_TreasuryServiceServicer_to_server(Treasury(process.database, _desk(process)), server)
+        hold_pb2_grpc.add_HoldServiceServicer_to_server(Holds(pay), server)
         run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay), server)
         reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server(Reconciliation(pay), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["TreasuryService"],
+        hold_pb2.DESCRIPTOR.services_by_name["HoldService"],
         run_pb2.DESCRIPTOR.services_by_name["RunService"],
         reconciliation_pb2.DESCRIPTOR.services_by_name["ReconciliationService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],

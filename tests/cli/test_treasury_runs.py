@@ -80,3 +80,14 @@ def test_a_file_that_is_no_statement_is_refused_with_its_reason(desk: Desk, tmp_
 
     assert refused.exit_code == Exit.USAGE
     assert "BANK_MESSAGE_UNEXPECTED" in refused.output
+
+
+def test_there_is_no_hold_to_show_or_to_lift(desk: Desk) -> None:
+    shown = data(desk("li", "hold", "status", "--output", "json"))
+    words = desk("li", "hold", "status")
+    refused = desk("wang", "hold", "lift", "--document", "x", "--language", "zh-CN")
+
+    assert (shown["state"], shown["begun_by"]) == ("HOLD_STATE_NONE", "")
+    assert "NONE" in words.stdout
+    assert refused.exit_code == Exit.USAGE
+    assert "没有暂停付款" in refused.output

@@ -30,7 +30,7 @@ from cradle.registry.v1 import event_pb2 as registry_event_pb2
 from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
 from cradle.registry.v1 import office_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
-from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2, reconciliation_pb2, run_pb2
+from cradle.treasury.v1 import hold_pb2, money_pb2, order_pb2, payment_pb2, reconciliation_pb2, run_pb2
 from cradle.treasury.v1 import service_pb2 as treasury_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
@@ -63,6 +63,7 @@ MODULES = (
     registry_event_pb2,
     registry_intake_pb2,
     office_pb2,
+    hold_pb2,
     money_pb2,
     order_pb2,
     payment_pb2,
@@ -194,6 +195,7 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.Statement.accounts": "accounts of the ledger",
     "cradle.treasury.v1.AccountMovement.account": "an account of the ledger",
     "cradle.treasury.v1.ListTransfersRequest.account": "an account of the ledger",
+    "cradle.treasury.v1.HoldDay.account": "an account of ours",
     "cradle.treasury.v1.Run.name": "a resource name, runs/{run}",
     "cradle.treasury.v1.Payment.name": "a resource name, payments/{payment}",
     "cradle.treasury.v1.Unmatched.name": "a resource name",

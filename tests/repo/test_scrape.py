@@ -48,6 +48,7 @@ TELLS = {
         "cradle_timer_failed_total": {"kind"},
         "cradle_payments_unknown": set(),
         "cradle_break_age_seconds": set(),
+        "cradle_treasury_hold": set(),
     },
     "treasury-relay": RELAY,
 }

@@ -23,7 +23,7 @@ from services.treasury.model import Run
 from services.treasury.model.listing import ListedPayment
 from services.treasury.store import files, heard, payments, runs
 from services.treasury.store.payments import Shown
-from services.treasury.usecases import approving, hearing, reconciling, resolving, running, sending
+from services.treasury.usecases import approving, hearing, holding, reconciling, resolving, running, sending
 from services.treasury.usecases.asking import asked, once
 from services.treasury.usecases.hearing import Taken
 from services.treasury.usecases.paydesk import PayDesk
@@ -93,6 +93,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         run = wire.new_run(request, new_id(), auth.current().name, clock.today(), clock.now())
 
         async def begin(tx: Tx) -> Run:
+            await holding.refuse(tx)
             await runs.new_run(tx, run)
             return run
 

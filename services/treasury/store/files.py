@@ -72,8 +72,8 @@ async def add(tx: Tx, files: Sequence[File]) -> None:
     await tx.copy("bank_file", _FILE, rows)
 
 
-async def of_run(database: Database, run_id: UUID) -> list[File]:
-    rows = await database.fetch(f"SELECT {_COLUMNS} FROM bank_file AS f WHERE f.run_id = $1 ORDER BY f.id", run_id)
+async def of_run(source: Database | Tx, run_id: UUID) -> list[File]:
+    rows = await source.fetch(f"SELECT {_COLUMNS} FROM bank_file AS f WHERE f.run_id = $1 ORDER BY f.id", run_id)
     return [_file_of(row) for row in rows]
 
 

@@ -46,6 +46,12 @@ async def known(source: Database | Tx, sha256: bytes) -> Message | None:
     return Message(*rows[0]) if rows else None
 
 
+async def last_received(database: Database) -> datetime | None:
+    """When the last message that is known came."""
+    at: datetime | None = (await database.fetch("SELECT max(received_at) AS at FROM bank_message"))[0]["at"]
+    return at
+
+
 async def new_message(tx: Tx, sha256: bytes, *, name: str, principal: str, kind: str, now: datetime) -> int:
     """Whoever brings the same bytes at the same time waits here, and is refused by the constraint."""
     rows = await tx.fetch(

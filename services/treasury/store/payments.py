@@ -88,6 +88,12 @@ async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
     ]
 
 
+async def planned_of(tx: Tx, orders: Sequence[int]) -> list[Payment]:
+    """Lines of these orders that are planned and not queued; not locked."""
+    rows = await tx.fetch(f"{_SELECT} WHERE order_id = ANY($1) AND state IN ('CREATED', 'RESERVED')", list(orders))
+    return [payment_of(row) for row in rows]
+
+
 async def add(tx: Tx, payments: Sequence[Payment], now: datetime) -> None:
     await tx.copy("payment", (*COLUMNS, "updated_at"), [(*_row(one), now) for one in payments])
 

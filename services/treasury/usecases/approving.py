@@ -29,6 +29,7 @@ from services.treasury.model import (
 )
 from services.treasury.rules.planning import CHANGED, Known, chained, stands
 from services.treasury.store import payments, runs
+from services.treasury.usecases import holding
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.moving import Change, move
 from services.treasury.usecases.paydesk import PayDesk
@@ -37,6 +38,7 @@ LINES_MAX: Final = 500  # of a chunk
 
 
 async def approve(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, *, plan_hash: bytes, actor: str) -> Run:
+    await holding.refuse(tx)
     run = await in_hand(tx, run_id, etag, RunState.APPROVED)
     if actor == run.planned_by:
         raise Refused(reason("RUN_SECOND_PERSON"))

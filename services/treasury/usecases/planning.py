@@ -11,10 +11,11 @@ from typing import Final
 from uuid import UUID
 
 from services.kit.db import Tx
-from services.kit.ids import new_id
+from services.kit.ids import new_id_about
 from services.treasury import store
 from services.treasury.bank import reference
 from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, Run, RunState
+from services.treasury.rules.holding import subject
 from services.treasury.rules.planning import Known, Line, Plan, chained, planned
 from services.treasury.store import payments, runs
 from services.treasury.usecases.paydesk import PayDesk
@@ -67,7 +68,8 @@ async def _save(pay: PayDesk, tx: Tx, run: Run, plan: Plan) -> Run:
 
 
 def _payment(pay: PayDesk, run_id: UUID, number: int, line: Line) -> Payment:
-    payment_id, order = new_id(), line.order
+    order = line.order
+    payment_id = new_id_about(subject(order.key), number)
     return Payment(
         payment_id,
         run_id,

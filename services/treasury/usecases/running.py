@@ -11,7 +11,7 @@ from services.kit.errors import Refused
 from services.kit.messages import reason
 from services.kit.timer import narrowed
 from services.treasury.model import Run, RunState
-from services.treasury.store import heard, runs
+from services.treasury.store import heard, holding, runs
 from services.treasury.usecases.approving import cancel_chunk, commit_chunk
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.paydesk import PayDesk
@@ -21,10 +21,12 @@ CHUNKS_AT_ONCE: Final = 4  # while a person waits; a larger run goes on in the b
 
 
 async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> Run:
-    """Go on with a run until there is nothing more to do, or for so many chunks."""
+    """Go on with a run until there is nothing more to do, or for so many chunks; in a HOLD only with taking it back."""
     done = 0
     while chunks_max is None or done < chunks_max:
         run = await _found(pay, run_id)
+        if run.state != RunState.CANCELLED and await holding.is_held(pay.database):
+            return run
         if run.state == RunState.PLANNING:
             await plan_chunk(pay, run)
         elif run.state == RunState.APPROVED and not run.is_ready:

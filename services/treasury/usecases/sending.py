@@ -2,7 +2,7 @@
 
 1. The file is written beside, from the rows, and its name and hash are put on record.
 2. Its payments become SENT, in chunks, and are told of.
-3. The intent is committed.
+3. The intent is committed, unless there is a HOLD; then the mark outside the database names the file.
 4. The file is handed over, and what became of that is put on record.
 
 Until 3 not a byte has left, and all of it may be done again: the file comes out the same, by its hash. From 3 on it is
@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from services.kit.db import Tx
-from services.kit.errors import Refused
+from services.kit.errors import Refused, Unavailable
 from services.kit.ids import new_id
 from services.kit.messages import reason
 from services.kit.timer import narrowed
@@ -31,7 +31,9 @@ from services.treasury.bank.placing import Content
 from services.treasury.bank.signing import Signer
 from services.treasury.model import File, Format, Paying, Payment, PaymentState, Run, RunState
 from services.treasury.store import files, payments, runs
+from services.treasury.store import holding as holds
 from services.treasury.store.files import Share
+from services.treasury.usecases import holding
 from services.treasury.usecases.approving import lock_lines
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.paydesk import PayDesk
@@ -57,6 +59,7 @@ class Sender:
 
 
 async def queue(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Run:
+    await holding.refuse(tx)
     run = await in_hand(tx, run_id, etag, RunState.SENT)
     if run.sent_by is not None:
         raise Refused(reason("RUN_QUEUED"))
@@ -66,14 +69,14 @@ async def queue(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Ru
     if not shares:
         raise Refused(reason("RUN_EMPTY"))
     now = pay.desk.clock.now()
-    await files.add(tx, _files(pay, run, shares))
+    await files.add(tx, files_for(pay, run, shares))
     await payments.queue(tx, run_id, now)
     after = run._replace(sent_by=actor, sent_at=now, number=run.number + 1)
     await runs.save_run(tx, after)
     return after
 
 
-def _files(pay: PayDesk, run: Run, shares: Sequence[Share]) -> list[File]:
+def files_for(pay: PayDesk, run: Run, shares: Sequence[Share]) -> list[File]:
     """One for each of our accounts. Its execution day is not in the past when it leaves."""
     ours = {one.code: one for one in pay.paying.values()}
     made = []
@@ -122,6 +125,7 @@ async def send(sender: Sender, file: File) -> Handover:
     path, content = await write(sender, file)
     await _prepare(sender, file, path, content)
     await _intend(sender, file)
+    await holding.note(sender.pay, sender.spool, file.name, file.execute_on)
     signature = path.with_name(path.name + signing.SUFFIX) if sender.signer is not None else None
     handover = Handover.UNKNOWN  # whatever is raised from here on
     try:
@@ -218,6 +222,8 @@ async def _intend(sender: Sender, file: File) -> None:
     """The last moment at which nothing has left."""
     now = sender.pay.desk.clock.now()
     async with sender.pay.database.transaction() as tx:
+        if await holds.is_held_now(tx):
+            raise Unavailable("there is a HOLD")
         run = await runs.lock_run(tx, file.run_id)
         found = await files.lock(tx, file.id)
         if found.intent_at is not None and found.handover != Handover.NOT_SENT:

@@ -11,6 +11,7 @@ from services.kit.clock import Clock
 from services.kit.db import Database
 from services.treasury import store
 from services.treasury.model import Hold
+from services.treasury.store import holding
 
 BLOCKS_MAX: Final = 100  # each time
 
@@ -53,4 +54,5 @@ async def watch(database: Database) -> None:
     held = await store.orders_held(database)
     for reason in Hold:
         telemetry.ORDERS_HELD.labels(reason).set(held.get(reason, 0))
+    telemetry.HOLD.set(await holding.is_held(database))
     telemetry.LEDGER_IMBALANCE_FEN.set(await store.imbalance(database))

@@ -1,0 +1,85 @@
+"""`cradle treasury hold`: after a restore nothing leaves until the bank is matched and two persons lift it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from cradle.treasury.v1 import hold_pb2
+from cradle.treasury.v1.hold_pb2_grpc import HoldServiceStub
+
+from services.cli import treasury_views, views
+from services.cli.failures import Exit
+from services.cli.session import Session, as_data, document
+from services.cli.treasury_views import Report
+from services.kit.ids import new_id
+
+hold = typer.Typer(no_args_is_help=True, help="Nothing leaves after a restore, until two persons lift it.")
+
+_Request = Annotated[str, typer.Option(help="a uuid; sent again with the same one, it is done once")]
+
+
+@hold.command()
+def status(context: typer.Context) -> None:
+    """Show whether there is a HOLD, why, and what it waits for. Ends with 1 while there is one."""
+    session: Session = context.obj
+    found = _call(session, "GetHold", hold_pb2.GetHoldRequest())
+    _show(session, found)
+    if found.state == hold_pb2.HOLD_STATE_HELD:
+        raise typer.Exit(Exit.RETURNED)
+
+
+@hold.command()
+def begin(context: typer.Context, *, request_id: _Request = "") -> None:
+    """Let nothing leave from here on: before the bank role of a restored treasury is started."""
+    session: Session = context.obj
+    _show(session, _call(session, "BeginHold", hold_pb2.BeginHoldRequest(request_id=request_id or str(new_id()))))
+
+
+@hold.command()
+def lift(
+    context: typer.Context,
+    *,
+    record: Annotated[str, typer.Option("--document", help="the record of the restore")],
+    request_id: _Request = "",
+) -> None:
+    """Propose to lift the HOLD; it is lifted when a second person says so too, by the same document."""
+    session: Session = context.obj
+    request = hold_pb2.LiftHoldRequest(document=record, request_id=request_id or str(new_id()))
+    found = _call(session, "LiftHold", request)
+    _show(session, found)
+    if found.state == hold_pb2.HOLD_STATE_HELD:
+        session.note("CLI_SECOND_PERSON_AWAITED")
+
+
+def _show(session: Session, found: hold_pb2.Hold) -> None:
+    if session.as_json:
+        document(as_data(found))
+        return
+    state = hold_pb2.HoldState.Name(found.state).removeprefix("HOLD_STATE_")
+    if found.state == hold_pb2.HOLD_STATE_NONE:
+        session.show(views.facts(session, [("CLI_COL_STATE", state)]))
+        return
+    pairs = [
+        ("STATE", state),
+        ("REASONS", hold_pb2.HoldCause.Name(found.cause).removeprefix("HOLD_CAUSE_")),
+        ("BEGUN_BY", found.begun_by),
+        ("BEGUN", views.instant(found.begun_time)),
+        ("SINCE", views.day(found.since)),
+        ("SENT_TO", views.day(found.sent_to)),
+        ("PROPOSED_BY", found.proposed_by),
+        ("LIFTED_BY", found.lifted_by),
+        ("UNMATCHED", str(found.open_items)),
+    ]
+    if not session.as_csv:
+        session.show(views.facts(session, [(f"CLI_COL_{name}", value) for name, value in pairs]))
+    rows = [(one.account, views.day(one.day)) for one in found.lacking]
+    if rows:
+        report = Report(("ACCOUNT", "STATEMENT_LACKING"), rows, [as_data(one) for one in found.lacking])
+        treasury_views.present(session, report, "lacking")
+
+
+def _call(session: Session, method: str, request: Any) -> Any:
+    settings = session.settings
+    with session.channel(settings.treasury_target) as channel:
+        return getattr(HoldServiceStub(channel), method)(request, timeout=settings.grpc_deadline_s)

@@ -1,0 +1,57 @@
+"""What was said of payments, whatever message said it; and what a payment that was lost is made of again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+from uuid import UUID
+
+from services.kit.db import Tx
+from services.treasury.model import Entry, Said
+
+
+class Debit(NamedTuple):
+    """What the bank tells of a payment that the database does not know."""
+
+    end_to_end_id: str
+    account: str
+    amount_fen: int
+
+
+async def debits(tx: Tx, references: Collection[str]) -> list[Debit]:
+    """The first debit of each, in the order in which they were heard."""
+    rows = await tx.fetch(
+        """SELECT end_to_end_id, account, amount_fen FROM (
+               SELECT DISTINCT ON (end_to_end_id) id, end_to_end_id, account, amount_fen FROM statement_entry
+               WHERE end_to_end_id = ANY($1) AND NOT is_credit ORDER BY end_to_end_id, id) AS first ORDER BY id""",
+        list(references),
+    )
+    return [Debit(*row) for row in rows]
+
+
+async def said_of(tx: Tx, references: Collection[str]) -> list[Said | Entry]:
+    """Answers, then entries, each in the order in which they were heard. What is not worked yet is left out."""
+    answers = await tx.fetch(
+        """SELECT a.number, a.end_to_end_id, a.outcome, a.reason, a.amount_fen, a.said_at
+           FROM bank_answer AS a JOIN bank_message AS m ON m.id = a.message_id
+           WHERE a.end_to_end_id = ANY($1) AND a.number <= m.applied ORDER BY a.message_id, a.number""",
+        list(references),
+    )
+    entries = await tx.fetch(
+        """SELECT e.id, e.number, e.is_statement, e.account, e.end_to_end_id, e.amount_fen, e.is_credit, e.is_reversal,
+                  e.value_on, e.return_reason
+           FROM statement_entry AS e JOIN bank_message AS m ON m.id = e.message_id
+           WHERE e.end_to_end_id = ANY($1) AND e.number <= m.applied ORDER BY e.id""",
+        list(references),
+    )
+    return [*[Said(*row) for row in answers], *[Entry(*row) for row in entries]]
+
+
+async def spoken_of(tx: Tx, run_id: UUID) -> list[str]:
+    """References of a run's payments about which items are open."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT u.end_to_end_id FROM unmatched AS u JOIN payment AS p ON p.id = u.payment_id
+           WHERE u.is_open AND p.run_id = $1 AND u.end_to_end_id <> ''""",
+        run_id,
+    )
+    return [row["end_to_end_id"] for row in rows]

@@ -1,0 +1,261 @@
+"""After a restore: what the bank has paid, and the database does not know as sent, is taken over and never paid again.
+
+1. A run that is in the database, unsent, and of whose payments the bank speaks, or whose file the mark names: the file
+   left as a whole. Its lines are UNKNOWN from here on, and end as such payments do.
+2. A payment that is not in the database: the end of its id tells its order. If that much is reserved for the order, the
+   payment is made again, under its own id, and what the bank said of it is worked. If not, it stays an item that holds
+   the order back, and the HOLD cannot be lifted before a person has settled it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.kit.db import Tx
+from services.kit.ids import new_id
+from services.treasury import store
+from services.treasury.bank import marking, reference
+from services.treasury.model import (
+    FIRST_HASH,
+    UNSENT,
+    Account,
+    Candidate,
+    Mark,
+    Order,
+    Paying,
+    Payment,
+    PaymentState,
+    Run,
+    RunScope,
+    RunState,
+)
+from services.treasury.model.holding import OnHold
+from services.treasury.rules.holding import subject_of
+from services.treasury.rules.planning import chained
+from services.treasury.store import adopting as rows
+from services.treasury.store import files, holding, payments, runs
+from services.treasury.store.adopting import Debit
+from services.treasury.usecases import hearing, sending
+from services.treasury.usecases.approving import lock_lines
+from services.treasury.usecases.moving import Change, move
+from services.treasury.usecases.paydesk import PayDesk
+from services.treasury.wire import events
+
+LINES_MAX: Final = 500  # of a transaction
+PASSES_MAX: Final = 20  # of one round: an order may have been paid, returned and paid again
+NOBODY: Final = "treasury/restore"
+_BANK: Final = "bank/statement"  # who approved it is lost; that the bank has paid it is what it rests on
+_ACCOUNT: Final = Account("", "", "", 0)  # and so is the payee's account
+_WAY: Final = (PaymentState.RESERVED, PaymentState.QUEUED, PaymentState.SENT, PaymentState.UNKNOWN)
+
+
+async def adopt(pay: PayDesk, hold: OnHold) -> int:
+    """Take over what was lost; answers how many payments."""
+    mark = marking.parse(hold.mark or "")
+    for run_id in await holding.left_runs(pay.database, mark.file if mark else ""):
+        while await _left(pay, run_id):
+            pass
+    made = 0
+    for _ in range(PASSES_MAX):
+        some = await _lost(pay)
+        if not some:
+            break
+        made += some
+    return made
+
+
+# --- known, and left --------------------------------------------------------------------------------------------------
+
+
+async def _left(pay: PayDesk, run_id: UUID) -> bool:
+    """The next lines of a run that left; whether there are more."""
+    lines = await payments.of_run(pay.database, run_id, UNSENT, 0, LINES_MAX)
+    now = pay.desk.clock.now()
+    async with pay.database.transaction() as tx:
+        run = await runs.lock_run(tx, run_id)
+        if run is None or run.state in {RunState.CANCELLED, RunState.CLOSED}:
+            return False
+        orders, found = await lock_lines(tx, lines)
+        by_account = await _files_of(pay, tx, run)
+        await holding.files_left(tx, run_id, now)
+        await _sent(pay, tx, [(one, by_account[one.paying_account]) for one in found if one.state in UNSENT], orders)
+        if lines:
+            return True
+        await payments.doubt(tx, list(by_account.values()), now)
+        if run.state in {RunState.PLANNING, RunState.PLANNED, RunState.APPROVED}:
+            await runs.save_run(tx, _as_sent(run))
+        spoken = await rows.spoken_of(tx, run_id)
+        await holding.close_items(tx, spoken, now)
+        await hearing.work(pay, tx, await rows.said_of(tx, spoken), "", f"restored/{run_id}")
+        await runs.settle_runs(tx)
+    return False
+
+
+async def _files_of(pay: PayDesk, tx: Tx, run: Run) -> dict[str, UUID]:
+    found = {one.paying.code: one.id for one in await files.of_run(tx, run.id)}
+    shares = [one for one in await files.shares(tx, run.id) if one.paying_account not in found]
+    made = sending.files_for(pay, run, shares)
+    await files.add(tx, made)
+    return {**found, **{one.paying.code: one.id for one in made}}
+
+
+def _as_sent(run: Run) -> Run:
+    """As it became before it was lost, by whom is not known."""
+    return run._replace(
+        state=RunState.SENT,
+        number=run.number + 1,
+        approved_by=run.approved_by or _BANK,
+        is_ready=True,
+        sent_by=run.sent_by or NOBODY,
+    )
+
+
+async def _sent(pay: PayDesk, tx: Tx, lines: Sequence[tuple[Payment, UUID]], orders: Mapping[int, Order]) -> None:
+    """Whatever unsent state they are in: their money is committed, they may have left, and it is told."""
+    if not lines:
+        return
+    changes: list[Change] = []
+    for line, file_id in lines:
+        before = line
+        for state in _WAY[0 if line.state == PaymentState.CREATED else _WAY.index(line.state) + 1 :]:
+            after = before._replace(state=state, file_id=file_id)
+            changes.append((before, after))
+            before = after
+    await move(pay.desk, tx, changes, orders)
+    now = pay.desk.clock.now()
+    numbers = sorted({line.order_id for line, _ in lines})
+    told = {one.id: one._replace(version=one.version + 1) for one in await store.lock_orders(tx, numbers)}
+    await payments.raise_versions(tx, numbers)
+    for line, file_id in lines:
+        tx.emit(events.of_sent(line._replace(state=PaymentState.SENT, file_id=file_id), told[line.order_id], now))
+
+
+# --- not known --------------------------------------------------------------------------------------------------------
+
+
+class Lost(NamedTuple):
+    """A payment that the database does not have, and its order, locked."""
+
+    id: UUID
+    debit: Debit
+    candidate: Candidate
+    paying: Paying
+
+    @property
+    def fits(self) -> bool:
+        return not self.candidate.is_live and self.candidate.order.reserved_fen >= self.debit.amount_fen
+
+
+async def _lost(pay: PayDesk) -> int:
+    """At most one payment of each order; answers how many were taken over."""
+    by_subject = _by_subject(await holding.unknown_debits(pay.database))
+    if not by_subject:
+        return 0
+    ours = {one.known_as: one for one in pay.paying.values()}
+    async with pay.database.transaction() as tx:
+        orders = await holding.orders_of(tx, list(by_subject))
+        found = {by_subject[subject]: number for subject, number in orders.items()}
+        candidates = await _candidates(pay, tx, sorted(found.values()))
+        lost = [
+            Lost(reference.decode(one.end_to_end_id), one, candidates[found[one.end_to_end_id]], ours[one.account])
+            for one in await rows.debits(tx, list(found))
+            if one.account in ours
+        ]
+        for one in lost:
+            if not one.fits:
+                await holding.name_order(tx, one.debit.end_to_end_id, one.candidate.order.id)
+        fit = [one for one in lost if one.fits]
+        if fit:
+            await _make(pay, tx, fit)
+        return len(fit)
+
+
+def _by_subject(references: Sequence[str]) -> dict[bytes, str]:
+    """The first reference of each order."""
+    found: dict[bytes, str] = {}
+    for one in references:
+        payment_id = reference.payment_of(one)
+        subject = subject_of(payment_id) if payment_id else None
+        if subject is not None and len(found) < LINES_MAX:
+            found.setdefault(subject, one)
+    return found
+
+
+async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int]) -> dict[int, Candidate]:
+    """These orders, locked. A line of theirs that is planned and not sent gives way: another payment was made."""
+    orders = {one.id: one for one in await store.lock_orders(tx, numbers)}
+    planned = await payments.lock(tx, [one.id for one in await payments.planned_of(tx, numbers)])
+    dropped: list[Change] = [
+        (one, one._replace(state=PaymentState.CANCELLED, reason="ORDER_CHANGED"))
+        for one in planned
+        if one.state in {PaymentState.CREATED, PaymentState.RESERVED}
+    ]
+    if dropped:
+        await move(pay.desk, tx, dropped, orders)
+    now = await store.lock_orders(tx, numbers)
+    return {one.order.id: one for one in await payments.candidates(tx, now)} if now else {}
+
+
+async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost]) -> None:
+    """A run of its own, planned and sent by nobody who is known, with these payments."""
+    now = pay.desk.clock.now()
+    run = _run(pay)
+    await runs.new_run(tx, run)
+    lines = [_payment(pay, run, number, one) for number, one in enumerate(lost, 1)]
+    await payments.add(tx, lines, now)
+    await payments.take(tx, lines)
+    total = sum(one.amount_fen for one in lines)
+    plan_hash = reduce(chained, lines, run.plan_hash)
+    planned = run._replace(planned_count=len(lines), planned_fen=total, plan_hash=plan_hash)
+    await runs.save_run(tx, _as_sent(planned))
+    by_account = await _files_of(pay, tx, run)
+    await holding.files_left(tx, run.id, now)
+    orders = {one.id: one for one in await store.lock_orders(tx, sorted({one.order_id for one in lines}))}
+    await _sent(pay, tx, [(one, by_account[one.paying_account]) for one in lines], orders)
+    references = [one.end_to_end_id for one in lines]
+    await holding.close_items(tx, references, now)
+    await hearing.work(pay, tx, await rows.said_of(tx, references), "", f"restored/{run.id}")
+    await runs.settle_runs(tx)
+
+
+def _run(pay: PayDesk) -> Run:
+    today, now = pay.desk.clock.today(), pay.desk.clock.now()
+    scope = RunScope("", "", "", today, 0, 0)
+    nothing = (None, None, False, None, None, None, None)
+    return Run(
+        new_id(), RunState.PLANNING, 1, scope, today, Mark(0, today, 0), 0, 0, FIRST_HASH, 0, 0, NOBODY, now, *nothing
+    )
+
+
+def _payment(pay: PayDesk, run: Run, number: int, lost: Lost) -> Payment:
+    order = lost.candidate.order
+    return Payment(
+        lost.id,
+        run.id,
+        number,
+        order.id,
+        order.revision,
+        order.budget_id,
+        lost.debit.amount_fen,
+        PaymentState.CREATED,
+        order.fund,
+        order.county,
+        order.payee,
+        _ACCOUNT.version,
+        pay.digest(_ACCOUNT),
+        pay.seal(_ACCOUNT, str(lost.id)),
+        lost.paying.code,
+        lost.debit.end_to_end_id,
+        lost.candidate.failed,
+        *_NOTHING,
+    )
+
+
+_NOTHING: Final[tuple[None, str, None, None, None, None, None, None, None]] = (
+    None,
+    "",
+    *(None, None, None, None, None, None, None),
+)
