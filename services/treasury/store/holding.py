@@ -130,19 +130,6 @@ async def unapplied(source: Database | Tx) -> int:
     return int(rows[0]["count"])
 
 
-async def covered(source: Database | Tx, accounts: Collection[str], since: date) -> dict[str, set[date]]:
-    """The days that worked statements cover, by account; each account is there."""
-    found: dict[str, set[date]] = {account: set() for account in accounts}
-    for row in await source.fetch(
-        """SELECT d.account, d.day FROM statement_day AS d JOIN bank_message AS m ON m.id = d.message_id
-           WHERE d.account = ANY($1) AND d.day >= $2 AND m.applied = m.records""",
-        list(accounts),
-        since,
-    ):
-        found[row["account"]].add(row["day"])
-    return found
-
-
 # --- what was lost ----------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from services.kit.messages import reason
 from services.treasury.bank import marking, reference
 from services.treasury.model.holding import Cause, Lacking, Mark, OnHold
 from services.treasury.rules import holding as rules
+from services.treasury.store import heard
 from services.treasury.store import holding as store
 from services.treasury.usecases.paydesk import PayDesk
 
@@ -130,7 +131,8 @@ async def lacking(pay: PayDesk, source: Database | Tx, hold: OnHold) -> Lacking:
     items = await store.unfit_items(source) + await store.unapplied(source)
     if needed is None:
         return Lacking((), items, holidays_unknown=True)
-    return Lacking(rules.days_lacking(needed, await store.covered(source, accounts, hold.since_on)), items)
+    covered = {one: set[date]() for one in accounts} | await heard.covered(source, accounts, hold.since_on)
+    return Lacking(rules.days_lacking(needed, covered), items)
 
 
 async def lift(pay: PayDesk, tx: Tx, document: str, actor: str) -> OnHold:
