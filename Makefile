@@ -6,6 +6,7 @@ PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.versi
 BIN := .venv/bin
 KAFKA := build/kafka/.ready
 PROMTOOL := build/prometheus/promtool
+FONT := /usr/share/fonts/truetype/wqy/wqy-microhei.ttc
 
 help: ## Print the targets
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -24,13 +25,18 @@ $(KAFKA): deploy/local/pom.xml .venv/.ready
 $(PROMTOOL): | .venv/.ready
 	$(BIN)/python -m tools.promtool
 
-setup: .venv/.ready $(KAFKA) ## Install everything (once; later runs work offline)
+# Certificates are printed with it; all else works without.
+$(FONT):
+	@if [ "$$(id -u)" = 0 ]; then apt-get install --quiet --yes --no-install-recommends fonts-wqy-microhei || true; fi
+	@test -f $@ || echo "No font to print certificates with; on Debian: sudo apt-get install fonts-wqy-microhei"
+
+setup: .venv/.ready $(KAFKA) $(FONT) ## Install everything (once; later runs work offline)
 
 protos: .venv/.ready ## Generate protos/gen
 	$(BIN)/python -m tools.protos generate
 
 lock: .venv/.ready ## Resolve requirements.lock anew
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --extra pdf --group dev pyproject.toml -o requirements.lock
 
 lint: .venv/.ready ## Format, ruff, import walls, protos fresh, linted and unbroken, dependencies
 	$(BIN)/ruff format --check --quiet .
