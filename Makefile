@@ -6,6 +6,7 @@ PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.versi
 BIN := .venv/bin
 KAFKA := build/kafka/.ready
 PROMTOOL := build/prometheus/promtool
+FONT := build/fonts/wqy-microhei.ttc
 
 help: ## Print the targets
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -22,7 +23,10 @@ $(KAFKA): deploy/local/pom.xml .venv/.ready
 	@mkdir -p $(@D) && touch $@
 
 $(PROMTOOL): | .venv/.ready
-	$(BIN)/python -m tools.promtool
+	$(BIN)/python -m tools.debian promtool
+
+$(FONT): | .venv/.ready
+	$(BIN)/python -m tools.debian font
 
 setup: .venv/.ready $(KAFKA) ## Install everything (once; later runs work offline)
 
@@ -30,7 +34,7 @@ protos: .venv/.ready ## Generate protos/gen
 	$(BIN)/python -m tools.protos generate
 
 lock: .venv/.ready ## Resolve requirements.lock anew
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra oversight --extra pdf --group dev pyproject.toml -o requirements.lock
 
 lint: .venv/.ready ## Format, ruff, import walls, protos fresh, linted and unbroken, dependencies
 	$(BIN)/ruff format --check --quiet .
@@ -48,7 +52,7 @@ alerts: $(PROMTOOL) ## Alert rules: promtool's check, and each just below and ju
 	$(PROMTOOL) check config --lint-fatal deploy/prometheus/prometheus.yml
 	$(PROMTOOL) test rules deploy/prometheus/tests/*.yaml
 
-unit: .venv/.ready ## Tests that need no I/O
+unit: .venv/.ready $(FONT) ## Tests that need no I/O
 	$(BIN)/pytest -q -m "not integration and not crash and not soak and not samples" $(T)
 
 integration: setup ## Tests on the real Kafka and PostgreSQL

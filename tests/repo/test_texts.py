@@ -11,6 +11,7 @@ from string import Formatter
 
 import pytest
 
+from services.certification.issued import Outcome
 from services.claims import model
 from services.claims.model import Paid
 from services.claims.rules import LAW
@@ -248,6 +249,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "PRIOR_": model.PriorKind,
     "PROGRAMME_": model.Programme,
     "SURGERY_": model.Surgery,
+    "VERIFIED_": Outcome,
 }
 
 
