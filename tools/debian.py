@@ -50,7 +50,7 @@ THINGS: Final = {
         lambda: shutil.which("promtool"),
         "The alert rules in deploy/prometheus are tested by promtool",
         """  (elsewhere: brew install prometheus)
-  - or build it with Go:   go install github.com/prometheus/prometheus/cmd/promtool@latest  (and have it on the PATH)""",
+  - or build it with Go, and have it on the PATH:  go install github.com/prometheus/prometheus/cmd/promtool@latest""",
     ),
     "font": Thing(
         "fonts-wqy-microhei",
