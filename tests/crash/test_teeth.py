@@ -42,7 +42,7 @@ def test_an_offset_committed_before_its_effect_is_seen_as_loss(random: Random, s
 
 
 def test_a_missing_fence_is_seen_as_a_second_effect(random: Random, size: Size, tell: Tell) -> None:
-    rounds = (size.rounds + 1) // 2
+    rounds = (size.rounds + 2) // 3
 
     with city_of("no-fence", but="claims-worker") as city:
         since = ends(city)
