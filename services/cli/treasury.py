@@ -13,6 +13,7 @@ from google.type.date_pb2 import Date
 from services.cli import treasury_views as shown
 from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session
+from services.cli.treasury_recover import recover, register
 from services.cli.treasury_runs import runs
 from services.cli.treasury_runs import statement as bank_statement
 from services.kit.ids import new_id
@@ -26,6 +27,8 @@ app.add_typer(orders, name="orders")
 app.add_typer(ledger, name="ledger")
 app.add_typer(runs, name="runs")
 app.add_typer(bank_statement, name="statement")
+app.add_typer(recover, name="recover")
+register(orders)
 
 Fund = Literal["EMPLOYEE_INSURANCE", "RESIDENT_INSURANCE", "UNEMPLOYMENT", "FISCAL"]
 Programme = Literal["MATERNITY", "NURSERY"]

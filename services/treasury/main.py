@@ -12,7 +12,14 @@ from typing import Final
 import grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
-from cradle.treasury.v1 import run_pb2, run_pb2_grpc, service_pb2, service_pb2_grpc
+from cradle.treasury.v1 import (
+    recovery_pb2,
+    recovery_pb2_grpc,
+    run_pb2,
+    run_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+)
 
 from services.kit import rpc, run, tls
 from services.kit.errors import Unavailable
@@ -23,7 +30,7 @@ from services.kit.run import Process
 from services.kit.timer import every
 from services.kit.waiting import persevere
 from services.treasury import rules, streams, usecases
-from services.treasury.api import Runs, Treasury
+from services.treasury.api import Recoveries, Runs, Treasury
 from services.treasury.bank import Bank
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.live import LiveBank
@@ -31,7 +38,7 @@ from services.treasury.bank.signing import Ed25519Signer
 from services.treasury.model import Payee, Paying
 from services.treasury.rules.planning import Known
 from services.treasury.store import leading
-from services.treasury.usecases import Desk, Sealing, banking
+from services.treasury.usecases import Desk, Sealing, asking_back, banking
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.sending import Sender
 from services.treasury.wire import banks, payees
@@ -70,11 +77,13 @@ async def _serve(process: Process, pay: PayDesk) -> None:
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_TreasuryServiceServicer_to_server(Treasury(process.database, _desk(process)), server)
         run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay), server)
+        recovery_pb2_grpc.add_RecoveryServiceServicer_to_server(Recoveries(pay), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["TreasuryService"],
         run_pb2.DESCRIPTOR.services_by_name["RunService"],
+        recovery_pb2.DESCRIPTOR.services_by_name["RecoveryService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with rpc.serving(process.settings, services, register):
@@ -100,6 +109,7 @@ async def worker(process: Process) -> None:
         *[inbox.run() for inbox in inboxes],
         timer(RELEASE_EVERY_S, partial(usecases.release, desk, database)),
         timer(SEAL_EVERY_S, sealing.seal),
+        timer(process.settings.timer_every_s, partial(asking_back.remind, desk, database)),
         timer(process.settings.timer_every_s, partial(usecases.watch, database)),
     )
 

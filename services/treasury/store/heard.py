@@ -77,7 +77,8 @@ async def answers_of_file(
                INSERT INTO bank_answer (message_id, number, end_to_end_id, outcome, reason, said_at)
                SELECT $1, $2 + row_number() OVER (ORDER BY p.number), p.end_to_end_id, $5, $6, $7
                FROM bank_file AS f JOIN payment AS p ON p.run_id = f.run_id AND p.paying_account = f.paying_account
-               WHERE f.message_id = $3 AND p.state <> 'CANCELLED' AND ($4 = '' OR p.payee_kind = $4)
+               WHERE f.message_id = $3 AND p.state <> 'CANCELLED' AND p.amount_fen > p.offset_fen
+                 AND ($4 = '' OR p.payee_kind = $4)
                RETURNING 1)
            SELECT count(*) AS count FROM made""",
         message_id,
