@@ -23,7 +23,7 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.treasury.model import AccountKind, Budget, Order, Payee, Transfer, TransferKind
+from services.treasury.model import AccountKind, Budget, Order, Transfer, TransferKind
 from services.treasury.model.recoveries import (
     CLOSED,
     OFFSET_FROM,
@@ -187,10 +187,10 @@ def _shares(order: Order, held: Held) -> list[Share]:
     return [*paid, *gone]
 
 
-def _open(found: Followed, order: Order, share: Share, fen: int, new_id: UUID, books: Books) -> None:  # noqa: PLR0917
+def _open(found: Followed, order: Order, share: Share, fen: int, recovery_id: UUID, books: Books) -> None:  # noqa: PLR0917
     made = Recovery(
-        new_id, order.id, share.payee, share.budget_id, S.DETECTED, 1, fen, 0, 0, 0, 0, 0, OWED_LESS, "", None, None,
-        0, 0, order.county,
+        recovery_id, order.id, share.payee, share.budget_id, S.DETECTED, 1, fen, 0, 0, 0, 0, 0, OWED_LESS, "", None,
+        None, 0, 0, order.county,
     )  # fmt: skip
     found.moves.append(RecoveryMove(None, made, "DETECTED", OWED_LESS, SYSTEM))
     _book(found, made, fen, _Money(), books)
@@ -280,13 +280,6 @@ def write_off_booked(recovery: Recovery, fen: int, books: Books) -> tuple[Transf
     return Transfer(*sides, fen, K.WRITE_OFF, recovery.order_id, books.today), shift
 
 
-def free_fen(recovery: Recovery, today: date) -> int:
-    """What of it may be kept from a payment: told, the days to answer past, not disputed, not on its way already."""
-    if recovery.state not in OFFSET_FROM or recovery.due_on is None or today <= recovery.due_on:
-        return 0
-    return max(0, recovery.undisputed_fen - recovery.live_fen)
-
-
 def is_covered(recovery: Recovery) -> bool:
     """Whether what payments on their way keep may still be kept."""
     return recovery.state in OFFSET_FROM and recovery.live_fen <= recovery.undisputed_fen
@@ -296,44 +289,3 @@ def is_missed(recovery: Recovery, instalments: Sequence[Instalment], today: date
     """Whether less has come than was due by yesterday."""
     due = sum(one.amount_fen for one in instalments if one.due_on < today)
     return recovery.repaid_fen - recovery.schedule_from_fen < due
-
-
-# --- netting ----------------------------------------------------------------------------------------------------------
-
-
-class Pool(NamedTuple):
-    """Within which money is one: a fund of a pooling area."""
-
-    fund: str
-    pooling_area: str | None
-
-
-class Claimed(NamedTuple):
-    """A payment that is planned: to whom, how much, from where."""
-
-    payee: Payee
-    pool: Pool
-    amount_fen: int
-    order_id: int
-
-
-def netted(
-    lines: Sequence[Claimed], recoveries: Sequence[tuple[Recovery, Pool]], today: date
-) -> list[list[tuple[UUID, int]]]:
-    """What of each line is kept for which recovery: oldest first, as far as the line goes; the rest is carried on."""
-    free: defaultdict[tuple[Payee, Pool], list[Recovery]] = defaultdict(list)
-    left: dict[UUID, int] = {}
-    for one, pool in sorted(recoveries, key=lambda pair: pair[0].ordinal):
-        if (fen := free_fen(one, today)) > 0:
-            free[one.payee, pool].append(one)
-            left[one.id] = fen
-    found: list[list[tuple[UUID, int]]] = []
-    for line in lines:
-        rest, kept = line.amount_fen, []
-        for one in free.get((line.payee, line.pool), ()):
-            if one.order_id != line.order_id and (fen := min(rest, left[one.id])):
-                kept.append((one.id, fen))
-                left[one.id] -= fen
-                rest -= fen
-        found.append(kept)
-    return found

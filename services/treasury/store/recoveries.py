@@ -18,7 +18,7 @@ from services.treasury.model.recoveries import (
     Repayment,
     Share,
 )
-from services.treasury.rules.recovering import Pool
+from services.treasury.rules.netting import Pool
 
 COLUMNS: Final = (
     "id",

@@ -16,8 +16,9 @@ from services.treasury import store
 from services.treasury.bank import reference
 from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, Run, RunState
 from services.treasury.model.recoveries import RecoveryMove
+from services.treasury.rules.netting import Claimed, netted
 from services.treasury.rules.planning import Known, Line, Plan, chained, planned
-from services.treasury.rules.recovering import SYSTEM, Claimed, netted
+from services.treasury.rules.recovering import SYSTEM
 from services.treasury.store import payments, recoveries, runs
 from services.treasury.usecases.paydesk import PayDesk
 
