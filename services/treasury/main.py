@@ -109,6 +109,7 @@ async def worker(process: Process) -> None:
         *[inbox.run() for inbox in inboxes],
         timer(RELEASE_EVERY_S, partial(usecases.release, desk, database)),
         timer(SEAL_EVERY_S, sealing.seal),
+        timer(process.settings.timer_every_s, partial(asking_back.detect, desk, database)),
         timer(process.settings.timer_every_s, partial(asking_back.remind, desk, database)),
         timer(process.settings.timer_every_s, partial(usecases.watch, database)),
     )

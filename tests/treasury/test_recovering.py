@@ -10,9 +10,9 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.treasury.model import Run, RunState
-from services.treasury.usecases import approving, running
+from services.treasury.usecases import approving, asking_back, running
 from tests.kit.live import new_database
-from tests.treasury.cashier import Cashier, answered, cashier, moved, statement
+from tests.treasury.cashier import Cashier, answered, cashier, events_of, moved, statement
 from tests.treasury.counter import MATERNITY, order
 from tests.treasury.debts import (
     budget,
@@ -171,6 +171,54 @@ def test_more_than_the_payment_is_carried_forward_and_a_payment_of_nothing_is_se
         assert figures(await recovery(here, debt)) == ("OFFSETTING" if left else "RECOVERED", left, 0, 300 - left, 0, 0)
         assert (await here.counter.order(one))["state"] == "SETTLED"
         assert (await here.told(one))[-1] == "settled"
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_twenty_thousand_less_fifteen_thousand_is_five_thousand(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    """GC12, the offset rule of its reference case, in yuan."""
+
+    async def story(here: Cashier) -> None:
+        debt = await overpaid(here, 1_500_000)
+        await offsettable(here, debt)
+        (one,) = await here.owe(2_000_000)
+        run = await here.sent()
+
+        (file,) = await here.database.fetch("SELECT total_fen FROM bank_file WHERE run_id = $1", run.id)
+        assert file["total_fen"] == 500_000
+        await here.hear(answered((await here.payment(one), "ACSP", "")))
+        await here.hear(statement(moved(await here.payment(one)), day="2026-11-24"))
+        told = events_of(await here.database.fetch("SELECT payload FROM outbox ORDER BY id"))
+        named = [(event.sent if event.HasField("sent") else event.settled) for event in told if event.case_id == one]
+        assert [(event.amount_fen, event.offset_fen) for event in named] == [(2_000_000, 1_500_000)] * 2
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_what_was_paid_too_much_before_is_detected_once(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    """As after an upgrade: an order is overpaid, and nothing was ever asked back."""
+
+    async def story(here: Cashier) -> None:
+        debt = await overpaid(here, 300)
+        undo = """UPDATE budget SET spent_fen = spent_fen + receivable_fen, receivable_fen = 0"""
+        async with here.database.transaction() as tx:
+            await tx.execute("SET LOCAL session_replication_role = replica")
+            for undone in (undo, "DELETE FROM recovery", "DELETE FROM recovery_event"):
+                await tx.execute(undone)
+            await tx.execute(
+                """DELETE FROM account_day USING account AS a
+                   WHERE a.id = account_day.account_id AND a.kind = 'RECEIVABLE'"""
+            )
+            await tx.execute(
+                """UPDATE account_day SET credit_fen = credit_fen - 300 FROM account AS a
+                   WHERE a.id = account_day.account_id AND a.kind = 'SPENT' AND credit_fen = 300"""
+            )
+            await tx.execute("DELETE FROM transfer WHERE kind = 'DEMAND'")
+
+        done = [await asking_back.detect(here.counter.desk, here.database) for _ in range(2)]
+
+        assert done == [1, 0]
+        assert figures(await recovery(here, debt)) == ("DETECTED", 300, 0, 0, 0, 0)
 
     act(stack, dsn, tmp_path, story)
 

@@ -15,6 +15,8 @@ ALTER TABLE payment_order
     ADD COLUMN released_revision bigint NOT NULL DEFAULT 0,
     ADD COLUMN refused_revision bigint NOT NULL DEFAULT 0;
 
+CREATE INDEX payment_order_overpaid ON payment_order (id) WHERE state = 'OVERPAID';
+
 -- What of a payment is kept against what its payee owes back: the bank pays the rest.
 ALTER TABLE payment
     ADD COLUMN offset_fen bigint NOT NULL DEFAULT 0,
@@ -169,6 +171,7 @@ DROP TABLE recovery_repayment;
 DROP TABLE recovery_offset;
 DROP TABLE recovery;
 ALTER TABLE payment DROP COLUMN offset_fen;
+DROP INDEX payment_order_overpaid;
 ALTER TABLE payment_order DROP COLUMN released_revision, DROP COLUMN refused_revision;
 DELETE FROM account WHERE kind IN ('RECEIVABLE', 'RECOVERED');
 ALTER TABLE budget DROP COLUMN receivable_fen, DROP COLUMN recovered_fen;

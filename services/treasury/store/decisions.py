@@ -29,7 +29,10 @@ async def of(tx: Tx, order_id: int, revision: int) -> Decision | None:
 async def prepare(tx: Tx, order: Order, *, is_release: bool, why: str, actor: str, now: datetime) -> None:
     await tx.execute(
         """INSERT INTO order_decision (order_id, revision, is_release, held, reason, prepared_by, prepared_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
+           ON CONFLICT (order_id, revision) DO UPDATE SET is_release = excluded.is_release, reason = excluded.reason,
+               held = excluded.held, prepared_at = excluded.prepared_at
+           WHERE order_decision.approved_by IS NULL AND order_decision.prepared_by = excluded.prepared_by""",
         order.id,
         order.revision,
         is_release,

@@ -211,7 +211,11 @@ async def proposal(tx: Tx, recovery: Recovery) -> tuple[int, str, str, str] | No
 async def propose(tx: Tx, recovery: Recovery, fen: int, *, why: str, document: str, actor: str, now: datetime) -> None:
     await tx.execute(
         """INSERT INTO recovery_write_off (recovery_id, number, amount_fen, reason, document, proposed_by, proposed_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
+           ON CONFLICT (recovery_id, number) DO UPDATE SET amount_fen = excluded.amount_fen, reason = excluded.reason,
+               document = excluded.document, proposed_at = excluded.proposed_at
+           WHERE recovery_write_off.confirmed_by IS NULL
+             AND recovery_write_off.proposed_by = excluded.proposed_by""",
         recovery.id,
         recovery.number,
         fen,
@@ -288,6 +292,19 @@ async def timed(database: Database, today: date, limit: int) -> list[UUID]:
                      WHERE i.recovery_id = r.id AND i.schedule = r.schedule AND i.due_on < $1))
            ORDER BY r.id LIMIT $2""",
         today,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def overpaid(database: Database, limit: int) -> list[int]:
+    """Orders of which more is settled than is owed, and of which nothing was ever asked back."""
+    rows = await database.fetch(
+        """SELECT o.id FROM payment_order AS o
+           WHERE o.state = 'OVERPAID' AND o.settled_fen > o.owed_fen
+             AND NOT EXISTS (SELECT FROM recovery AS r WHERE r.order_id = o.id)
+             AND EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id AND p.state IN ('SETTLED', 'RECONCILED'))
+           ORDER BY o.id LIMIT $1""",
         limit,
     )
     return [row["id"] for row in rows]

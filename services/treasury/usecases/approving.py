@@ -67,7 +67,7 @@ async def commit_chunk(pay: PayDesk, run: Run) -> None:
             await runs.save_run(tx, now_run._replace(is_ready=True, number=now_run.number + 1))
             return
         orders, found = await lock_lines(tx, lines)
-        unkept = await _unkept(tx, found)
+        unkept = await _unkept(tx, found, orders)
         changes = [
             (one, _committed(pay, one, orders[one.order_id], payees, is_kept=one.id not in unkept))
             for one in found
@@ -77,12 +77,12 @@ async def commit_chunk(pay: PayDesk, run: Run) -> None:
         await _except(pay, tx, now_run, [after for _, after in changes if after.state == PaymentState.CANCELLED])
 
 
-async def _unkept(tx: Tx, lines: list[Payment]) -> set[UUID]:
+async def _unkept(tx: Tx, lines: list[Payment], orders: Collection[int]) -> set[UUID]:
     """Lines that keep what is not owed back any more, or is disputed by now."""
     offsets = await recoveries.offsets(tx, [one.id for one in lines if one.offset_fen])
     if not offsets:
         return set()
-    standing = await recoveries.lock(tx, (), {one.recovery_id for one in offsets})
+    standing = await recoveries.lock(tx, orders)  # all that may be moved here, in one order
     return {one.payment_id for one in offsets if not is_covered(standing[one.recovery_id])}
 
 

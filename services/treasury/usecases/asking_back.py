@@ -25,11 +25,13 @@ from services.treasury.model.recoveries import (
     Repayment,
     refusal,
 )
+from services.treasury.rules import Case
 from services.treasury.rules import recovering as rules
 from services.treasury.store import payments, recoveries
 from services.treasury.usecases import recovering
 from services.treasury.usecases.desk import Desk
 from services.treasury.usecases.moving import move
+from services.treasury.usecases.settling import settle
 
 TIMED_MAX: Final = 500  # each time
 S: Final = RecoveryState
@@ -111,10 +113,11 @@ async def write_off(desk: Desk, tx: Tx, asked: Asked, fen: int, *, why: str, doc
     if limit.is_set and before.written_off_fen + fen > limit.count:
         raise Refused(reason("WRITE_OFF_ABOVE_LIMIT", "amount_fen", limit_fen=limit.count))
     now, proposed = desk.clock.now(), await recoveries.proposal(tx, before)
-    if proposed is None:
+    is_his = proposed is not None and proposed[3] == asked.actor
+    if proposed is None or (is_his and proposed[:3] != (fen, why, document)):
         await recoveries.propose(tx, before, fen, why=why, document=document, actor=asked.actor, now=now)
         return before, asked.actor
-    if proposed[3] == asked.actor:
+    if is_his:
         raise Refused(reason("RECOVERY_SECOND_PERSON"))
     if proposed[:3] != (fen, why, document):
         raise Refused(reason("WRITE_OFF_OTHER"))
@@ -150,6 +153,17 @@ async def remind(desk: Desk, database: Database) -> int:
     return await narrowed(some, await recoveries.timed(database, desk.clock.today(), TIMED_MAX), str)
 
 
+async def detect(desk: Desk, database: Database) -> int:
+    """What was paid too much before anything was asked back at all."""
+    ids = await recoveries.overpaid(database, TIMED_MAX)
+    if not ids:
+        return 0
+    async with database.transaction() as tx:
+        orders = await store.lock_orders(tx, ids)
+        await settle(desk, tx, [Case(one, one) for one in orders], {})
+    return len(ids)
+
+
 async def _remind(desk: Desk, tx: Tx, ids: Sequence[UUID]) -> int:
     if not ids:
         return 0
@@ -179,7 +193,7 @@ async def _in_hand(tx: Tx, asked: Asked, to: RecoveryState | None) -> tuple[Orde
     if not found:
         raise NotFound(reason("NOT_FOUND", "name", name=f"recoveries/{asked.recovery_id}"))
     (order,) = await store.lock_orders(tx, list(found.values()))
-    recovery = (await recoveries.lock(tx, (), [asked.recovery_id]))[asked.recovery_id]
+    recovery = (await recoveries.lock(tx, [order.id]))[asked.recovery_id]
     if to is not None and (why := refusal(recovery.state, to)):
         raise Refused(why)
     if asked.etag != str(recovery.number):

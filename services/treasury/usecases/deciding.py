@@ -35,10 +35,11 @@ async def decide(
         raise Refused(reason("ORDER_DECIDED", "name"))
     if order.state != State.HELD or not _FOR_A_PERSON & set(order.reasons):
         raise Refused(reason("ORDER_NOT_WAITING", "name"))
-    if said is None:
+    is_his = said is not None and said.prepared_by == actor
+    if said is None or (is_his and (said.is_release, said.why) != (is_release, why)):
         await decisions.prepare(tx, order, is_release=is_release, why=why, actor=actor, now=now)
         return Decided(order, actor, "")
-    if said.prepared_by == actor:
+    if is_his:
         raise Refused(reason("RECOVERY_SECOND_PERSON"))
     if (said.is_release, said.why) != (is_release, why):
         raise Refused(reason("ORDER_OTHER_DECISION"))
