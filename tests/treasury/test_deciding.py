@@ -12,11 +12,12 @@ import pytest
 from deploy.local.stack import Stack
 from services.kit.errors import Refused
 from services.treasury.model.recoveries import Decided
+from services.treasury.store import recoveries
 from services.treasury.usecases import Desk, deciding
 from tests.kit.live import new_database
 from tests.treasury.cashier import CLERK, SECOND, Cashier, cashier, moved, statement
 from tests.treasury.counter import TODAY, case, order, with_limit
-from tests.treasury.debts import figures, paid, recovery
+from tests.treasury.debts import figures, paid, recovery, repayment
 
 pytestmark = pytest.mark.integration
 OTHER = "01930000-0000-7000-8000-000000000002"
@@ -90,6 +91,13 @@ def test_two_persons_let_a_change_of_payee_through_and_the_rest_is_paid(stack: S
         rows = await here.database.fetch("SELECT payee, outstanding_fen FROM recovery ORDER BY outstanding_fen")
         assert [row["outstanding_fen"] for row in rows] == [70, 150]
         assert rows[1]["payee"] == OTHER
+        # What one repays moves the other's nowhere.
+        (row,) = await here.database.fetch("SELECT id FROM recovery WHERE payee = $1", OTHER)
+        found = await recoveries.by_id(here.database, row["id"])
+        assert found is not None
+        await here.hear(statement(repayment(found, 150), day="2026-11-25"))
+        rows = await here.database.fetch("SELECT outstanding_fen, repaid_fen FROM recovery ORDER BY repaid_fen")
+        assert [tuple(row) for row in rows] == [(70, 0), (0, 150)]
 
     act(stack, dsn, tmp_path, story)
 

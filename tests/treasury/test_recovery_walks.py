@@ -204,7 +204,7 @@ def test_in_any_order_every_fen_is_accounted_for(stack: Stack, tmp_path: Path) -
     run_state_machine_as_test(
         Office,
         settings=settings(
-            max_examples=10,
+            max_examples=8,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,

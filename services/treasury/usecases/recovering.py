@@ -18,12 +18,16 @@ from services.treasury.wire import events
 async def held(
     tx: Tx, orders: Iterable[Order | None], offset: Sequence[Offset] = (), ids: Collection[UUID] = ()
 ) -> Held:
-    """Lock what is asked back of these orders, if anything was ever paid of them, and what these offsets are for."""
+    """Lock all that is asked back of these orders, if anything was ever paid of them, and of those of these offsets and
+    recoveries.
+    """
     paid = {one.id for one in orders if one is not None and (one.settled_fen or one.state == State.OVERPAID)}
-    if not paid and not offset and not ids:
+    paid |= {one.order_id for one in offset}
+    if ids:
+        paid |= set((await recoveries.orders_of(tx, ids)).values())
+    if not paid:
         return Held({}, ())
-    found = await recoveries.lock(tx, paid, {one.recovery_id for one in offset} | set(ids))
-    return Held(found, await recoveries.shares(tx, paid | {one.order_id for one in found.values()}))
+    return Held(await recoveries.lock(tx, paid), await recoveries.shares(tx, paid))
 
 
 def ids() -> Iterator[UUID]:
