@@ -71,7 +71,7 @@ def notify(
     reason: Annotated[Why, typer.Option()],
     request_id: _Request = "",
 ) -> None:
-    """Tell the payee, who may answer within ten working days; after that it is kept from the next payments."""
+    """Tell the payee, who may answer until a day; after it, it is kept from the next payments."""
     _move(context.obj, "NotifyRecovery", name, request_id, article=article, reason=reason)
 
 
