@@ -11,7 +11,7 @@ from services.cli.session import Session, as_data, document
 from services.cli.treasury_views import Report
 from services.kit.money import yuan
 
-_MONEY = frozenset({"AMOUNT"})
+_MONEY = frozenset({"AMOUNT", "KEPT"})
 
 
 def run(session: Session, found: run_pb2.Run) -> None:
@@ -91,13 +91,14 @@ def payments(session: Session, found: Sequence[run_pb2.Payment]) -> Report:
             one.end_to_end_id,
             _payment_state(session, one.state),
             one.amount_fen,
+            one.offset_fen,
             one.county,
             one.reason,
             one.reissue_of,
         )
         for one in found
     ]
-    columns = ("NAME", "ORDER", "END_TO_END_ID", "STATE", "AMOUNT", "COUNTY", "REASONS", "REISSUE_OF")
+    columns = ("NAME", "ORDER", "END_TO_END_ID", "STATE", "AMOUNT", "KEPT", "COUNTY", "REASONS", "REISSUE_OF")
     return Report(columns, rows, [as_data(one) for one in found], _MONEY)
 
 

@@ -15,6 +15,7 @@ from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session
 from services.cli.treasury_breaks import breaks, reconcile
 from services.cli.treasury_hold import hold
+from services.cli.treasury_recover import recover, register
 from services.cli.treasury_runs import runs
 from services.cli.treasury_runs import statement as bank_statement
 from services.kit.ids import new_id
@@ -31,6 +32,8 @@ app.add_typer(runs, name="runs")
 app.add_typer(bank_statement, name="statement")
 app.add_typer(breaks, name="breaks")
 app.command()(reconcile)
+app.add_typer(recover, name="recover")
+register(orders)
 
 Fund = Literal["EMPLOYEE_INSURANCE", "RESIDENT_INSURANCE", "UNEMPLOYMENT", "FISCAL"]
 Programme = Literal["MATERNITY", "NURSERY"]

@@ -15,6 +15,7 @@ from services.cli.session import Session, as_data, document
 from services.kit.money import yuan
 
 _FIGURES = ("APPROPRIATED", "AVAILABLE", "RESERVED", "COMMITTED", "SPENT", "HELD_ORDERS", "HELD")
+_OF_FUNDS = (*_FIGURES[:5], "RECEIVABLE", "RECOVERED", *_FIGURES[5:])  # a table of budgets has no room for these
 
 
 class Report(NamedTuple):
@@ -62,21 +63,21 @@ def funds(session: Session, found: Sequence[service_pb2.Budget]) -> Report:
     """Budgets added up by fund and year."""
     sums: dict[tuple[int, int], Counter[str]] = {}
     for one in found:
-        figures = Counter({column: _figure(one, column) for column in _FIGURES})
+        figures = Counter({column: _figure(one, column) for column in _OF_FUNDS})
         sums.setdefault((-one.key.fiscal_year, one.key.fund), Counter()).update(figures)
     rows: list[tuple[str | int, ...]] = [
-        (_fund(session, fund), -year, *(figures[column] for column in _FIGURES))
+        (_fund(session, fund), -year, *(figures[column] for column in _OF_FUNDS))
         for (year, fund), figures in sorted(sums.items())
     ]
     documents = [
         {
             "fund": money_pb2.Fund.Name(fund),  # type: ignore[arg-type]  # a value of the enum, as it came
             "fiscal_year": -year,
-            **{f"{column.lower()}{'' if column == 'HELD_ORDERS' else '_fen'}": figures[column] for column in _FIGURES},
+            **{f"{column.lower()}{'' if column == 'HELD_ORDERS' else '_fen'}": figures[column] for column in _OF_FUNDS},
         }
         for (year, fund), figures in sorted(sums.items())
     ]
-    return Report(("FUND", "YEAR", *_FIGURES), rows, documents, frozenset(_FIGURES) - {"HELD_ORDERS"})
+    return Report(("FUND", "YEAR", *_OF_FUNDS), rows, documents, frozenset(_OF_FUNDS) - {"HELD_ORDERS"})
 
 
 def budgets(session: Session, found: Sequence[service_pb2.Budget]) -> Report:

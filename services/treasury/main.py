@@ -17,6 +17,8 @@ from cradle.treasury.v1 import (
     hold_pb2_grpc,
     reconciliation_pb2,
     reconciliation_pb2_grpc,
+    recovery_pb2,
+    recovery_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
     service_pb2,
@@ -32,7 +34,7 @@ from services.kit.run import Process
 from services.kit.timer import every
 from services.kit.waiting import persevere
 from services.treasury import rules, streams, usecases
-from services.treasury.api import Holds, Reconciliation, Runs, Treasury
+from services.treasury.api import Holds, Reconciliation, Recoveries, Runs, Treasury
 from services.treasury.bank import Bank, objects
 from services.treasury.bank.folder import FolderBank, Folders
 from services.treasury.bank.live import LiveBank
@@ -41,7 +43,7 @@ from services.treasury.bank.signing import Ed25519Signer
 from services.treasury.model import Payee, Paying
 from services.treasury.rules.planning import Known
 from services.treasury.store import leading
-from services.treasury.usecases import Desk, Sealing, banking
+from services.treasury.usecases import Desk, Sealing, asking_back, banking
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.sending import Sender
 from services.treasury.wire import banks, payees
@@ -82,6 +84,7 @@ async def _serve(process: Process, pay: PayDesk) -> None:
         hold_pb2_grpc.add_HoldServiceServicer_to_server(Holds(pay), server)
         run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay), server)
         reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server(Reconciliation(pay), server)
+        recovery_pb2_grpc.add_RecoveryServiceServicer_to_server(Recoveries(pay), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
@@ -89,6 +92,7 @@ async def _serve(process: Process, pay: PayDesk) -> None:
         hold_pb2.DESCRIPTOR.services_by_name["HoldService"],
         run_pb2.DESCRIPTOR.services_by_name["RunService"],
         reconciliation_pb2.DESCRIPTOR.services_by_name["ReconciliationService"],
+        recovery_pb2.DESCRIPTOR.services_by_name["RecoveryService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with rpc.serving(process.settings, services, register):
@@ -114,6 +118,8 @@ async def worker(process: Process) -> None:
         *[inbox.run() for inbox in inboxes],
         timer(RELEASE_EVERY_S, partial(usecases.release, desk, database)),
         timer(SEAL_EVERY_S, sealing.seal),
+        timer(process.settings.timer_every_s, partial(asking_back.detect, desk, database)),
+        timer(process.settings.timer_every_s, partial(asking_back.remind, desk, database)),
         timer(process.settings.timer_every_s, partial(usecases.watch, database)),
     )
 

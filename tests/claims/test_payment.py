@@ -274,6 +274,29 @@ def test_an_order_that_was_never_made_is_a_bug_and_another_programmes_is_not_our
     run(act)
 
 
+def test_what_is_asked_back_is_shown_until_it_has_come_back(stack: Stack) -> None:
+    desk, who = Desk.open(stack), insured(stack)
+
+    async def act() -> None:
+        await desk.take(submit(allowance(who)))
+        (order,) = await ordered(desk, "A")
+        await tell(desk, about(order, 1, sent=paid("p1", OWED)), about(order, 2, settled=paid("p1", OWED)))
+        await desk.take(void("A", 1))
+        seen = [(await stands(desk))[1]]
+        for version, outstanding, repaid in ((3, OWED, 0), (4, OWED, 0), (5, 1, OWED - 1), (6, 0, OWED)):
+            one = {"recovery_id": "r1", "amount_fen": OWED, "outstanding_fen": outstanding, "repaid_fen": repaid}
+            told = about(order, version, recovery=one)
+            await tell(desk, told)
+            await tell(desk, told)
+            seen.append((await stands(desk))[1])
+
+        assert seen == ["OVERPAID", "OVERPAID", "OVERPAID", "OVERPAID", ""]
+        shown = [(one.orders[0].recovering_fen, one.orders[0].recovered_fen) for one in (await desk.receipts("A"))[-3:]]
+        assert shown == [(OWED, 0), (1, OWED - 1), (0, OWED)]
+
+    run(act)
+
+
 # --- after payment ---------------------------------------------------------------------------------------------------
 
 

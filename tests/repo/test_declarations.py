@@ -30,7 +30,7 @@ from cradle.registry.v1 import event_pb2 as registry_event_pb2
 from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
 from cradle.registry.v1 import office_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
-from cradle.treasury.v1 import hold_pb2, money_pb2, order_pb2, payment_pb2, reconciliation_pb2, run_pb2
+from cradle.treasury.v1 import hold_pb2, money_pb2, order_pb2, payment_pb2, reconciliation_pb2, recovery_pb2, run_pb2
 from cradle.treasury.v1 import service_pb2 as treasury_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
@@ -68,6 +68,7 @@ MODULES = (
     order_pb2,
     payment_pb2,
     reconciliation_pb2,
+    recovery_pb2,
     run_pb2,
     treasury_pb2,
 )
@@ -196,6 +197,15 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.AccountMovement.account": "an account of the ledger",
     "cradle.treasury.v1.ListTransfersRequest.account": "an account of the ledger",
     "cradle.treasury.v1.HoldDay.account": "an account of ours",
+    "cradle.treasury.v1.Recovery.name": "a resource name, recoveries/{recovery}",
+    "cradle.treasury.v1.GetRecoveryRequest.name": "a resource name",
+    "cradle.treasury.v1.NotifyRecoveryRequest.name": "a resource name",
+    "cradle.treasury.v1.DisputeRecoveryRequest.name": "a resource name",
+    "cradle.treasury.v1.ResolveDisputeRequest.name": "a resource name",
+    "cradle.treasury.v1.SetInstalmentsRequest.name": "a resource name",
+    "cradle.treasury.v1.WriteOffRecoveryRequest.name": "a resource name",
+    "cradle.treasury.v1.RecordRepaymentRequest.name": "a resource name",
+    "cradle.treasury.v1.DecideOrderRequest.name": "a resource name",
     "cradle.treasury.v1.Run.name": "a resource name, runs/{run}",
     "cradle.treasury.v1.Payment.name": "a resource name, payments/{payment}",
     "cradle.treasury.v1.Unmatched.name": "a resource name",

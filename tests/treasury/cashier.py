@@ -167,7 +167,7 @@ async def check(database: Database) -> None:
     ledger = """(SELECT COALESCE(sum(CASE WHEN a.id = t.debit THEN t.amount_fen ELSE -t.amount_fen END), 0)
                  FROM account AS a JOIN transfer AS t ON a.id IN (t.debit, t.credit)
                  WHERE a.budget_id = b.id AND a.kind = '{kind}')"""
-    kinds = ("available", "reserved", "committed", "spent")
+    kinds = ("available", "reserved", "committed", "spent", "receivable", "recovered")
     live = "('RESERVED', 'QUEUED', 'SENT', 'ACCEPTED', 'UNKNOWN')"
     paid = "('SETTLED', 'RECONCILED')"
     summed = (
@@ -179,13 +179,17 @@ async def check(database: Database) -> None:
                    {summed.format(states=paid)} AS paid,
                    (SELECT COALESCE(sum(reserved_fen), 0) FROM payment_order AS o WHERE o.budget_id = b.id) AS orders,
                    (SELECT COALESCE(sum(owed_fen - settled_fen - live_fen - reserved_fen), 0) FROM payment_order AS o
-                    WHERE o.budget_id = b.id AND o.waiting) AS held
+                    WHERE o.budget_id = b.id AND o.waiting) AS held,
+                   (SELECT COALESCE(sum(outstanding_fen), 0) FROM recovery AS r WHERE r.budget_id = b.id) AS asked,
+                   (SELECT COALESCE(sum(offset_fen + repaid_fen), 0) FROM recovery AS r
+                    WHERE r.budget_id = b.id) AS came_back
             FROM budget AS b"""
     ):
         assert [budget[f"{kind}_fen"] for kind in kinds] == [budget[f"ledger_{kind}"] for kind in kinds]
         assert budget["reserved_fen"] == budget["orders"] + budget["planned"]
         assert budget["committed_fen"] == budget["live"]
-        assert budget["spent_fen"] == budget["paid"]
+        assert budget["spent_fen"] + budget["receivable_fen"] + budget["recovered_fen"] == budget["paid"]
+        assert (budget["receivable_fen"], budget["recovered_fen"]) == (budget["asked"], budget["came_back"])
         assert budget["waiting_fen"] == budget["held"]
     for one in await database.fetch(
         f"""SELECT o.*,
@@ -194,14 +198,33 @@ async def check(database: Database) -> None:
                    (SELECT count(*) FROM payment AS p
                     WHERE p.order_id = o.id AND p.state IN ('CREATED', {live[1:]}) AS lives,
                    (SELECT COALESCE(sum(amount_fen), 0) FROM payment AS p
-                    WHERE p.order_id = o.id AND p.state IN {paid}) AS paid
+                    WHERE p.order_id = o.id AND p.state IN {paid}) AS paid,
+                   (SELECT COALESCE(sum(offset_fen + repaid_fen), 0) FROM recovery AS r
+                    WHERE r.order_id = o.id) AS came_back,
+                   (SELECT COALESCE(sum(outstanding_fen + written_off_fen), 0) FROM recovery AS r
+                    WHERE r.order_id = o.id) AS over
             FROM payment_order AS o"""
     ):
         assert one["live_fen"] == one["on_its_way"]
-        assert one["settled_fen"] == one["paid"]
+        assert one["settled_fen"] == one["paid"] - one["came_back"]
+        assert one["over"] == max(0, one["settled_fen"] - one["owed_fen"])
         assert one["lives"] <= 1
         over = one["live_fen"] + one["settled_fen"] + one["reserved_fen"] > one["owed_fen"]
         assert over == (one["state"] == "OVERPAID")
+    for one in await database.fetch(
+        f"""SELECT r.live_fen, r.offset_fen, r.repaid_fen,
+                   (SELECT COALESCE(sum(o.amount_fen), 0)
+                    FROM recovery_offset AS o JOIN payment AS p ON p.id = o.payment_id
+                    WHERE o.recovery_id = r.id AND p.state IN ('CREATED', {live[1:]}) AS on_its_way,
+                   (SELECT COALESCE(sum(o.amount_fen), 0)
+                    FROM recovery_offset AS o JOIN payment AS p ON p.id = o.payment_id
+                    WHERE o.recovery_id = r.id AND p.state IN {paid}) AS kept,
+                   (SELECT COALESCE(sum(amount_fen), 0) FROM recovery_repayment AS b
+                    WHERE b.recovery_id = r.id) AS repaid
+            FROM recovery AS r"""
+    ):
+        assert (one["live_fen"], one["offset_fen"]) == (one["on_its_way"], one["kept"])
+        assert one["repaid_fen"] == one["repaid"]
     (row,) = await database.fetch("SELECT COALESCE(sum(debit_fen) - sum(credit_fen), 0) AS fen FROM account_day")
     assert row["fen"] == 0
 
@@ -236,7 +259,7 @@ def answered(*told: tuple[asyncpg.Record, str, str], at: str = "2026-11-23T17:00
 def moved(payment: asyncpg.Record, *, number: str = "", why: str = "", **changed: Any) -> str:
     """One booked entry: a debit, or with a reason the return of it."""
     direction = "CRDT" if why else "DBIT"
-    amount = decimal(changed.get("amount_fen", payment["amount_fen"]))
+    amount = decimal(changed.get("amount_fen", payment["amount_fen"] - payment.get("offset_fen", 0)))
     mark = f"{'R' if why else 'P'}{number or '1'}-{payment['end_to_end_id']}"
     reason = f"<RtrInf><Rsn><Cd>{why}</Cd></Rsn></RtrInf>" if why else ""
     inside = said.details(changed.get("end_to_end_id", payment["end_to_end_id"]), amount, direction, reason)

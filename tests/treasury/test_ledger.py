@@ -22,6 +22,7 @@ from tests.treasury.counter import TODAY, Counter, case, counter, order
 
 pytestmark = pytest.mark.integration
 APPEND_ONLY = ("transfer", "ledger_block", "appropriation", "order_revision", "refusal")
+NOTHING = [0, 0, 0, 0]  # of COMMITTED, SPENT, RECEIVABLE, RECOVERED
 ALL = Scope("", "", None)
 
 
@@ -210,19 +211,18 @@ def test_balances_as_of_a_day_by_booking_and_by_effect(stack: Stack, dsn: str) -
             ]
 
         before = TODAY - timedelta(1)
-        assert await net(None, None) == [-10_000, 9_990, 10, 0, 0]
-        assert await net(TODAY, TODAY) == [-10_000, 9_990, 10, 0, 0]
-        assert await net(before, None) == await net(None, before) == [0] * 5
+        assert await net(None, None) == [-10_000, 9_990, 10, *NOTHING]
+        assert await net(TODAY, TODAY) == [-10_000, 9_990, 10, *NOTHING]
+        assert await net(before, None) == await net(None, before) == [0, 0, 0, *NOTHING]
         moved = await store.movements(here.database, ALL, date(2026, 11, 1), date(2026, 11, 30))
         assert [(one.opening_fen, one.debit_fen, one.credit_fen) for one in moved] == [
             (0, 0, 10_000),
             (0, 10_000, 10),
             (0, 10, 0),
-            (0, 0, 0),
-            (0, 0, 0),
+            *[(0, 0, 0) for _ in NOTHING],
         ]
         later = await store.movements(here.database, ALL, date(2026, 12, 1), date(2026, 12, 31))
-        assert [one.opening_fen for one in later] == [-10_000, 9_990, 10, 0, 0]
+        assert [one.opening_fen for one in later] == [-10_000, 9_990, 10, *NOTHING]
 
     act(stack, dsn, story)
 

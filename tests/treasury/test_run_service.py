@@ -45,9 +45,9 @@ class Person:
         with rpc.blocking_channel(self.stack.environment["CRADLE_TREASURY_TARGET"], self.identity) as channel:
             return getattr(stub(channel), method)(request, timeout=20)
 
-    def refused(self, method: str, request: Any) -> str:
+    def refused(self, method: str, request: Any, stub: Any = RunServiceStub) -> str:
         with pytest.raises(grpc.RpcError) as refused:
-            self.call(method, request)
+            self.call(method, request, stub)
         return refusal(refused.value).codes[0][0]
 
 

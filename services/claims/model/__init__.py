@@ -60,7 +60,7 @@ from services.claims.model.facts import (
 )
 from services.claims.model.holding import Account, Hold, Standing, Taken
 from services.claims.model.moves import FINAL, KEEPS, MOVES, Move, refusal
-from services.claims.model.order import Heard, Order, Ordered, Orders, Owed, Transfer
+from services.claims.model.order import Heard, Order, Ordered, Orders, Owed, Recovery, Transfer
 
 __all__ = [
     "FINAL",
@@ -108,6 +108,7 @@ __all__ = [
     "Progress",
     "ReceiptStatus",
     "Received",
+    "Recovery",
     "Reviewed",
     "Sent",
     "Standing",

@@ -46,6 +46,15 @@ class Transfer(NamedTuple):
     reason: str = ""  # of the bank, where it could not pay
 
 
+class Recovery(NamedTuple):
+    """What the treasury asks back of what was paid: the last that was heard of it."""
+
+    version: int  # of the order's events
+    outstanding_fen: int
+    recovered_fen: int
+    written_off_fen: int
+
+
 class Ordered(NamedTuple):
     """An order on file with what the treasury has told of it."""
 
@@ -54,6 +63,7 @@ class Ordered(NamedTuple):
     told: Progress | None = None
     reasons: tuple[str, ...] = ()
     transfers: Mapping[str, Transfer] = {}  # by the payment's id
+    recoveries: Mapping[str, Recovery] = {}  # by the recovery's id
 
 
 class Heard(NamedTuple):
@@ -66,6 +76,8 @@ class Heard(NamedTuple):
     payment_id: str = ""
     amount_fen: int = 0
     reasons: tuple[str, ...] = ()
+    recovery_id: str = ""
+    recovery: Recovery | None = None
 
 
 Orders = Mapping[str, Ordered]  # of a claim, by line

@@ -43,11 +43,19 @@ _ASKED_OF_BANK: Final = frozenset({Progress.FAILED, Progress.RETURNED})
 
 
 class Sums(NamedTuple):
-    """What is owed for a line, on its way to the bank, and paid."""
+    """What is owed for a line, on its way to the bank, and paid and not given back."""
 
     owed_fen: int
     live_fen: int
     settled_fen: int
+
+
+class AskedBack(NamedTuple):
+    """What was paid beyond what is owed: how much is still to come back, has come back, and was given up."""
+
+    outstanding_fen: int
+    recovered_fen: int
+    written_off_fen: int
 
 
 # --- what is owed ----------------------------------------------------------------------------------------------------
@@ -151,6 +159,11 @@ def with_heard(known: Ordered, heard: Heard) -> Ordered:
             return known
         made = Transfer(heard.version, heard.progress, heard.amount_fen, next(iter(heard.reasons), ""))
         return known._replace(transfers={**known.transfers, heard.payment_id: made})
+    if heard.recovery is not None:
+        before = known.recoveries.get(heard.recovery_id)
+        if before is not None and before.version >= heard.version:
+            return known
+        return known._replace(recoveries={**known.recoveries, heard.recovery_id: heard.recovery})
     if heard.progress is Progress.RECOVERY or heard.version <= known.told_version:
         return known  # that too much was paid is told by the sums themselves
     return known._replace(told_version=heard.version, told=heard.progress, reasons=heard.reasons)
@@ -160,11 +173,23 @@ def sums(known: Ordered) -> Sums:
     paid: Counter[Progress] = Counter()
     for transfer in known.transfers.values():
         paid[transfer.progress] += transfer.amount_fen
-    return Sums(known.order.owed_fen, paid[Progress.SENT], paid[Progress.SETTLED])
+    kept_fen = paid[Progress.SETTLED] - asked_back(known).recovered_fen
+    return Sums(known.order.owed_fen, paid[Progress.SENT], max(0, kept_fen))
+
+
+def asked_back(known: Ordered) -> AskedBack:
+    found = known.recoveries.values()
+    return AskedBack(
+        sum(one.outstanding_fen for one in found),
+        sum(one.recovered_fen for one in found),
+        sum(one.written_off_fen for one in found),
+    )
 
 
 def payment_of_line(known: Ordered) -> Payment | None:
+    """What was given up of what was paid too much is as if it had not been paid."""
     owed_fen, live_fen, settled_fen = sums(known)
+    settled_fen = max(0, settled_fen - asked_back(known).written_off_fen)
     if live_fen + settled_fen > owed_fen:
         return Payment.OVERPAID
     if live_fen:

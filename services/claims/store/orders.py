@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.claims.model import Claim, Fund, Order, Ordered, Orders, Payee, Progress, Transfer
+from services.claims.model import Claim, Fund, Order, Ordered, Orders, Payee, Progress, Recovery, Transfer
 from services.claims.store.claims import COLUMNS, claim_of
 from services.kit.db import Database, Tx
 
@@ -28,6 +28,10 @@ _TRANSFERS: Final = """SELECT claim_id, line, payment_id, version, progress, amo
                        WHERE claim_id = ANY($1)"""
 
 
+_RECOVERIES: Final = """SELECT claim_id, line, recovery_id, version, outstanding_fen, recovered_fen, written_off_fen
+                        FROM recovered WHERE claim_id = ANY($1)"""
+
+
 async def load_orders(tx: Tx | Database, claims: Collection[UUID]) -> dict[UUID, Orders]:
     """What is ordered for these claims, which who decides has locked; those for which nothing ever was are missing."""
     rows = await tx.fetch(_ORDERED, list(claims))
@@ -38,9 +42,13 @@ async def load_orders(tx: Tx | Database, claims: Collection[UUID]) -> dict[UUID,
         made.setdefault((row["claim_id"], row["line"]), {})[row["payment_id"]] = Transfer(
             row["version"], Progress(row["progress"]), row["amount_fen"], row["reason"]
         )
+    asked: dict[tuple[UUID, str], dict[str, Recovery]] = {}
+    for row in await tx.fetch(_RECOVERIES, list({one for one, _ in made})) if made else ():
+        asked.setdefault((row["claim_id"], row["line"]), {})[row["recovery_id"]] = Recovery(*row[3:])
     found: dict[UUID, dict[str, Ordered]] = {}
     for row in rows:
-        known = _ordered(row)._replace(transfers=made.get((row["claim_id"], row["line"]), {}))
+        key = row["claim_id"], row["line"]
+        known = _ordered(row)._replace(transfers=made.get(key, {}), recoveries=asked.get(key, {}))
         found.setdefault(row["claim_id"], {})[row["line"]] = known
     return dict(found)
 
@@ -124,6 +132,23 @@ async def save_told(tx: Tx, told: Sequence[tuple[UUID, Ordered]]) -> None:
                progress = excluded.progress, amount_fen = excluded.amount_fen, reason = excluded.reason
            WHERE transfer.version < excluded.version""",
         *_columns(7, made),
+    )
+    asked = [
+        (claim_id, one.order.line, recovery_id, *recovery)
+        for claim_id, one in told
+        for recovery_id, recovery in sorted(one.recoveries.items())
+    ]
+    if not asked:
+        return
+    await tx.execute(
+        """INSERT INTO recovered (claim_id, line, recovery_id, version, outstanding_fen, recovered_fen, written_off_fen)
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+                                $7::bigint[])
+           ON CONFLICT (claim_id, line, recovery_id) DO UPDATE SET version = excluded.version,
+               outstanding_fen = excluded.outstanding_fen, recovered_fen = excluded.recovered_fen,
+               written_off_fen = excluded.written_off_fen
+           WHERE recovered.version < excluded.version""",
+        *_columns(7, asked),
     )
 
 

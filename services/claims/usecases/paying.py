@@ -60,7 +60,10 @@ def _changed(before: Orders, after: Orders) -> list[Ordered]:
 
 def _shown(orders: Orders) -> object:
     """What a claim shows of its payment, and each refusal: if nothing of this changes, nobody is told."""
-    return {line: (paying.sums(one), paying.reasons_of(one), _refusal(one)) for line, one in orders.items()}
+    return {
+        line: (paying.sums(one), paying.asked_back(one), paying.reasons_of(one), _refusal(one))
+        for line, one in orders.items()
+    }
 
 
 def _refusal(known: Ordered) -> int:

@@ -153,6 +153,7 @@ def payment_event(claim: Claim, orders: Orders) -> event_pb2.ClaimEvent:
             kind=_KIND[claim.kind],
             owed_fen=sum(one.owed_fen for one in sums),
             settled_fen=sum(one.settled_fen for one in sums),
+            recovering_fen=sum(paying.asked_back(one).outstanding_fen for one in orders.values()),
             reasons=dict.fromkeys(code for one in orders.values() for code in paying.reasons_of(one)),
         ),
     )
@@ -164,6 +165,7 @@ def orders_to_proto(orders: Orders) -> list[claim_pb2.ClaimOrder]:
 
 def _order_to_proto(known: Ordered) -> claim_pb2.ClaimOrder:
     owed_fen, live_fen, settled_fen = paying.sums(known)
+    recovering_fen, recovered_fen, written_off_fen = paying.asked_back(known)
     return claim_pb2.ClaimOrder(
         line=known.order.line,
         revision=known.order.revision,
@@ -173,6 +175,9 @@ def _order_to_proto(known: Ordered) -> claim_pb2.ClaimOrder:
         live_fen=live_fen,
         settled_fen=settled_fen,
         reasons=paying.reasons_of(known),
+        recovering_fen=recovering_fen,
+        recovered_fen=recovered_fen,
+        written_off_fen=written_off_fen,
     )
 
 

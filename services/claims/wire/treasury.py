@@ -8,7 +8,7 @@ from uuid import UUID
 from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2
 from google.protobuf.message import DecodeError
 
-from services.claims.model import Fund, Heard, Order, Payee, Progress
+from services.claims.model import Fund, Heard, Order, Payee, Progress, Recovery
 from services.kit.dates import to_proto
 from services.kit.ids import read_id
 from services.kit.orders import content_hash
@@ -56,7 +56,11 @@ def heard(value: bytes) -> Heard | None:
     match kind:
         case "held" | "refused":
             return of_order._replace(reasons=tuple(told.reasons))
-        case "reserved" | "recovery":
+        case "reserved":
             return of_order
+        case "recovery":
+            back = told.offset_fen + told.repaid_fen
+            asked = Recovery(event.version, told.outstanding_fen, back, told.written_off_fen)
+            return of_order._replace(recovery_id=told.recovery_id, recovery=asked)
     reasons = (told.reason,) if kind in {"failed", "returned"} and told.reason else ()
     return of_order._replace(payment_id=told.payment_id, amount_fen=told.amount_fen, reasons=reasons)

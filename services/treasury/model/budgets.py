@@ -18,7 +18,7 @@ class Pot(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """available + reserved + committed + spent is what was appropriated."""
+    """available + reserved + committed + spent + receivable + recovered is what was appropriated."""
 
     id: int
     pot: Pot
@@ -30,6 +30,8 @@ class Budget(NamedTuple):
     waiting_orders: int
     waiting_fen: int
     accounts: Mapping[str, int]  # by kind
+    receivable_fen: int = 0
+    recovered_fen: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -37,7 +39,8 @@ class Budget(NamedTuple):
 
     @property
     def appropriated_fen(self) -> int:
-        return self.available_fen + self.reserved_fen + self.committed_fen + self.spent_fen
+        used = self.reserved_fen + self.committed_fen + self.spent_fen
+        return self.available_fen + used + self.receivable_fen + self.recovered_fen
 
 
 class BudgetMove(NamedTuple):

@@ -41,6 +41,7 @@ class Hold(StrEnum):
     PAYEE_CHANGED = "PAYEE_CHANGED"
     BUDGET_CHANGED = "BUDGET_CHANGED"
     ORDER_ABOVE_LIMIT = "ORDER_ABOVE_LIMIT"
+    RELEASE_REFUSED = "RELEASE_REFUSED"
 
 
 class AccountKind(StrEnum):
@@ -51,6 +52,8 @@ class AccountKind(StrEnum):
     RESERVED = "RESERVED"
     COMMITTED = "COMMITTED"
     SPENT = "SPENT"
+    RECEIVABLE = "RECEIVABLE"  # what payees owe back
+    RECOVERED = "RECOVERED"  # what they have given back: the fund's, until it is appropriated anew
 
 
 class TransferKind(StrEnum):
@@ -62,3 +65,9 @@ class TransferKind(StrEnum):
     FREE = "FREE"  # it never left
     SPEND = "SPEND"  # the bank has paid it
     RETURN = "RETURN"  # it came back
+    DEMAND = "DEMAND"  # more was paid than is owed
+    WITHDRAW = "WITHDRAW"  # it is owed again
+    OFFSET = "OFFSET"  # kept from a payment that was made
+    UNDO_OFFSET = "UNDO_OFFSET"  # which came back
+    REPAY = "REPAY"
+    WRITE_OFF = "WRITE_OFF"

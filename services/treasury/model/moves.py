@@ -49,13 +49,14 @@ RUNS: Final[Mapping[RunState, frozenset[RunState]]] = {
     R.CANCELLED: frozenset(),
 }
 
+# What offsets leave nothing of is reconciled from the queue: there is nothing for the bank to pay or to prove.
 # Settled is told from each state in which it may have left: answers come in any order. Nothing leads from UNKNOWN back
 # to where it could be sent, and nothing from an end but what the bank has done with money since: what had ended and is
 # paid all the same is paid again by two persons' word (`rules.explaining`), never by a message alone.
 PAYMENTS: Final[Mapping[PaymentState, frozenset[PaymentState]]] = {
     P.CREATED: frozenset({P.RESERVED, P.CANCELLED}),
     P.RESERVED: frozenset({P.QUEUED, P.CANCELLED}),
-    P.QUEUED: frozenset({P.SENT, P.CANCELLED}),
+    P.QUEUED: frozenset({P.SENT, P.CANCELLED, P.RECONCILED}),
     P.SENT: frozenset({P.ACCEPTED, P.SETTLED, P.RECONCILED, P.REJECTED, P.RETURNED, P.UNKNOWN}),
     P.UNKNOWN: frozenset({P.ACCEPTED, P.SETTLED, P.RECONCILED, P.REJECTED, P.RETURNED}),
     P.ACCEPTED: frozenset({P.SETTLED, P.RECONCILED, P.REJECTED, P.RETURNED}),

@@ -87,6 +87,8 @@ class Order(NamedTuple):
     waiting: bool
     law_digest: str
     updated_at: datetime
+    released_revision: int = 0  # that two persons have let through, or refused
+    refused_revision: int = 0
 
     @property
     def paid_fen(self) -> int:

@@ -122,6 +122,12 @@ class Payment(NamedTuple):
     return_advice: int | None
     return_statement: int | None
     debit_again: int | None = None  # the first debit came back, this one stands
+    offset_fen: int = 0  # kept against what the payee owes back
+
+    @property
+    def net_fen(self) -> int:
+        """What the bank is to pay."""
+        return self.amount_fen - self.offset_fen
 
     @property
     def was_sent(self) -> bool:

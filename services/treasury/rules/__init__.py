@@ -4,6 +4,8 @@
 - `settling`: what is reserved, released and held, within the budgets, oldest first.
 - `budgets`: appropriations.
 - `booking`: the transfers of all that, and their sums by account and day.
+- `planning`, `paying`, `hearing`, `proving`: payment runs, how money moves with payments, and what the bank says.
+- `recovering`, `netting`: what was paid too much is asked back, and kept from payments.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def _match(breaks: Sequence[Break], about: About | None) -> str:
     if code := _first(
         {
             "BREAK_OTHER_ORDER": any(one.order_id not in {None, payment.order_id} for one in breaks),
-            "BREAK_SUM": abs(total_fen) != payment.amount_fen,
+            "BREAK_SUM": abs(total_fen) != payment.net_fen,
             "BREAK_PAYMENT_NOT_SENT": payment.state in UNSENT or payment.state == S.CANCELLED,
         }
     ):
@@ -96,7 +96,8 @@ def _debit(about: About, *, is_statement: bool) -> str:
     taken = payment.debit_statement if is_statement else payment.debit_advice
     is_revived = payment.state == S.REJECTED or (payment.state == S.RETURNED and taken is not None)
     is_same = (payment.payee, payment.budget_id) == (order.payee, order.budget_id)
-    is_free = is_same and not order.live_fen and order.reserved_fen >= payment.amount_fen
+    # What it kept of a debt is outstanding again since it ended, and may be kept from another by now.
+    is_free = is_same and not (order.live_fen or payment.offset_fen) and order.reserved_fen >= payment.amount_fen
     return _first(
         {
             "BREAK_NEEDS_STATEMENT": is_revived and not is_statement,

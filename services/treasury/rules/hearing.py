@@ -25,7 +25,7 @@ class Heard(NamedTuple):
 
 def answered(payment: Payment, said: Said) -> Heard:
     """What an answer makes of a payment. Outcomes are those of the bank layer's `Outcome`."""
-    if said.amount_fen not in {None, payment.amount_fen}:
+    if said.amount_fen not in {None, payment.net_fen}:
         return Heard(payment, "ANSWER_AMOUNT_DIFFERS")
     if payment.state in UNSENT or payment.state == S.CANCELLED:
         return Heard(payment, "ANSWER_NOT_SENT")
@@ -72,7 +72,7 @@ def _misfit(payment: Payment, entry: Entry, account: str) -> str:
     found = {
         "ENTRY_NOT_SENT": payment.state in UNSENT,
         "ENTRY_ACCOUNT_DIFFERS": entry.account != account,
-        "ENTRY_AMOUNT_DIFFERS": entry.amount_fen != payment.amount_fen,
+        "ENTRY_AMOUNT_DIFFERS": entry.amount_fen != payment.net_fen,
         "ENTRY_AFTER_END": payment.state in {S.REJECTED, S.CANCELLED},
         "ENTRY_RETURN_REVERSED": entry.is_reversal and not entry.is_credit,
     }
@@ -112,7 +112,7 @@ def standing(payment: Payment) -> Payment:
 
 def noted(payment: Payment, said: Said) -> Heard:
     """A return told without its money, which comes by an entry: only the reason is new."""
-    if said.amount_fen not in {None, payment.amount_fen}:
+    if said.amount_fen not in {None, payment.net_fen}:
         return Heard(payment, "ANSWER_AMOUNT_DIFFERS")
     if payment.state in {S.REJECTED, S.CANCELLED} or payment.state in UNSENT:
         return Heard(payment, "ENTRY_AFTER_END")

@@ -65,6 +65,8 @@ class Shift(NamedTuple):
     reserved_fen: int
     committed_fen: int
     spent_fen: int
+    receivable_fen: int
+    recovered_fen: int
     waiting_fen: int
 
 
@@ -82,7 +84,7 @@ def steps(before: Payment, after: Payment, today: date) -> list[Step]:
     was, now = before.state, after.state
     if was == now:
         return []
-    if not may(was, now):
+    if not may(was, now) or (was == S.QUEUED and now == S.RECONCILED and after.net_fen):
         raise ValueError(f"a payment does not move from {was} to {now}")
     found: list[Step] = []
     if now == S.RESERVED:
@@ -91,7 +93,7 @@ def steps(before: Payment, after: Payment, today: date) -> list[Step]:
         found.append(Step(Kind.DROP if was == S.CREATED else Kind.FREE, after, today))
     if now == S.REJECTED:
         found.append(Step(Kind.FREE, after, today))
-    if was in OUT and (now in PAID or now == S.RETURNED):
+    if (was in OUT or was == S.QUEUED) and (now in PAID or now == S.RETURNED):
         found.append(Step(Kind.SPEND, after, after.debited_on or today))
     if was in REISSUED and now in PAID:
         found.append(Step(Kind.REVIVE, after, (after.debited_on if was == S.REJECTED else None) or today))
@@ -117,7 +119,7 @@ def paid(made: Iterable[Step], orders: Mapping[int, Order], budgets: Mapping[int
     figures: defaultdict[int, dict[AccountKind, int]] = defaultdict(lambda: dict.fromkeys(_FIGURES, 0))
     waiting: defaultdict[int, int] = defaultdict(int)
     for step in made:
-        kind, payment, day = step
+        _, payment, day = step
         order = found.orders.get(payment.order_id) or orders[payment.order_id]
         for source, target, booked in _ways(step, order):
             accounts = budgets[payment.budget_id].accounts
@@ -126,14 +128,22 @@ def paid(made: Iterable[Step], orders: Mapping[int, Order], budgets: Mapping[int
             found.transfers.append(Transfer(*made_of))
             figures[payment.budget_id][source] -= payment.amount_fen
             figures[payment.budget_id][target] += payment.amount_fen
-        if kind in _BACK and order.waiting and not _is_its_own(payment, order):
-            waiting[order.budget_id] += payment.amount_fen  # it is owed again, and nothing is reserved for it there
-        found.orders[order.id] = _after(step, order)
+        after = found.orders[order.id] = _after(step, order)
+        waiting[order.budget_id] += after.waiting_fen - order.waiting_fen  # owed again, and nothing is reserved for it
     for budget_id in sorted({*figures, *waiting}):
         moved = figures[budget_id]
         shift = (moved[A.AVAILABLE], moved[A.RESERVED], moved[A.COMMITTED], moved[A.SPENT])
-        found.shifts.append(Shift(budget_id, *shift, waiting[budget_id]))
+        found.shifts.append(Shift(budget_id, *shift, 0, 0, waiting[budget_id]))
     return found
+
+
+def together(shifts: Iterable[Shift]) -> list[Shift]:
+    """One for each budget, so that what falls and rises is checked at once, in order of id; nothing where all is 0."""
+    found: dict[int, Shift] = {}
+    for one in shifts:
+        known = found.get(one.budget_id)
+        found[one.budget_id] = Shift(one.budget_id, *map(sum, zip(known[1:], one[1:], strict=True))) if known else one
+    return [one for _, one in sorted(found.items()) if any(one[1:])]
 
 
 def _ways(step: Step, order: Order) -> Iterable[tuple[AccountKind, AccountKind, TransferKind]]:

@@ -110,5 +110,6 @@ def chained(plan_hash: bytes, payment: Payment) -> bytes:
         payment.account_hash.hex(),
         payment.paying_account,
         payment.reissue_of or "-",
+        *([payment.offset_fen] if payment.offset_fen else []),
     )
     return hashlib.sha256(plan_hash + "|".join(map(str, line)).encode()).digest()

@@ -100,8 +100,11 @@ def bars(order: Order, limit_fen: int | None) -> tuple[str, ...]:
             found.append(Hold.PAYEE_CHANGED)
         if order.paid_from and order.paid_from != f"{order.fund}/{order.county}":
             found.append(Hold.BUDGET_CHANGED)
-    if limit_fen is not None and order.owed_fen > limit_fen and order.due_fen:
+    is_released = order.released_revision == order.revision
+    if limit_fen is not None and order.owed_fen > limit_fen and order.due_fen and not is_released:
         found.append(Hold.ORDER_ABOVE_LIMIT)
+    if order.refused_revision == order.revision and order.due_fen:
+        found.append(Hold.RELEASE_REFUSED)
     return tuple(found)
 
 

@@ -11,7 +11,8 @@ from services.kit.errors import Conflict
 from services.treasury.model import AccountKind, Appropriation, Budget, BudgetMove, Pot
 
 SELECT: Final = """SELECT b.id, b.fund, b.county, b.programme, b.fiscal_year, b.pooling_area, b.available_fen,
-        b.reserved_fen, b.committed_fen, b.spent_fen, b.waiting_orders, b.waiting_fen,
+        b.reserved_fen, b.committed_fen, b.spent_fen, b.waiting_orders, b.waiting_fen, b.receivable_fen,
+        b.recovered_fen,
         ARRAY(SELECT a.kind FROM account AS a WHERE a.budget_id = b.id ORDER BY a.id) AS kinds,
         ARRAY(SELECT a.id FROM account AS a WHERE a.budget_id = b.id ORDER BY a.id) AS accounts
     FROM budget AS b"""
@@ -129,6 +130,8 @@ def budget_of(row: Mapping[str, Any]) -> Budget:
         row["waiting_orders"],
         row["waiting_fen"],
         dict(zip(row["kinds"], row["accounts"], strict=True)),
+        row["receivable_fen"],
+        row["recovered_fen"],
     )
 
 

@@ -90,14 +90,15 @@ async def wholes(tx: Tx, since: date) -> list[Whole]:
 async def unproven(tx: Tx) -> list[Unproven]:
     """Payments that we have as accepted, paid or returned, and no statement has; the oldest first."""
     rows = await tx.fetch(
-        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen, f.debtor_known_as, p.day, p.is_credit
-           FROM (SELECT id, order_id, end_to_end_id, state, amount_fen, file_id, debited_on AS day, false AS is_credit
+        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.net_fen, f.debtor_known_as, p.day, p.is_credit
+           FROM (SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen AS net_fen, file_id,
+                        debited_on AS day, false AS is_credit
                  FROM payment WHERE state IN ('SETTLED', 'RETURNED') AND debit_statement IS NULL
                  UNION ALL
-                 SELECT id, order_id, end_to_end_id, state, amount_fen, file_id, returned_on, true
+                 SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true
                  FROM payment WHERE state = 'RETURNED' AND return_statement IS NULL
                  UNION ALL
-                 SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen, p.file_id,
+                 SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen, p.file_id,
                         GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on), false
                  FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
                  WHERE p.state = 'ACCEPTED' AND p.returned_on IS NULL AND f.intent_at IS NOT NULL) AS p
@@ -111,7 +112,8 @@ async def unproven(tx: Tx) -> list[Unproven]:
 async def early(tx: Tx) -> list[Unproven]:
     """What statements have as returned, and nothing as paid."""
     rows = await tx.fetch(
-        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen, f.debtor_known_as, p.returned_on, true
+        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen, f.debtor_known_as,
+                  p.returned_on, true
            FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
            WHERE p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN') AND p.return_statement IS NOT NULL
            ORDER BY p.id LIMIT $1""",
@@ -123,7 +125,7 @@ async def early(tx: Tx) -> list[Unproven]:
 async def dated(tx: Tx, messages: Sequence[int]) -> list[Dated]:
     """What these statements have on another day than the ledger, which had an advice of it before."""
     rows = await tx.fetch(
-        """SELECT p.id, p.order_id, p.end_to_end_id, p.amount_fen, e.is_credit, e.account,
+        """SELECT p.id, p.order_id, p.end_to_end_id, p.amount_fen - p.offset_fen, e.is_credit, e.account,
                   CASE WHEN e.is_credit THEN p.returned_on ELSE p.debited_on END AS ledger_on, e.value_on, m.name
            FROM statement_entry AS e JOIN bank_message AS m ON m.id = e.message_id
            JOIN payment AS p ON p.end_to_end_id = e.end_to_end_id AND e.id IN (p.debit_statement, p.return_statement)
@@ -142,7 +144,8 @@ async def dated(tx: Tx, messages: Sequence[int]) -> list[Dated]:
 async def reconciled_days(database: Database | Tx, account: str, first: date, last: date) -> list[ReconciledDay]:
     """Statement, ledger and breaks of each account of ours and day; empty account: all. A day without any is left out.
 
-    The ledger's side is its transfers to and from what is spent, each on the account that its payment's file paid from.
+    The ledger's side is its transfers to and from what is spent, each on the account that its payment's file paid from,
+    less what the payment kept; and what payees have repaid.
     """
     rows = await database.fetch(
         """WITH moved AS (
@@ -152,13 +155,19 @@ async def reconciled_days(database: Database | Tx, account: str, first: date, la
                FROM statement_entry WHERE is_statement AND value_on BETWEEN $2 AND $3
                UNION ALL
                SELECT f.debtor_known_as, t.effective_on, 0,
-                      CASE t.kind WHEN 'RETURN' THEN t.amount_fen ELSE -t.amount_fen END, 0, 0, 0
+                      CASE t.kind WHEN 'RETURN' THEN t.amount_fen - p.offset_fen ELSE p.offset_fen - t.amount_fen END,
+                      0, 0, 0
                FROM transfer AS t JOIN payment AS p ON p.id = t.payment_id JOIN bank_file AS f ON f.id = p.file_id
                WHERE t.kind IN ('SPEND', 'RETURN') AND t.effective_on BETWEEN $2 AND $3
                UNION ALL
+               SELECT e.account, e.value_on, 0, r.amount_fen, 0, 0, 0
+               FROM recovery_repayment AS r JOIN statement_entry AS e ON e.id = r.entry_id
+               WHERE e.value_on BETWEEN $2 AND $3
+               UNION ALL
                SELECT account, value_on, 0, 0, CASE WHEN is_open THEN 0 ELSE effect_fen END,
                       CASE WHEN is_open THEN effect_fen ELSE 0 END, is_open::int
-               FROM unmatched WHERE value_on BETWEEN $2 AND $3 AND account <> '' AND way IS DISTINCT FROM 'HEALED'
+               FROM unmatched WHERE value_on BETWEEN $2 AND $3 AND account <> ''
+                 AND (way IS NULL OR way NOT IN ('HEALED', 'REPAID'))
                UNION ALL
                SELECT counter_account, counter_on, 0, 0, CASE WHEN is_open THEN 0 ELSE counter_fen END,
                       CASE WHEN is_open THEN counter_fen ELSE 0 END, 0

@@ -31,7 +31,7 @@ _FILE: Final = (
 
 
 class Share(NamedTuple):
-    """The payments of a run from one of our accounts to one class of payee."""
+    """What the bank is to pay of a run from one of our accounts to one class of payee."""
 
     paying_account: str
     payee_kind: str
@@ -42,8 +42,9 @@ class Share(NamedTuple):
 async def shares(source: Database | Tx, run_id: UUID) -> list[Share]:
     """Counts and sums as they lie in the table, in the order in which a file has them."""
     rows = await source.fetch(
-        """SELECT paying_account, payee_kind, count(*) AS count, sum(amount_fen)::bigint AS fen FROM payment
-           WHERE run_id = $1 AND state <> 'CANCELLED'
+        """SELECT paying_account, payee_kind, count(*) AS count, sum(amount_fen - offset_fen)::bigint AS fen
+           FROM payment
+           WHERE run_id = $1 AND state <> 'CANCELLED' AND amount_fen > offset_fen
            GROUP BY paying_account, payee_kind ORDER BY paying_account, payee_kind""",
         run_id,
     )

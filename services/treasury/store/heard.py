@@ -83,7 +83,8 @@ async def answers_of_file(
                INSERT INTO bank_answer (message_id, number, end_to_end_id, outcome, reason, said_at)
                SELECT $1, $2 + row_number() OVER (ORDER BY p.number), p.end_to_end_id, $5, $6, $7
                FROM bank_file AS f JOIN payment AS p ON p.run_id = f.run_id AND p.paying_account = f.paying_account
-               WHERE f.message_id = $3 AND p.state <> 'CANCELLED' AND ($4 = '' OR p.payee_kind = $4)
+               WHERE f.message_id = $3 AND p.state <> 'CANCELLED' AND p.amount_fen > p.offset_fen
+                 AND ($4 = '' OR p.payee_kind = $4)
                RETURNING 1)
            SELECT count(*) AS count FROM made""",
         message_id,
@@ -241,7 +242,7 @@ async def unproven(tx: Tx, run_id: UUID) -> int:
     """How many payments of this run have moved money that no statement has, and no break explains it."""
     rows = await tx.fetch(
         """SELECT count(*) AS count FROM payment AS p
-           WHERE p.run_id = $1
+           WHERE p.run_id = $1 AND p.amount_fen > p.offset_fen
              AND ((p.state IN ('SETTLED', 'RETURNED') AND p.debit_statement IS NULL)
                   OR (p.state = 'RETURNED' AND p.return_statement IS NULL))
              AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.payment_id = p.id AND u.kind = 'MISSING'

@@ -39,6 +39,8 @@ COLUMNS: Final = (
     "waiting",
     "law_digest",
     "updated_at",
+    "released_revision",
+    "refused_revision",
 )
 _REVISION: Final = (
     "order_id",
@@ -219,6 +221,8 @@ def order_of(row: Mapping[str, Any]) -> Order:
         row["waiting"],
         row["law_digest"],
         row["updated_at"],
+        row["released_revision"],
+        row["refused_revision"],
     )
 
 
@@ -251,6 +255,8 @@ def _row(order: Order) -> tuple[object, ...]:
         order.waiting,
         order.law_digest,
         order.updated_at,
+        order.released_revision,
+        order.refused_revision,
     )
 
 
@@ -265,12 +271,15 @@ async def _update(tx: Tx, rows: Sequence[tuple[object, ...]]) -> None:
                reserved_fen = mine.reserved_fen, fund = mine.fund, county = mine.county, budget_id = mine.budget_id,
                payable_on = mine.payable_on, payee_kind = mine.payee_kind, payee = mine.payee,
                paid_to = mine.paid_to, paid_from = mine.paid_from, waiting = mine.waiting,
-               law_digest = mine.law_digest, updated_at = mine.updated_at
+               law_digest = mine.law_digest, updated_at = mine.updated_at,
+               released_revision = mine.released_revision, refused_revision = mine.refused_revision
            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::bigint[],
                        $8::bigint[], $9::text[], $10::text[], $11::bigint[], $12::date[], $13::text[], $14::text[],
-                       $15::text[], $16::text[], $17::boolean[], $18::text[], $19::timestamptz[])
+                       $15::text[], $16::text[], $17::boolean[], $18::text[], $19::timestamptz[],
+                       $20::bigint[], $21::bigint[])
                 AS mine (id, revision, version, content_hash, state, reasons, owed_fen, reserved_fen, fund, county,
-                         budget_id, payable_on, payee_kind, payee, paid_to, paid_from, waiting, law_digest, updated_at)
+                         budget_id, payable_on, payee_kind, payee, paid_to, paid_from, waiting, law_digest, updated_at,
+                         released_revision, refused_revision)
            WHERE o.id = mine.id""",
         *(
             [",".join(one) for one in found[name]] if name == "reasons" else list(found[name])

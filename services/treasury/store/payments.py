@@ -43,6 +43,7 @@ COLUMNS: Final = (
     "return_advice",
     "return_statement",
     "debit_again",
+    "offset_fen",
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM payment"
 _ORDER: Final = ", ".join(order_rows.COLUMNS)
@@ -130,7 +131,7 @@ async def of_file(
 ) -> list[Payment]:
     """What is in a file, by class of payee and line: the order in which it is written."""
     rows = await source.fetch(
-        f"""{_SELECT} WHERE run_id = $1 AND paying_account = $2 AND state <> 'CANCELLED'
+        f"""{_SELECT} WHERE run_id = $1 AND paying_account = $2 AND state <> 'CANCELLED' AND amount_fen > offset_fen
               AND (payee_kind, number) > ($3, $4) ORDER BY payee_kind, number LIMIT $5""",
         run_id,
         paying,
@@ -144,10 +145,22 @@ async def of_account(source: Database | Tx, run_id: UUID, paying: str, after: in
     """What is queued of a run from one of our accounts, by line."""
     rows = await source.fetch(
         f"""{_SELECT} WHERE run_id = $1 AND paying_account = $2 AND state = 'QUEUED' AND number > $3
+              AND amount_fen > offset_fen
             ORDER BY number LIMIT $4""",
         run_id,
         paying,
         after,
+        limit,
+    )
+    return [payment_of(row) for row in rows]
+
+
+async def kept_whole(source: Database | Tx, run_id: UUID, limit: int) -> list[Payment]:
+    """Lines of a run, committed and not settled, of which offsets leave nothing for the bank; by number."""
+    rows = await source.fetch(
+        f"""{_SELECT} WHERE run_id = $1 AND state IN ('RESERVED', 'QUEUED') AND amount_fen = offset_fen
+            ORDER BY number LIMIT $2""",
+        run_id,
         limit,
     )
     return [payment_of(row) for row in rows]
@@ -314,9 +327,11 @@ async def shift(tx: Tx, shifts: Sequence[Shift]) -> None:
         """UPDATE budget AS b
            SET available_fen = b.available_fen + mine.available, reserved_fen = b.reserved_fen + mine.reserved,
                committed_fen = b.committed_fen + mine.committed, spent_fen = b.spent_fen + mine.spent,
+               receivable_fen = b.receivable_fen + mine.receivable, recovered_fen = b.recovered_fen + mine.recovered,
                waiting_fen = b.waiting_fen + mine.waiting
-           FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-                AS mine (id, available, reserved, committed, spent, waiting)
+           FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                       $7::bigint[], $8::bigint[])
+                AS mine (id, available, reserved, committed, spent, receivable, recovered, waiting)
            WHERE b.id = mine.id RETURNING b.id""",
         *map(list, zip(*shifts, strict=True)),
     )

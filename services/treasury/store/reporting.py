@@ -107,8 +107,9 @@ async def imbalance(database: Database) -> int:
            figure AS (
                SELECT b.id AS budget_id, one.kind, one.fen FROM budget AS b CROSS JOIN LATERAL (VALUES
                    ('AVAILABLE', b.available_fen), ('RESERVED', b.reserved_fen), ('COMMITTED', b.committed_fen),
-                   ('SPENT', b.spent_fen),
-                   ('APPROPRIATED', -b.available_fen - b.reserved_fen - b.committed_fen - b.spent_fen))
+                   ('SPENT', b.spent_fen), ('RECEIVABLE', b.receivable_fen), ('RECOVERED', b.recovered_fen),
+                   ('APPROPRIATED', -b.available_fen - b.reserved_fen - b.committed_fen - b.spent_fen - b.receivable_fen
+                                    - b.recovered_fen))
                AS one (kind, fen))
            SELECT (SELECT COALESCE(sum(abs(COALESCE(balance.fen, 0) - COALESCE(figure.fen, 0))), 0)
                    FROM balance FULL JOIN figure USING (budget_id, kind))

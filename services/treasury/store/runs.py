@@ -87,6 +87,9 @@ async def unfinished(database: Database) -> list[UUID]:
         """SELECT id FROM payment_run AS r
            WHERE state IN ('PLANNING', 'APPROVED', 'SENT', 'CANCELLED')
              AND (state = 'PLANNING' OR (state = 'APPROVED' AND NOT is_ready)
+                  OR (sent_by IS NOT NULL AND EXISTS (
+                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.state = 'QUEUED'
+                         AND p.amount_fen = p.offset_fen))
                   OR (state = 'CANCELLED' AND EXISTS (
                          SELECT FROM payment AS p WHERE p.run_id = r.id
                          AND p.state IN ('CREATED', 'RESERVED', 'QUEUED'))))

@@ -7,7 +7,7 @@ anew, drops that line, and its order is free to be planned again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -28,7 +28,8 @@ from services.treasury.model import (
     RunState,
 )
 from services.treasury.rules.planning import CHANGED, Known, chained, stands
-from services.treasury.store import payments, runs
+from services.treasury.rules.recovering import is_covered
+from services.treasury.store import payments, recoveries, runs
 from services.treasury.usecases import holding
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.moving import Change, move
@@ -68,8 +69,9 @@ async def commit_chunk(pay: PayDesk, run: Run) -> None:
             await runs.save_run(tx, now_run._replace(is_ready=True, number=now_run.number + 1))
             return
         orders, found = await lock_lines(tx, lines)
+        unkept = await _unkept(tx, found, orders)
         changes = [
-            (one, _committed(pay, one, orders[one.order_id], payees))
+            (one, _committed(pay, one, orders[one.order_id], payees, is_kept=one.id not in unkept))
             for one in found
             if one.state == PaymentState.CREATED
         ]
@@ -77,7 +79,18 @@ async def commit_chunk(pay: PayDesk, run: Run) -> None:
         await _except(pay, tx, now_run, [after for _, after in changes if after.state == PaymentState.CANCELLED])
 
 
-def _committed(pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Payee, Known]) -> Payment:
+async def _unkept(tx: Tx, lines: list[Payment], orders: Collection[int]) -> set[UUID]:
+    """Lines that keep what is not owed back any more, or is disputed by now."""
+    offsets = await recoveries.offsets(tx, [one.id for one in lines if one.offset_fen])
+    if not offsets:
+        return set()
+    standing = await recoveries.lock(tx, orders)  # all that may be moved here, in one order
+    return {one.payment_id for one in offsets if not is_covered(standing[one.recovery_id])}
+
+
+def _committed(
+    pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Payee, Known], *, is_kept: bool
+) -> Payment:
     known = payees.get(payment.payee, CHANGED)
     why = ""
     if not stands(payment, order):
@@ -86,6 +99,8 @@ def _committed(pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Pay
         why = known[0]
     elif (known.version, pay.digest(known)) != (payment.payee_version, payment.account_hash):
         why = "ACCOUNT_CHANGED"
+    elif not is_kept:
+        why = "OFFSET_CHANGED"
     if why:
         return payment._replace(state=PaymentState.CANCELLED, reason=why)
     return payment._replace(state=PaymentState.RESERVED)
@@ -120,7 +135,25 @@ async def cancel_chunk(pay: PayDesk, run: Run) -> None:
         await move(pay.desk, tx, changes, orders)
 
 
-async def lock_lines(tx: Tx, lines: list[Payment]) -> tuple[dict[int, Order], list[Payment]]:
-    """Orders in order of id, then the payments: as everybody locks them."""
-    orders = await store.lock_orders(tx, sorted({one.order_id for one in lines}))
+async def keep_chunk(pay: PayDesk, lines: list[Payment]) -> None:
+    """What is kept whole is settled by that: there is nothing for the bank to pay."""
+    today = pay.desk.clock.today()
+    async with pay.database.transaction() as tx:
+        orders, found = await lock_lines(tx, lines)
+        changes: list[Change] = [
+            (one, one._replace(state=PaymentState.RECONCILED, debited_on=today))
+            for one in found
+            if one.state == PaymentState.QUEUED and not one.net_fen
+        ]
+        await move(pay.desk, tx, changes, orders)
+        await runs.settle_runs(tx)
+
+
+async def lock_lines(
+    tx: Tx, lines: Sequence[Payment], others: Collection[int] = ()
+) -> tuple[dict[int, Order], list[Payment]]:
+    """Orders in order of id, those of what is kept among them, then the payments: as everybody locks them."""
+    offsets = await recoveries.offsets(tx, keeping) if (keeping := [one.id for one in lines if one.offset_fen]) else []
+    wanted = {one.order_id for one in lines} | {one.order_id for one in offsets} | set(others)
+    orders = await store.lock_orders(tx, sorted(wanted))
     return {one.id: one for one in orders}, await payments.lock(tx, [one.id for one in lines])

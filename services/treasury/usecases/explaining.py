@@ -164,9 +164,9 @@ def _counter(before: Payment, after: Payment, today: date, ended_with: Sequence[
     """What was booked for it now, or was before by an advice."""
     for step in steps(before, after, today):
         if step.kind in {Kind.SPEND, Kind.REVIVE}:
-            return after.amount_fen, step.effective_on
+            return after.net_fen, step.effective_on
         if step.kind == Kind.RETURN:
-            return -after.amount_fen, step.effective_on
+            return -after.net_fen, step.effective_on
     if sum(one.signed_fen for one in ended_with) > 0:
-        return -after.amount_fen, after.returned_on
-    return after.amount_fen, after.debited_on
+        return -after.net_fen, after.returned_on
+    return after.net_fen, after.debited_on

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -19,16 +19,17 @@ import asyncpg
 from services.kit.db import Tx
 from services.kit.errors import Invalid
 from services.kit.messages import Reason
-from services.treasury import store
-from services.treasury.bank import reading
+from services.treasury.bank import reading, reference
 from services.treasury.bank.placing import content_of_stream
 from services.treasury.model import Entry, Order, Payment, Said, Source, Unmatched
 from services.treasury.model.breaks import BreakKind, Page, kind_of
 from services.treasury.rules import hearing
 from services.treasury.rules.hearing import Heard
-from services.treasury.store import days, files, heard, payments, runs
+from services.treasury.store import days, files, heard, payments, recoveries, runs
+from services.treasury.usecases.approving import lock_lines
 from services.treasury.usecases.moving import Change, move
 from services.treasury.usecases.paydesk import PayDesk
+from services.treasury.usecases.repaying import Backs
 from services.treasury.wire import said as wire
 from services.treasury.wire.said import AnswerRow, DayRow, EntryRow, PageRow, Row, WholeRow
 
@@ -171,29 +172,59 @@ async def _apply_chunk(pay: PayDesk, message_id: int) -> bool:
 
 async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, place: str) -> None:
     """What is said of payments, in its order: they move, or it waits for a person."""
-    found = await payments.by_reference(tx, {one.end_to_end_id for one in said if one.end_to_end_id})
-    orders, standing = await _lock(tx, found)
+    references = {one.end_to_end_id for one in said if one.end_to_end_id}
+    found = await payments.by_reference(tx, references)
+    asked = await _asked_back(tx, said, found)
+    orders, standing = await _lock(tx, found, asked.values())
+    backs = Backs(await recoveries.lock(tx, orders)) if asked or any(_comes_back(one) for one in said) else Backs({})
+    shares = (
+        await recoveries.shares(tx, {one.order_id for one in backs.recoveries.values()}) if backs.recoveries else ()
+    )
     debtors = await files.debtors(tx, [one.file_id for one in standing.values() if one.file_id])
     changes: list[Change] = []
     aside: list[Unmatched] = []
     for one in said:
         before = standing.get(one.end_to_end_id)
+        if before is None and isinstance(one, Entry) and one.end_to_end_id in asked:
+            if code := backs.take(one, reference.decode(one.end_to_end_id)):
+                aside.append(_unmatched(one, None, code, place))
+            continue
         after = _heard(one, before, debtors)
+        if after.payment is not None and before is not None and backs.bars(before, after.payment, shares):
+            after = _Result(before, "ENTRY_RETURN_RECOVERED")
         if after.code:
             aside.append(_unmatched(one, before, after.code, place))
         if before is not None and after.payment is not None and after.payment != before:
             standing[one.end_to_end_id] = after.payment
             changes.append((before, after.payment))
-    await move(pay.desk, tx, changes, orders)
+    await move(pay.desk, tx, changes, orders, backs.repayments)
     await heard.set_aside(tx, name, aside, pay.desk.clock.now())
 
 
-async def _lock(tx: Tx, found: dict[str, Payment]) -> tuple[dict[int, Order], dict[str, Payment]]:
-    if not found:
+async def _asked_back(tx: Tx, said: Sequence[Said | Entry], found: Mapping[str, Payment]) -> dict[str, int]:
+    """Credits on our accounts that name what is asked back: by reference, its order."""
+    strange = {
+        one.end_to_end_id: reference.payment_of(one.end_to_end_id)
+        for one in said
+        if isinstance(one, Entry) and _comes_back(one) and one.end_to_end_id not in found
+    }
+    ids = {recovery_id: text for text, recovery_id in strange.items() if recovery_id is not None}
+    if not ids:
+        return {}
+    return {ids[recovery_id]: order for recovery_id, order in (await recoveries.orders_of(tx, ids)).items()}
+
+
+def _comes_back(one: Said | Entry) -> bool:
+    return isinstance(one, Entry) and one.is_credit
+
+
+async def _lock(
+    tx: Tx, found: dict[str, Payment], asked: Collection[int]
+) -> tuple[dict[int, Order], dict[str, Payment]]:
+    if not found and not asked:
         return {}, {}
-    orders = await store.lock_orders(tx, sorted({one.order_id for one in found.values()}))
-    locked = await payments.lock(tx, [one.id for one in found.values()])
-    return {one.id: one for one in orders}, {one.end_to_end_id: one for one in locked}
+    orders, locked = await lock_lines(tx, list(found.values()), asked)
+    return orders, {one.end_to_end_id: one for one in locked}
 
 
 class _Result(NamedTuple):

@@ -15,9 +15,12 @@ from services.kit.ids import new_id_about
 from services.treasury import store
 from services.treasury.bank import reference
 from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, Run, RunState
+from services.treasury.model.recoveries import RecoveryMove
 from services.treasury.rules.holding import subject
+from services.treasury.rules.netting import Claimed, netted
 from services.treasury.rules.planning import Known, Line, Plan, chained, planned
-from services.treasury.store import payments, runs
+from services.treasury.rules.recovering import SYSTEM
+from services.treasury.store import payments, recoveries, runs
 from services.treasury.usecases.paydesk import PayDesk
 
 ORDERS_MAX: Final = 500  # of a chunk
@@ -52,12 +55,14 @@ async def _decide(pay: PayDesk, tx: Tx, run: Run, orders: Sequence[Order], payee
 async def _save(pay: PayDesk, tx: Tx, run: Run, plan: Plan) -> Run:
     made, now = [], pay.desk.clock.now()
     plan_hash = run.plan_hash
-    for number, line in enumerate(plan.lines, run.planned_count + 1):
-        payment = _payment(pay, run.id, number, line)
+    kept = await _netted(pay, tx, plan.lines)
+    for number, (line, keeps) in enumerate(zip(plan.lines, kept, strict=True), run.planned_count + 1):
+        payment = _payment(pay, run.id, number, line)._replace(offset_fen=sum(fen for _, fen in keeps))
         plan_hash = chained(plan_hash, payment)
         made.append(payment)
     await payments.add(tx, made, now)
     await payments.take(tx, made)
+    await _keep(pay, tx, made, kept)
     await runs.save_exceptions(tx, run.id, plan.exempt, now)
     return run._replace(
         planned_count=run.planned_count + len(made),
@@ -65,6 +70,33 @@ async def _save(pay: PayDesk, tx: Tx, run: Run, plan: Plan) -> Run:
         plan_hash=plan_hash,
         exceptions=run.exceptions + len(plan.exempt),
     )
+
+
+Kept = list[tuple[UUID, int]]  # of a line: for which recovery, how much
+
+
+async def _netted(pay: PayDesk, tx: Tx, lines: Sequence[Line]) -> list[Kept]:
+    """What of each line is kept against what its payee owes back."""
+    owing = await recoveries.claimable(tx, {line.order.payee for line in lines}) if lines else []
+    if not owing:
+        return [[] for _ in lines]
+    pools = await recoveries.pools(tx, {line.order.budget_id for line in lines})
+    claimed = [Claimed(line.order.payee, pools[line.order.budget_id], line.amount_fen, line.order.id) for line in lines]
+    return netted(claimed, owing, pay.desk.clock.today())
+
+
+async def _keep(pay: PayDesk, tx: Tx, made: Sequence[Payment], kept: Sequence[Kept]) -> None:
+    rows = [(payment.id, *one) for payment, keeps in zip(made, kept, strict=True) for one in keeps]
+    if not rows:
+        return
+    await recoveries.add_offsets(tx, rows)
+    standing = await recoveries.lock(tx, (), {recovery_id for _, recovery_id, _ in rows})
+    moves = []
+    for before in standing.values():
+        fen = sum(one for _, recovery_id, one in rows if recovery_id == before.id)
+        after = before._replace(live_fen=before.live_fen + fen, number=before.number + 1)
+        moves.append(RecoveryMove(before, after, "PLANNED", before.reason, SYSTEM))
+    await recoveries.save(tx, moves, pay.desk.clock.now())
 
 
 def _payment(pay: PayDesk, run_id: UUID, number: int, line: Line) -> Payment:

@@ -11,8 +11,8 @@ from services.kit.errors import Refused
 from services.kit.messages import reason
 from services.kit.timer import narrowed
 from services.treasury.model import Run, RunState
-from services.treasury.store import heard, holding, runs
-from services.treasury.usecases.approving import cancel_chunk, commit_chunk
+from services.treasury.store import heard, holding, payments, runs
+from services.treasury.usecases.approving import LINES_MAX, cancel_chunk, commit_chunk, keep_chunk
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.planning import plan_chunk
@@ -33,6 +33,8 @@ async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> 
             await commit_chunk(pay, run)
         elif run.state == RunState.CANCELLED and run_id in await runs.unfinished(pay.database):
             await cancel_chunk(pay, run)
+        elif run.sent_by is not None and (lines := await payments.kept_whole(pay.database, run_id, LINES_MAX)):
+            await keep_chunk(pay, lines)
         else:
             return run
         done += 1

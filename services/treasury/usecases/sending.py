@@ -66,12 +66,13 @@ async def queue(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Ru
     if not run.is_ready:
         raise Refused(reason("RUN_NOT_READY"))
     shares = await files.shares(tx, run_id)
-    if not shares:
+    if not shares and not await payments.kept_whole(tx, run_id, 1):
         raise Refused(reason("RUN_EMPTY"))
     now = pay.desk.clock.now()
     await files.add(tx, files_for(pay, run, shares))
     await payments.queue(tx, run_id, now)
-    after = run._replace(sent_by=actor, sent_at=now, number=run.number + 1)
+    state = run.state if shares else RunState.SENT  # else with its first file
+    after = run._replace(state=state, sent_by=actor, sent_at=now, number=run.number + 1)
     await runs.save_run(tx, after)
     return after
 
@@ -183,7 +184,7 @@ def _transfer(pay: PayDesk, payment: Payment) -> pain001.Payment:
     return pain001.Payment(
         payment.id,
         payment.payee.kind,
-        payment.amount_fen,
+        payment.net_fen,
         account.holder,
         account.number,
         account.bank_code,

@@ -104,6 +104,8 @@ def budget(found: Budget) -> service_pb2.Budget:
         spent_fen=found.spent_fen,
         held_orders=found.waiting_orders,
         held_fen=found.waiting_fen,
+        receivable_fen=found.receivable_fen,
+        recovered_fen=found.recovered_fen,
     )
 
 

@@ -12,6 +12,7 @@ from services.kit.dates import to_proto
 from services.kit.ids import new_id
 from services.kit.outbox import Event
 from services.treasury.model import Order, OrderKey, Payment, Refusal
+from services.treasury.model.recoveries import Recovery
 from services.treasury.rules import Settled
 from services.treasury.rules.paying import Kind, Step
 
@@ -51,7 +52,8 @@ def of_step(step: Step, order: Order, now: datetime) -> Event:
         case Kind.SPEND | Kind.REVIVE:
             name = "PaymentSettled"
             day = to_proto(step.effective_on)
-            message.settled.CopyFrom(payment_pb2.PaymentSettled(**named, value_date=day))
+            told = payment_pb2.PaymentSettled(**named, value_date=day, offset_fen=payment.offset_fen)
+            message.settled.CopyFrom(told)
         case Kind.RETURN:
             name = "PaymentReturned"
             day = to_proto(step.effective_on)
@@ -65,7 +67,26 @@ def of_step(step: Step, order: Order, now: datetime) -> Event:
 def of_sent(payment: Payment, order: Order, now: datetime) -> Event:
     message = _about(order.key, order.version, order.revision)
     message.sent.payment_id, message.sent.amount_fen = str(payment.id), payment.amount_fen
+    message.sent.offset_fen = payment.offset_fen
     return _event(order.key, message, "PaymentSent", now, _cause(payment))
+
+
+def of_recovery(recovery: Recovery, order: Order, now: datetime) -> Event:
+    """How far what is asked back has come; `order` has the version of this event."""
+    message = _about(order.key, order.version, order.revision)
+    message.recovery.CopyFrom(
+        payment_pb2.RecoveryOpened(
+            recovery_id=str(recovery.id),
+            amount_fen=recovery.amount_fen,
+            state=recovery.state,
+            outstanding_fen=recovery.outstanding_fen,
+            offset_fen=recovery.offset_fen,
+            repaid_fen=recovery.repaid_fen,
+            written_off_fen=recovery.written_off_fen,
+            reason=recovery.reason,
+        )
+    )
+    return _event(order.key, message, "RecoveryOpened", now, f"recoveries/{recovery.id}")
 
 
 def _cause(payment: Payment) -> str:

@@ -157,6 +157,7 @@ def payment(listed: ListedPayment) -> run_pb2.Payment:
         reissue_of=f"payments/{found.reissue_of}" if found.reissue_of else "",
         reason=found.reason,
         proposed_by=listed.proposed_by,
+        offset_fen=found.offset_fen,
     )
     if found.debited_on:
         message.debit_date.CopyFrom(to_proto(found.debited_on))

@@ -29,6 +29,7 @@ from services.claims.model import (
     Payment,
     Programme,
     Progress,
+    Recovery,
     State,
     Visit,
 )
@@ -222,6 +223,34 @@ def test_in_any_order_and_twice_events_come_to_the_same() -> None:
 
     assert {paying.sums(after(Ordered(order()), *drawn)) for drawn in permutations(events)} == {paying.sums(wanted)}
     assert all(after(Ordered(order()), *drawn, *drawn) == wanted for drawn in permutations(events))
+
+
+def asked_back(version: int, outstanding: int, recovered: int = 0, written_off: int = 0) -> Heard:
+    told = Recovery(version, outstanding, recovered, written_off)
+    return heard(version, Progress.RECOVERY)._replace(recovery_id="r1", recovery=told)
+
+
+@pytest.mark.parametrize(
+    ("owed", "events", "payment"),
+    [
+        (40, [asked_back(3, 60)], Payment.OVERPAID),
+        (40, [asked_back(3, 60), asked_back(4, 1, 59)], Payment.OVERPAID),
+        (40, [asked_back(3, 60), asked_back(4, 0, 60)], Payment.PAID),
+        (40, [asked_back(4, 0, 60), asked_back(3, 60)], Payment.PAID),
+        (40, [asked_back(3, 0, 20, 40)], Payment.PAID),
+        (40, [asked_back(3, 1, 20, 39)], Payment.OVERPAID),
+        (0, [asked_back(3, 0, 100)], None),
+        (100, [asked_back(3, 0, 100)], Payment.PAYABLE),
+    ],
+)
+def test_what_came_back_is_not_paid_and_what_was_given_up_is_not_too_much(
+    owed: int, events: list[Heard], payment: Payment | None
+) -> None:
+    known = after(Ordered(order(owed_fen=owed)), SETTLED, *events)
+
+    assert paying.payment_of_line(known) is payment
+    last = max(one.recovery for one in events if one.recovery)
+    assert paying.asked_back(known) == last[1:]
 
 
 def test_a_new_order_forgets_a_refusal_and_keeps_a_hold_and_what_was_paid() -> None:

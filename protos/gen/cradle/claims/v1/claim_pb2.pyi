@@ -330,6 +330,9 @@ class ClaimOrder(_message.Message):
     LIVE_FEN_FIELD_NUMBER: _builtins.int
     SETTLED_FEN_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    RECOVERING_FEN_FIELD_NUMBER: _builtins.int
+    RECOVERED_FEN_FIELD_NUMBER: _builtins.int
+    WRITTEN_OFF_FEN_FIELD_NUMBER: _builtins.int
     line: _builtins.str
     """As STAY/2"""
     revision: _builtins.int
@@ -340,6 +343,11 @@ class ClaimOrder(_message.Message):
     live_fen: _builtins.int
     """On its way to the bank."""
     settled_fen: _builtins.int
+    """Paid, and not given back."""
+    recovering_fen: _builtins.int
+    """Paid beyond what is owed and asked back (追回): still to come, come back, given up."""
+    recovered_fen: _builtins.int
+    written_off_fen: _builtins.int
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Why it is held or was refused, or why the bank could not pay it. Codes."""
@@ -355,10 +363,13 @@ class ClaimOrder(_message.Message):
         live_fen: _builtins.int = ...,
         settled_fen: _builtins.int = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        recovering_fen: _builtins.int = ...,
+        recovered_fen: _builtins.int = ...,
+        written_off_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "live_fen", b"live_fen", "owed_fen", b"owed_fen", "payee", b"payee", "payment", b"payment", "reasons", b"reasons", "revision", b"revision", "settled_fen", b"settled_fen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "live_fen", b"live_fen", "owed_fen", b"owed_fen", "payee", b"payee", "payment", b"payment", "reasons", b"reasons", "recovered_fen", b"recovered_fen", "recovering_fen", b"recovering_fen", "revision", b"revision", "settled_fen", b"settled_fen", "written_off_fen", b"written_off_fen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -338,10 +338,13 @@ class ClaimPaymentChanged(_message.Message):
     OWED_FEN_FIELD_NUMBER: _builtins.int
     SETTLED_FEN_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    RECOVERING_FEN_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     kind: _claim_pb2.ClaimKind.ValueType
     owed_fen: _builtins.int
     settled_fen: _builtins.int
+    recovering_fen: _builtins.int
+    """Asked back and not come back yet (追回)."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Why something is held, was refused, or could not be paid. Codes."""
@@ -354,10 +357,11 @@ class ClaimPaymentChanged(_message.Message):
         owed_fen: _builtins.int = ...,
         settled_fen: _builtins.int = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        recovering_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "owed_fen", b"owed_fen", "reasons", b"reasons", "revision", b"revision", "settled_fen", b"settled_fen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "owed_fen", b"owed_fen", "reasons", b"reasons", "recovering_fen", b"recovering_fen", "revision", b"revision", "settled_fen", b"settled_fen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from cradle.treasury.v1 import money_pb2 as cradle_dot_treasury_dot_v1_dot_money
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cradle/treasury/v1/payment.proto\x12\x12\x63radle.treasury.v1\x1a\x1e\x63radle/treasury/v1/money.proto\x1a\x16google/type/date.proto\"\xc4\x04\n\x0cPaymentEvent\x12\x30\n\tprogramme\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.Programme\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0e\n\x06period\x18\x03 \x01(\t\x12\x0c\n\x04line\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\x04\x12\x10\n\x08revision\x18\x06 \x01(\x04\x12-\n\x04held\x18\n \x01(\x0b\x32\x1d.cradle.treasury.v1.OrderHeldH\x00\x12\x33\n\x07refused\x18\x0b \x01(\x0b\x32 .cradle.treasury.v1.OrderRefusedH\x00\x12\x35\n\x08reserved\x18\x0c \x01(\x0b\x32!.cradle.treasury.v1.OrderReservedH\x00\x12/\n\x04sent\x18\r \x01(\x0b\x32\x1f.cradle.treasury.v1.PaymentSentH\x00\x12\x35\n\x07settled\x18\x0e \x01(\x0b\x32\".cradle.treasury.v1.PaymentSettledH\x00\x12\x33\n\x06\x66\x61iled\x18\x0f \x01(\x0b\x32!.cradle.treasury.v1.PaymentFailedH\x00\x12\x37\n\x08returned\x18\x10 \x01(\x0b\x32#.cradle.treasury.v1.PaymentReturnedH\x00\x12\x36\n\x08recovery\x18\x11 \x01(\x0b\x32\".cradle.treasury.v1.RecoveryOpenedH\x00\x42\x07\n\x05\x65vent\"\x1c\n\tOrderHeld\x12\x0f\n\x07reasons\x18\x01 \x03(\t\"\x1f\n\x0cOrderRefused\x12\x0f\n\x07reasons\x18\x01 \x03(\t\"#\n\rOrderReserved\x12\x12\n\namount_fen\x18\x01 \x01(\x03\"5\n\x0bPaymentSent\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\"_\n\x0ePaymentSettled\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12%\n\nvalue_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\"G\n\rPaymentFailed\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\"p\n\x0fPaymentReturned\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12%\n\nvalue_date\x18\x04 \x01(\x0b\x32\x11.google.type.Date\"9\n\x0eRecoveryOpened\x12\x13\n\x0brecovery_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cradle/treasury/v1/payment.proto\x12\x12\x63radle.treasury.v1\x1a\x1e\x63radle/treasury/v1/money.proto\x1a\x16google/type/date.proto\"\xc4\x04\n\x0cPaymentEvent\x12\x30\n\tprogramme\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.Programme\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12\x0e\n\x06period\x18\x03 \x01(\t\x12\x0c\n\x04line\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\x04\x12\x10\n\x08revision\x18\x06 \x01(\x04\x12-\n\x04held\x18\n \x01(\x0b\x32\x1d.cradle.treasury.v1.OrderHeldH\x00\x12\x33\n\x07refused\x18\x0b \x01(\x0b\x32 .cradle.treasury.v1.OrderRefusedH\x00\x12\x35\n\x08reserved\x18\x0c \x01(\x0b\x32!.cradle.treasury.v1.OrderReservedH\x00\x12/\n\x04sent\x18\r \x01(\x0b\x32\x1f.cradle.treasury.v1.PaymentSentH\x00\x12\x35\n\x07settled\x18\x0e \x01(\x0b\x32\".cradle.treasury.v1.PaymentSettledH\x00\x12\x33\n\x06\x66\x61iled\x18\x0f \x01(\x0b\x32!.cradle.treasury.v1.PaymentFailedH\x00\x12\x37\n\x08returned\x18\x10 \x01(\x0b\x32#.cradle.treasury.v1.PaymentReturnedH\x00\x12\x36\n\x08recovery\x18\x11 \x01(\x0b\x32\".cradle.treasury.v1.RecoveryOpenedH\x00\x42\x07\n\x05\x65vent\"\x1c\n\tOrderHeld\x12\x0f\n\x07reasons\x18\x01 \x03(\t\"\x1f\n\x0cOrderRefused\x12\x0f\n\x07reasons\x18\x01 \x03(\t\"#\n\rOrderReserved\x12\x12\n\namount_fen\x18\x01 \x01(\x03\"I\n\x0bPaymentSent\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12\x12\n\noffset_fen\x18\x03 \x01(\x03\"s\n\x0ePaymentSettled\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12%\n\nvalue_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x12\n\noffset_fen\x18\x04 \x01(\x03\"G\n\rPaymentFailed\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\"p\n\x0fPaymentReturned\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12%\n\nvalue_date\x18\x04 \x01(\x0b\x32\x11.google.type.Date\"\xb2\x01\n\x0eRecoveryOpened\x12\x13\n\x0brecovery_id\x18\x01 \x01(\t\x12\x12\n\namount_fen\x18\x02 \x01(\x03\x12\r\n\x05state\x18\x03 \x01(\t\x12\x17\n\x0foutstanding_fen\x18\x04 \x01(\x03\x12\x12\n\noffset_fen\x18\x05 \x01(\x03\x12\x12\n\nrepaid_fen\x18\x06 \x01(\x03\x12\x17\n\x0fwritten_off_fen\x18\x07 \x01(\x03\x12\x0e\n\x06reason\x18\x08 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,13 +42,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERRESERVED']._serialized_start=758
   _globals['_ORDERRESERVED']._serialized_end=793
   _globals['_PAYMENTSENT']._serialized_start=795
-  _globals['_PAYMENTSENT']._serialized_end=848
-  _globals['_PAYMENTSETTLED']._serialized_start=850
-  _globals['_PAYMENTSETTLED']._serialized_end=945
-  _globals['_PAYMENTFAILED']._serialized_start=947
-  _globals['_PAYMENTFAILED']._serialized_end=1018
-  _globals['_PAYMENTRETURNED']._serialized_start=1020
-  _globals['_PAYMENTRETURNED']._serialized_end=1132
-  _globals['_RECOVERYOPENED']._serialized_start=1134
-  _globals['_RECOVERYOPENED']._serialized_end=1191
+  _globals['_PAYMENTSENT']._serialized_end=868
+  _globals['_PAYMENTSETTLED']._serialized_start=870
+  _globals['_PAYMENTSETTLED']._serialized_end=985
+  _globals['_PAYMENTFAILED']._serialized_start=987
+  _globals['_PAYMENTFAILED']._serialized_end=1058
+  _globals['_PAYMENTRETURNED']._serialized_start=1060
+  _globals['_PAYMENTRETURNED']._serialized_end=1172
+  _globals['_RECOVERYOPENED']._serialized_start=1175
+  _globals['_RECOVERYOPENED']._serialized_end=1353
 # @@protoc_insertion_point(module_scope)

@@ -168,17 +168,22 @@ class PaymentSent(_message.Message):
 
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    OFFSET_FEN_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     amount_fen: _builtins.int
+    """What of the order it settles; of it the bank pays what is not offset."""
+    offset_fen: _builtins.int
+    """Kept against what the payee owes back (抵扣)."""
     def __init__(
         self,
         *,
         payment_id: _builtins.str = ...,
         amount_fen: _builtins.int = ...,
+        offset_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "payment_id", b"payment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "offset_fen", b"offset_fen", "payment_id", b"payment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -193,8 +198,12 @@ class PaymentSettled(_message.Message):
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
     VALUE_DATE_FIELD_NUMBER: _builtins.int
+    OFFSET_FEN_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     amount_fen: _builtins.int
+    """What of the order it settles; of it the bank has paid what is not offset."""
+    offset_fen: _builtins.int
+    """Kept against what the payee owes back (抵扣)."""
     @_builtins.property
     def value_date(self) -> _date_pb2.Date: ...
     def __init__(
@@ -203,10 +212,11 @@ class PaymentSettled(_message.Message):
         payment_id: _builtins.str = ...,
         amount_fen: _builtins.int = ...,
         value_date: _date_pb2.Date | None = ...,
+        offset_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["value_date", b"value_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "payment_id", b"payment_id", "value_date", b"value_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "offset_fen", b"offset_fen", "payment_id", b"payment_id", "value_date", b"value_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -272,23 +282,45 @@ Global___PaymentReturned: _TypeAlias = PaymentReturned  # noqa: Y015
 
 @_typing.final
 class RecoveryOpened(_message.Message):
-    """More was paid, or is on its way, than is owed (追回)."""
+    """More was paid than is owed, and is asked back (追回): told when it is opened and whenever it changes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RECOVERY_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    OUTSTANDING_FEN_FIELD_NUMBER: _builtins.int
+    OFFSET_FEN_FIELD_NUMBER: _builtins.int
+    REPAID_FEN_FIELD_NUMBER: _builtins.int
+    WRITTEN_OFF_FEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     recovery_id: _builtins.str
     amount_fen: _builtins.int
+    """All of it: outstanding, offset, repaid and written off."""
+    state: _builtins.str
+    """DETECTED, NOTIFIED, DISPUTED, OFFSETTING, INSTALMENTS; RECOVERED, WITHDRAWN, WRITTEN_OFF."""
+    outstanding_fen: _builtins.int
+    offset_fen: _builtins.int
+    """Kept from other payments."""
+    repaid_fen: _builtins.int
+    written_off_fen: _builtins.int
+    reason: _builtins.str
+    """A code."""
     def __init__(
         self,
         *,
         recovery_id: _builtins.str = ...,
         amount_fen: _builtins.int = ...,
+        state: _builtins.str = ...,
+        outstanding_fen: _builtins.int = ...,
+        offset_fen: _builtins.int = ...,
+        repaid_fen: _builtins.int = ...,
+        written_off_fen: _builtins.int = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "recovery_id", b"recovery_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "offset_fen", b"offset_fen", "outstanding_fen", b"outstanding_fen", "reason", b"reason", "recovery_id", b"recovery_id", "repaid_fen", b"repaid_fen", "state", b"state", "written_off_fen", b"written_off_fen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

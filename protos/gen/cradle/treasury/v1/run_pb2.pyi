@@ -343,6 +343,7 @@ class Payment(_message.Message):
     RETURN_DATE_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     PROPOSED_BY_FIELD_NUMBER: _builtins.int
+    OFFSET_FEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """payments/{id}"""
     run: _builtins.str
@@ -359,6 +360,8 @@ class Payment(_message.Message):
     """Why it failed, in ISO 20022's codes or ours."""
     proposed_by: _builtins.str
     """Who has said that it was not paid, while a second person is awaited."""
+    offset_fen: _builtins.int
+    """Kept against what the payee owes back; the bank pays `amount_fen` less this."""
     @_builtins.property
     def payee(self) -> _money_pb2.Payee: ...
     @_builtins.property
@@ -386,10 +389,11 @@ class Payment(_message.Message):
         return_date: _date_pb2.Date | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         proposed_by: _builtins.str = ...,
+        offset_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["debit_date", b"debit_date", "payee", b"payee", "return_date", b"return_date", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "county", b"county", "debit_date", b"debit_date", "end_to_end_id", b"end_to_end_id", "fund", b"fund", "name", b"name", "order", b"order", "payee", b"payee", "payee_version", b"payee_version", "proposed_by", b"proposed_by", "reason", b"reason", "reissue_of", b"reissue_of", "return_date", b"return_date", "run", b"run", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "county", b"county", "debit_date", b"debit_date", "end_to_end_id", b"end_to_end_id", "fund", b"fund", "name", b"name", "offset_fen", b"offset_fen", "order", b"order", "payee", b"payee", "payee_version", b"payee_version", "proposed_by", b"proposed_by", "reason", b"reason", "reissue_of", b"reissue_of", "return_date", b"return_date", "run", b"run", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -88,7 +88,7 @@ Global___BudgetKey: _TypeAlias = BudgetKey  # noqa: Y015
 
 @_typing.final
 class Budget(_message.Message):
-    """available + reserved + committed + spent = appropriated, always."""
+    """available + reserved + committed + spent + receivable + recovered = appropriated, always."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -101,6 +101,8 @@ class Budget(_message.Message):
     SPENT_FEN_FIELD_NUMBER: _builtins.int
     HELD_ORDERS_FIELD_NUMBER: _builtins.int
     HELD_FEN_FIELD_NUMBER: _builtins.int
+    RECEIVABLE_FEN_FIELD_NUMBER: _builtins.int
+    RECOVERED_FEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     appropriated_fen: _builtins.int
     available_fen: _builtins.int
@@ -110,6 +112,9 @@ class Budget(_message.Message):
     held_orders: _builtins.int
     """Orders that wait for money, and their sum."""
     held_fen: _builtins.int
+    receivable_fen: _builtins.int
+    """What payees owe back, and what they have given back: the fund's, until it is appropriated anew."""
+    recovered_fen: _builtins.int
     @_builtins.property
     def key(self) -> Global___BudgetKey: ...
     def __init__(
@@ -124,10 +129,12 @@ class Budget(_message.Message):
         spent_fen: _builtins.int = ...,
         held_orders: _builtins.int = ...,
         held_fen: _builtins.int = ...,
+        receivable_fen: _builtins.int = ...,
+        recovered_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appropriated_fen", b"appropriated_fen", "available_fen", b"available_fen", "committed_fen", b"committed_fen", "held_fen", b"held_fen", "held_orders", b"held_orders", "key", b"key", "name", b"name", "reserved_fen", b"reserved_fen", "spent_fen", b"spent_fen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appropriated_fen", b"appropriated_fen", "available_fen", b"available_fen", "committed_fen", b"committed_fen", "held_fen", b"held_fen", "held_orders", b"held_orders", "key", b"key", "name", b"name", "receivable_fen", b"receivable_fen", "recovered_fen", b"recovered_fen", "reserved_fen", b"reserved_fen", "spent_fen", b"spent_fen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
