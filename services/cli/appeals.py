@@ -103,7 +103,7 @@ def _present(session: Session, one: appeal_pb2.Appeal) -> None:
         ("NUMBER", f"{one.source}/{one.claim_number}"),
         ("REVISION", str(one.revision)),
         ("STATE", _state(session, one)),
-        ("DISPUTED", ", ".join(one.lines)),
+        ("DISPUTED_LINES", ", ".join(one.lines)),
         ("APPELLANT", session.text(f"CLI_{appeal_pb2.Appellant.Name(one.appellant)}")),
         ("APPEAL_GROUND", session.text(f"CLI_{appeal_pb2.AppealGround.Name(one.ground)}")),
         ("NOTIFIED", views.day(one.notify_date)),
@@ -130,7 +130,7 @@ def _listed(session: Session, found: Sequence[appeal_pb2.Appeal]) -> Report:
         )
         for one in found
     ]
-    columns = ("APPEAL", "NUMBER", "COUNTY", "STATE", "DISPUTED", "FILED", "DUE")
+    columns = ("APPEAL", "NUMBER", "COUNTY", "STATE", "DISPUTED_LINES", "FILED", "DUE")
     return Report(columns, rows, [as_data(one) for one in found])
 
 

@@ -44,8 +44,8 @@ def recovery(session: Session, found: recovery_pb2.Recovery) -> None:
         ("PROPOSED_BY", found.proposed_by),
     ]
     session.show(views.facts(session, [(f"CLI_COL_{name}", value) for name, value in pairs if value]))
-    if notice := session.text("CLI_RECOVERY_NOTICE", zh=found.notice_zh, en=found.notice_en) if found.notice_zh else "":
-        session.show(notice)
+    if found.notice_zh:
+        session.show(f"{found.notice_zh}\n{found.notice_en}")
     if found.instalments:
         rows = [(views.day(one.due_date), one.amount_fen) for one in found.instalments]
         parts = Report(("DUE", "AMOUNT"), rows, [as_data(one) for one in found.instalments], _MONEY)

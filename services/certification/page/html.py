@@ -43,7 +43,7 @@ def page(found: Verification | None, language: Language, *, number: str = "", co
         number=escape(number),
         action=_word("VERIFY_ACTION", language),
         other=other.value,
-        other_name=_word("VERIFY_OTHER_LANGUAGE", language),
+        other_name=_word("VERIFY_LANGUAGE", other),
         code=escape(code),
     )
 
