@@ -288,6 +288,14 @@ def test_a_repayment_is_explained_by_recovery_and_what_became_a_payments_is_heal
         for _ in range(2):
             async with here.database.transaction() as tx:
                 await breaks.repaid(tx, found.id, breaks.Step("ENDED", CLERK, now))
+                await tx.execute(  # what recovery books for it: the day's ledger has it from there
+                    """INSERT INTO recovery_repayment (entry_id, recovery_id, amount_fen, actor, at)
+                       SELECT entry_id, gen_random_uuid(), amount_fen, $2, $3 FROM unmatched WHERE id = $1
+                       ON CONFLICT DO NOTHING""",
+                    found.id,
+                    CLERK,
+                    now,
+                )
         ended = await desk.again(found)
         assert (ended.is_open, ended.way, ended.ended_by) == (False, Way.REPAID, CLERK)
         assert len(await breaks.steps(here.database, found.id)) == 1

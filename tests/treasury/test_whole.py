@@ -33,7 +33,8 @@ from tests.treasury.counter import case, order
 CASES = 4
 TABLES = """transfer, ledger_block, appropriation, order_revision, refusal, account_day, account, budget, payment_order,
     outbox, payment_run, payment, run_exception, bank_file, bank_message, bank_answer, statement_entry, statement_day,
-    unmatched, unknown_resolution, run_request"""
+    unmatched, unmatched_step, statement_page, unknown_resolution, run_request, treasury_hold, recovery,
+    recovery_offset, recovery_repayment, recovery_event, order_decision"""
 # What the bank may do with a payment next, and say of it.
 NEXT = {
     "NEW": ("ACCEPTED", "REJECTED", "DEBITED"),
