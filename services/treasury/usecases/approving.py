@@ -57,17 +57,23 @@ async def approve(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, *, plan_hash: b
     return after
 
 
-async def commit_chunk(pay: PayDesk, run: Run) -> None:
-    """Commit the money of the next lines; after the last the run is ready to be sent."""
-    lines = await payments.of_run(pay.database, run.id, {PaymentState.CREATED}, 0, LINES_MAX)
+async def commit_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
+    """Commit the money of the lines after this one; after the last the run is ready to be sent. Answers the last line.
+
+    Lines before it are not looked through again, but once: at the end, so that none is left behind.
+    """
+    created = {PaymentState.CREATED}
+    lines = await payments.of_run(pay.database, run.id, created, after, LINES_MAX)
+    if not lines and after:
+        lines = await payments.of_run(pay.database, run.id, created, 0, LINES_MAX)
     payees = await pay.known({line.payee for line in lines})
     async with pay.database.transaction() as tx:
         now_run = await runs.lock_run(tx, run.id)
         if now_run is None or now_run.state != RunState.APPROVED or now_run.is_ready:
-            return
+            return 0
         if not lines:
             await runs.save_run(tx, now_run._replace(is_ready=True, number=now_run.number + 1))
-            return
+            return 0
         orders, found = await lock_lines(tx, lines)
         unkept = await _unkept(tx, found, orders)
         changes = [
@@ -77,6 +83,7 @@ async def commit_chunk(pay: PayDesk, run: Run) -> None:
         ]
         await move(pay.desk, tx, changes, orders)
         await _except(pay, tx, now_run, [after for _, after in changes if after.state == PaymentState.CANCELLED])
+    return lines[-1].number
 
 
 async def _unkept(tx: Tx, lines: list[Payment], orders: Collection[int]) -> set[UUID]:

@@ -22,7 +22,7 @@ CHUNKS_AT_ONCE: Final = 4  # while a person waits; a larger run goes on in the b
 
 async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> Run:
     """Go on with a run until there is nothing more to do, or for so many chunks; in a HOLD only with taking it back."""
-    done = 0
+    done = committed = 0
     while chunks_max is None or done < chunks_max:
         run = await _found(pay, run_id)
         if run.state != RunState.CANCELLED and await holding.is_held(pay.database):
@@ -30,7 +30,7 @@ async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> 
         if run.state == RunState.PLANNING:
             await plan_chunk(pay, run)
         elif run.state == RunState.APPROVED and not run.is_ready:
-            await commit_chunk(pay, run)
+            committed = await commit_chunk(pay, run, committed)
         elif run.state == RunState.CANCELLED and run_id in await runs.unfinished(pay.database):
             await cancel_chunk(pay, run)
         elif run.sent_by is not None and (lines := await payments.kept_whole(pay.database, run_id, LINES_MAX)):

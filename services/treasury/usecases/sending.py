@@ -39,7 +39,7 @@ from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import events
 
-LINES_MAX: Final = 1000  # of a chunk
+LINES_MAX: Final = 2000  # of a chunk
 _WRITERS: Final = {Format.PAIN_001: pain001.write, Format.PAYROLL_CSV: payroll.write}
 _S: Final = PaymentState
 T = TypeVar("T")
