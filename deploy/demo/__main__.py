@@ -268,9 +268,10 @@ def _running(console: Console, settings: Mapping[str, str]) -> Iterator[Stack]:
             stack.start()
         yield stack
     finally:
-        for number in _ENDING:
-            signal.signal(number, signal.SIG_IGN)
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING}
         stack.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _cpu_s(stack: Stack) -> dict[str, float]:

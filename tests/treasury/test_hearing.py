@@ -18,7 +18,7 @@ from services.kit.dates import civil
 from services.kit.errors import Refused
 from services.treasury.model import RunState
 from services.treasury.rules.proving import proof_days
-from services.treasury.usecases import banking, resolving
+from services.treasury.usecases import approving, banking, resolving
 from services.treasury.usecases.hearing import Taken
 from tests.kit.live import new_database
 from tests.treasury.bank.answers import entry
@@ -158,6 +158,48 @@ def test_a_payment_that_is_rejected_and_paid_all_the_same_is_not_paid_again(
 
         assert run.planned_count == 0
         assert await here.exceptions(run) == [["PAYMENT_DISPUTED"]]
+        assert await here.queue_of_unmatched() == ["ENTRY_AFTER_END"]
+
+    act(stack, dsn, tmp_path, story)
+
+
+@pytest.mark.parametrize("planned_to", ["plan", "approve", "queue"])
+def test_what_was_planned_before_the_bank_said_that_it_was_paid_is_not_sent(
+    stack: Stack, dsn: str, tmp_path: Path, planned_to: str
+) -> None:
+    """A debit after a rejection, while the next payment of the same order is on its way to the bank."""
+
+    async def story(here: Cashier) -> None:
+        (one,) = await here.owe(100)
+        await here.sent()
+        payment = await here.payment(one)
+        await here.hear(answered((payment, "RJCT", "AC01")))
+        run = await here.plan()
+        assert run.planned_count == 1
+        if planned_to != "plan":
+            run = await here.approve(run)
+        if planned_to == "queue":
+            run = await here.queue(run)
+
+        await here.hear(statement(moved(payment)))
+        await here.round()
+
+        if planned_to == "plan":
+            run = await here.approve(run)
+            assert run.dropped == 1
+            assert await here.exceptions(run) == [["PAYMENT_DISPUTED"]]
+        elif planned_to == "approve":
+            with pytest.raises(Refused) as refused:
+                await here.queue(await here.run(run.id))
+            assert refused.value.reasons[0].code == "RUN_DISPUTED"
+        else:  # held back, and it may still be cancelled
+            run = await here.run(run.id)
+            assert await here.states() == ["REJECTED", "QUEUED"]
+            async with here.database.transaction() as tx:
+                await approving.cancel(tx, run.id, str(run.number))
+            await here.round()
+            assert await here.states() == ["REJECTED", "CANCELLED"]
+        assert "SENT" not in await here.states()
         assert await here.queue_of_unmatched() == ["ENTRY_AFTER_END"]
 
     act(stack, dsn, tmp_path, story)

@@ -51,7 +51,8 @@ async def spoken_of(tx: Tx, run_id: UUID) -> list[str]:
     """References of a run's payments about which items are open."""
     rows = await tx.fetch(
         """SELECT DISTINCT u.end_to_end_id FROM unmatched AS u JOIN payment AS p ON p.id = u.payment_id
-           WHERE u.is_open AND p.run_id = $1 AND u.end_to_end_id <> ''""",
+           WHERE u.is_open AND p.run_id = $1 AND u.end_to_end_id <> ''
+             AND u.reasons::jsonb -> 0 ->> 0 IN ('ENTRY_NOT_SENT', 'ANSWER_NOT_SENT')""",
         run_id,
     )
     return [row["end_to_end_id"] for row in rows]

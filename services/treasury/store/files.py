@@ -83,10 +83,18 @@ async def to_send(database: Database, accounts: Sequence[str]) -> list[File]:
     rows = await database.fetch(
         f"""SELECT {_COLUMNS} FROM bank_file AS f
             WHERE (f.handover IS NULL OR f.handover = 'NOT_SENT') AND (f.intent_at IS NULL OR f.handover = 'NOT_SENT')
-              AND f.paying_account = ANY($1) ORDER BY f.id""",
+              AND f.paying_account = ANY($1)
+              AND NOT EXISTS (SELECT FROM payment_run AS r WHERE r.id = f.run_id AND r.state = 'CANCELLED')
+            ORDER BY f.id""",
         list(accounts),
     )
     return [_file_of(row) for row in rows]
+
+
+async def untouched(tx: Tx, run_id: UUID) -> bool:
+    """Whether none of a run's files, locked, was begun: it was queued, and no payment of it is on its way."""
+    rows = await tx.fetch("SELECT sha256 FROM bank_file WHERE run_id = $1 FOR UPDATE", run_id)
+    return all(row["sha256"] is None for row in rows)
 
 
 async def in_doubt(database: Database, before: datetime) -> list[UUID]:

@@ -179,7 +179,7 @@ async def applied(tx: Tx, message_id: int, until: int) -> None:
 
 
 async def set_aside(tx: Tx, name: str, items: Sequence[Unmatched], now: datetime) -> None:
-    """Each once, by its key."""
+    """Each once, by its key; one that was healed, and fits nothing all the same, is open again."""
     if not items:
         return
     rows = [(one.source, *one[1:8], orjson.dumps([(one.code, "", [])]).decode(), *one[9:]) for one in items]
@@ -189,7 +189,8 @@ async def set_aside(tx: Tx, name: str, items: Sequence[Unmatched], now: datetime
            SELECT $14, mine.*, $15
            FROM unnest($1::text[], $2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
                        $8::date[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[]) AS mine
-           ON CONFLICT (key) DO NOTHING""",
+           ON CONFLICT (key) DO UPDATE SET is_open = true, way = NULL, ended_at = NULL, number = unmatched.number + 1
+               WHERE unmatched.way = 'HEALED'""",
         *map(list, zip(*rows, strict=True)),
         name,
         now,
@@ -236,6 +237,24 @@ async def disputed(tx: Tx, run_id: UUID) -> int:
         run_id,
     )
     return int(rows[0]["count"])
+
+
+async def disputed_orders(source: Database | Tx, orders: Collection[int]) -> set[int]:
+    """Those of these orders that an open break names. Under the order's lock nobody can name it meanwhile."""
+    rows = await source.fetch(
+        "SELECT DISTINCT order_id FROM unmatched WHERE is_open AND order_id = ANY($1)", list(orders)
+    )
+    return {row["order_id"] for row in rows}
+
+
+async def is_disputed(source: Database | Tx, run_id: UUID) -> bool:
+    """Whether an open break names an order that this run is still to pay."""
+    rows = await source.fetch(
+        """SELECT EXISTS (SELECT FROM unmatched AS u JOIN payment AS p ON p.order_id = u.order_id
+                          WHERE u.is_open AND p.run_id = $1 AND p.state IN ('RESERVED', 'QUEUED')) AS it""",
+        run_id,
+    )
+    return bool(rows[0]["it"])
 
 
 async def unproven(tx: Tx, run_id: UUID) -> int:

@@ -186,8 +186,7 @@ def _by_subject(references: Sequence[str]) -> dict[bytes, str]:
 
 async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int]) -> dict[int, Candidate]:
     """These orders, locked. A line of theirs that is planned and not sent gives way: another payment was made."""
-    orders = {one.id: one for one in await store.lock_orders(tx, numbers)}
-    planned = await payments.lock(tx, [one.id for one in await payments.planned_of(tx, numbers)])
+    orders, planned = await lock_lines(tx, await payments.planned_of(tx, numbers), numbers)
     dropped: list[Change] = [
         (one, one._replace(state=PaymentState.CANCELLED, reason="ORDER_CHANGED"))
         for one in planned

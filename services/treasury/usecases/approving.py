@@ -29,7 +29,7 @@ from services.treasury.model import (
 )
 from services.treasury.rules.planning import CHANGED, Known, chained, stands
 from services.treasury.rules.recovering import is_covered
-from services.treasury.store import payments, recoveries, runs
+from services.treasury.store import files, heard, payments, recoveries, runs
 from services.treasury.usecases import holding
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.moving import Change, move
@@ -75,9 +75,11 @@ async def commit_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
             await runs.save_run(tx, now_run._replace(is_ready=True, number=now_run.number + 1))
             return 0
         orders, found = await lock_lines(tx, lines)
-        unkept = await _unkept(tx, found, orders)
+        barred = dict.fromkeys(await _unkept(tx, found, orders), "OFFSET_CHANGED")
+        disputed = await heard.disputed_orders(tx, {one.order_id for one in found})
+        barred |= {one.id: "PAYMENT_DISPUTED" for one in found if one.order_id in disputed}
         changes = [
-            (one, _committed(pay, one, orders[one.order_id], payees, is_kept=one.id not in unkept))
+            (one, _committed(pay, one, orders[one.order_id], payees, barred.get(one.id, "")))
             for one in found
             if one.state == PaymentState.CREATED
         ]
@@ -95,19 +97,16 @@ async def _unkept(tx: Tx, lines: list[Payment], orders: Collection[int]) -> set[
     return {one.payment_id for one in offsets if not is_covered(standing[one.recovery_id])}
 
 
-def _committed(
-    pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Payee, Known], *, is_kept: bool
-) -> Payment:
+def _committed(pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Payee, Known], barred: str) -> Payment:
+    """`barred`: why it is not paid whatever else holds."""
     known = payees.get(payment.payee, CHANGED)
-    why = ""
+    why = barred
     if not stands(payment, order):
         why = "ORDER_CHANGED"
     elif not isinstance(known, Account):
         why = known[0]
     elif (known.version, pay.digest(known)) != (payment.payee_version, payment.account_hash):
         why = "ACCOUNT_CHANGED"
-    elif not is_kept:
-        why = "OFFSET_CHANGED"
     if why:
         return payment._replace(state=PaymentState.CANCELLED, reason=why)
     return payment._replace(state=PaymentState.RESERVED)
@@ -123,7 +122,8 @@ async def _except(pay: PayDesk, tx: Tx, run: Run, dropped: list[Payment]) -> Non
 
 async def cancel(tx: Tx, run_id: UUID, etag: str) -> Run:
     run = await in_hand(tx, run_id, etag, RunState.CANCELLED)
-    if run.sent_by is not None:
+    await holding.refuse(tx)  # whatever is lost may have been a payment of it
+    if run.sent_by is not None and not await files.untouched(tx, run_id):
         raise Refused(reason("RUN_QUEUED"))
     after = run._replace(state=RunState.CANCELLED, number=run.number + 1)
     await runs.save_run(tx, after)

@@ -137,8 +137,8 @@ async def repaid(desk: Desk, tx: Tx, asked: Asked, item: int) -> Recovery:
     if credit is None:
         raise Refused(reason("REPAYMENT_NO_CREDIT", "item"))
     entry, fen, day = credit
-    if fen > before.outstanding_fen:
-        raise Refused(reason("RECOVERY_TOO_MUCH", "item", left_fen=before.outstanding_fen))
+    if fen > (left := before.outstanding_fen - before.live_fen):
+        raise Refused(reason("RECOVERY_TOO_MUCH", "item", left_fen=max(0, left)))
     await breaks.repaid(tx, item, Step("ENDED", asked.actor, desk.clock.now()))
     await move(desk, tx, [], {order.id: order}, [Repayment(entry, before.id, fen, day, asked.actor)])
     return await recoveries.by_id(tx, before.id) or before

@@ -12,7 +12,7 @@ from services.kit.dates import civil
 from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound, Refused, Stale
 from services.kit.messages import reason
-from services.treasury.model import Payment
+from services.treasury.model import Order, Payment
 from services.treasury.model.breaks import Awaited, Break, Proposal, Way
 from services.treasury.rules.explaining import About, ended, needs_second, refusal
 from services.treasury.rules.paying import Kind, steps
@@ -33,6 +33,7 @@ class _Held(NamedTuple):
     breaks: list[Break]
     about: About | None
     is_proven: bool
+    orders: dict[int, Order]
 
 
 async def explain(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, proposal: Proposal, actor: str) -> Break:
@@ -126,7 +127,7 @@ async def _hold(tx: Tx, break_id: int, etag: str, proposal: Proposal) -> _Held:
     if proposal.way == Way.NOT_PAID:
         named = held[0].payment_id
     about = next((About(one, orders[one.order_id]) for one in locked if one.id == named), None)
-    return _Held(held, about, await _is_proven(tx, held, locked))
+    return _Held(held, about, await _is_proven(tx, held, locked), orders)
 
 
 async def _payments(tx: Tx, ids: Sequence[UUID]) -> list[Payment]:
@@ -150,9 +151,9 @@ async def _settle(pay: PayDesk, tx: Tx, held: _Held, proposal: Proposal) -> Coun
     """Move the payment, and say what the ledger has for it, where a statement has it."""
     if held.about is None:
         return None
-    before, order = held.about
+    before = held.about.payment
     after = ended(before, held.breaks, proposal)
-    await move(pay.desk, tx, [(before, after)], {order.id: order})
+    await move(pay.desk, tx, [(before, after)], held.orders)
     first = held.breaks[0]
     if proposal.way != Way.MATCHED or not first.is_on_statement or after.file_id is None:
         return None

@@ -185,7 +185,7 @@ async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, pl
     aside: list[Unmatched] = []
     for one in said:
         before = standing.get(one.end_to_end_id)
-        if before is None and isinstance(one, Entry) and one.end_to_end_id in asked:
+        if before is None and isinstance(one, Entry) and one.is_credit and one.end_to_end_id in asked:
             if code := backs.take(one, reference.decode(one.end_to_end_id)):
                 aside.append(_unmatched(one, None, code, place))
             continue

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.treasury.model import PAID, Entry, Payment, PaymentState
+from services.treasury.model import PAID, Entry, Payee, Payment, PaymentState
 from services.treasury.model.recoveries import Recovery, Repayment, Share
 
 BANK = "bank"
@@ -18,6 +19,7 @@ class Backs:
 
     recoveries: Mapping[UUID, Recovery]
     repayments: list[Repayment] = field(default_factory=list)
+    returned: Counter[tuple[int, Payee, int]] = field(default_factory=Counter)  # heard in the same transaction
 
     def take(self, entry: Entry, recovery_id: UUID, actor: str = BANK) -> str:
         """Only a statement proves it, and an advice of the same money is no second one. Answers why it is not taken."""
@@ -30,15 +32,19 @@ class Backs:
 
     def left_fen(self, recovery_id: UUID) -> int:
         taken = sum(one.amount_fen for one in self.repayments if one.recovery_id == recovery_id)
-        return self.recoveries[recovery_id].outstanding_fen - taken
+        one = self.recoveries[recovery_id]
+        return one.outstanding_fen - one.live_fen - taken  # what payments on their way keep is spoken for
 
     def bars(self, before: Payment, after: Payment, shares: Sequence[Share]) -> bool:
         """A payment comes back of which a part was recovered: the whole would be had twice, so a person looks."""
         if after.state != PaymentState.RETURNED or before.state not in PAID:
             return False
         own = (before.order_id, before.payee, before.budget_id)
-        recovered = sum(
-            one.recovered_fen for one in self.recoveries.values() if (one.order_id, one.payee, one.budget_id) == own
-        )
+        mine = {one.id: one for one in self.recoveries.values() if (one.order_id, one.payee, one.budget_id) == own}
+        recovered = sum(one.recovered_fen + one.live_fen for one in mine.values())
+        recovered += sum(one.amount_fen for one in self.repayments if one.recovery_id in mine)
         paid = sum(one.paid_fen for one in shares if (one.order_id, one.payee, one.budget_id) == own)
-        return bool(recovered) and paid - before.amount_fen < recovered
+        if recovered and paid - self.returned[own] - before.amount_fen < recovered:
+            return True
+        self.returned[own] += before.amount_fen
+        return False

@@ -21,11 +21,11 @@ CHUNKS_AT_ONCE: Final = 4  # while a person waits; a larger run goes on in the b
 
 
 async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> Run:
-    """Go on with a run until there is nothing more to do, or for so many chunks; in a HOLD only with taking it back."""
+    """Go on with a run until there is nothing more to do, or for so many chunks; not in a HOLD."""
     done = committed = 0
     while chunks_max is None or done < chunks_max:
         run = await _found(pay, run_id)
-        if run.state != RunState.CANCELLED and await holding.is_held(pay.database):
+        if await holding.is_held(pay.database):
             return run
         if run.state == RunState.PLANNING:
             await plan_chunk(pay, run)

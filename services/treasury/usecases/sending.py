@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from services.kit import telemetry
 from services.kit.db import Tx
 from services.kit.errors import Refused, Unavailable
 from services.kit.ids import new_id
@@ -30,7 +31,7 @@ from services.treasury.bank import Bank, Handover, Outgoing, pain001, payroll, r
 from services.treasury.bank.placing import Content
 from services.treasury.bank.signing import Signer
 from services.treasury.model import File, Format, Paying, Payment, PaymentState, Run, RunState
-from services.treasury.store import files, payments, runs
+from services.treasury.store import files, heard, payments, runs
 from services.treasury.store import holding as holds
 from services.treasury.store.files import Share
 from services.treasury.usecases import holding
@@ -43,6 +44,7 @@ LINES_MAX: Final = 2000  # of a chunk
 _WRITERS: Final = {Format.PAIN_001: pain001.write, Format.PAYROLL_CSV: payroll.write}
 _S: Final = PaymentState
 T = TypeVar("T")
+_log = telemetry.log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ async def queue(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Ru
     shares = await files.shares(tx, run_id)
     if not shares and not await payments.kept_whole(tx, run_id, 1):
         raise Refused(reason("RUN_EMPTY"))
+    if await heard.is_disputed(tx, run_id):
+        raise Refused(reason("RUN_DISPUTED"))
     now = pay.desk.clock.now()
     await files.add(tx, files_for(pay, run, shares))
     await payments.queue(tx, run_id, now)
@@ -115,6 +119,9 @@ async def send_all(sender: Sender) -> int:
     """Send what is queued; a file that a bug is about stops no other. Answers how many were sent."""
 
     async def one(some: Sequence[File]) -> int:
+        if await heard.is_disputed(sender.pay.database, some[0].run_id):
+            _log.warning("file held back: a break names an order of it", file=some[0].name)
+            return 0
         await send(sender, some[0])
         return 1
 
@@ -196,6 +203,9 @@ async def _prepare(sender: Sender, file: File, path: Path, content: Content) -> 
     signature = path.with_name(path.name + signing.SUFFIX).read_bytes() if sender.signer is not None else None
     database = sender.pay.database
     async with database.transaction() as tx:
+        run = await runs.lock_run(tx, file.run_id)
+        if run is None or run.state == RunState.CANCELLED:
+            raise ValueError(f"the run of file {file.name} was cancelled")
         found = await files.lock(tx, file.id)
         if found.sha256 not in {None, content.sha256}:
             raise ValueError(f"file {file.name} is on record with another hash")
