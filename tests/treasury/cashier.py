@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -239,6 +240,18 @@ async def cashier(
         pay = PayDesk(here.desk, here.database, registry.payees, {FUND: paying})
         sender = Sender(pay, {paying.code: bank or FolderBank(Folders(root / "bank"))}, root / "spool")
         yield Cashier(here, registry, pay, sender, root)
+
+
+def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
+    """Play a story at a counter with money; at its end all that always holds is looked at."""
+
+    async def run() -> None:
+        async with cashier(stack, dsn, root) as here:
+            await here.counter.give(100_000_000)
+            await story(here)
+            await here.holds()
+
+    asyncio.run(run())
 
 
 def lose_spool(root: Path) -> None:

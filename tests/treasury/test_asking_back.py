@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,8 +12,7 @@ from deploy.local.stack import Stack
 from services.kit.errors import Refused, Stale
 from services.treasury.model.recoveries import Instalment, Recovery
 from services.treasury.usecases import Desk, asking_back
-from tests.kit.live import new_database
-from tests.treasury.cashier import CLERK, SECOND, Cashier, advice, cashier, moved, statement
+from tests.treasury.cashier import CLERK, SECOND, Cashier, act, advice, moved, statement
 from tests.treasury.counter import TODAY
 from tests.treasury.debts import (
     ANSWERED_BY,
@@ -33,21 +30,6 @@ from tests.treasury.debts import (
 
 pytestmark = pytest.mark.integration
 DAY = timedelta(1)
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
-
-
-def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with cashier(stack, dsn, root) as here:
-            await here.counter.give(100_000_000)
-            await story(here)
-            await here.holds()
-
-    asyncio.run(run())
 
 
 async def dispute(here: Cashier, case_id: str, fen: int, by: str = CLERK, on: date = TODAY) -> Recovery:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from deploy.local.stack import Stack
 from services.treasury.usecases.hearing import Taken
-from tests.kit.live import new_database
-from tests.treasury.cashier import Cashier, answered, cashier, moved, statement
+from tests.treasury.cashier import Cashier, act, answered, moved, statement
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
-
-
-def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with cashier(stack, dsn, root) as here:
-            await here.counter.give(100_000_000)
-            await story(here)
-            await here.holds()
-
-    asyncio.run(run())
 
 
 BOMB = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>'

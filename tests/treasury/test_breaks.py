@@ -14,7 +14,6 @@ from services.kit.errors import Invalid, Refused, Stale
 from services.treasury.model import RunState
 from services.treasury.model.breaks import Awaited, Way
 from services.treasury.store import breaks
-from tests.kit.live import new_database
 from tests.treasury.cashier import CLERK, OURS, Cashier, advice, answered, cashier, moved, reference_of
 from tests.treasury.reconciler import (
     MONDAY,
@@ -30,11 +29,6 @@ from tests.treasury.reconciler import (
 )
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
 
 
 def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier, Reconciler], Awaitable[None]]) -> None:

@@ -14,16 +14,10 @@ from cradle.treasury.v1 import service_pb2
 
 from deploy.local.stack import Stack
 from services.kit.errors import Conflict, Invalid, Refused, is_conflict
-from tests.kit.live import new_database
 from tests.treasury.counter import MATERNITY, TODAY, Counter, case, counter, order
 
 pytestmark = pytest.mark.integration
 PARALLEL = 32
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
 
 
 def act(stack: Stack, dsn: str, story: Callable[[Counter], Awaitable[None]]) -> None:

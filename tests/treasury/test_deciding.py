@@ -14,7 +14,6 @@ from services.kit.errors import Refused
 from services.treasury.model.recoveries import Decided
 from services.treasury.store import recoveries
 from services.treasury.usecases import Desk, deciding
-from tests.kit.live import new_database
 from tests.treasury.cashier import CLERK, SECOND, Cashier, cashier, moved, statement
 from tests.treasury.counter import TODAY, case, order, with_limit
 from tests.treasury.debts import figures, paid, recovery, repayment
@@ -23,11 +22,6 @@ pytestmark = pytest.mark.integration
 OTHER = "01930000-0000-7000-8000-000000000002"
 LIMIT_FEN = 500
 Story = Callable[[Cashier], Awaitable[None]]
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
 
 
 def act(stack: Stack, dsn: str, root: Path, story: Story) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -20,36 +18,20 @@ from services.treasury.model import RunState
 from services.treasury.rules.proving import proof_days
 from services.treasury.usecases import approving, banking, resolving
 from services.treasury.usecases.hearing import Taken
-from tests.kit.live import new_database
 from tests.treasury.bank.answers import entry
 from tests.treasury.cashier import (
     CLERK,
     SECOND,
     Cashier,
+    act,
     advice,
     answered,
-    cashier,
     moved,
     reference_of,
     statement,
 )
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
-
-
-def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with cashier(stack, dsn, root) as here:
-            await here.counter.give(100_000_000)
-            await story(here)
-            await here.holds()
-
-    asyncio.run(run())
 
 
 def test_the_same_file_twice_is_once(stack: Stack, dsn: str, tmp_path: Path) -> None:

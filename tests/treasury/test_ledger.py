@@ -26,11 +26,6 @@ NOTHING = [0, 0, 0, 0]  # of COMMITTED, SPENT, RECEIVABLE, RECOVERED
 ALL = Scope("", "", None)
 
 
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
-
-
 def act(stack: Stack, dsn: str, story: Callable[[Counter], Awaitable[None]]) -> None:
     async def run() -> None:
         async with counter(stack, dsn) as here:

@@ -17,7 +17,6 @@ from services.treasury.model import RunState
 from services.treasury.model.breaks import Way
 from services.treasury.store import days, heard
 from services.treasury.usecases import running
-from tests.kit.live import new_database
 from tests.treasury.cashier import BALANCE_FEN, CLERK, Cashier, advice, answered, cashier, moved
 from tests.treasury.reconciler import (
     ACCOUNT,
@@ -37,11 +36,6 @@ from tests.treasury.reconciler import (
 )
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
 
 
 def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier, Reconciler], Awaitable[None]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from deploy.local.stack import Stack
 from services.treasury.model import Run, RunState
 from services.treasury.usecases import approving, asking_back, running
-from tests.kit.live import new_database
-from tests.treasury.cashier import Cashier, answered, cashier, events_of, moved, statement
+from tests.treasury.cashier import Cashier, act, answered, events_of, moved, statement
 from tests.treasury.counter import MATERNITY, order
 from tests.treasury.debts import (
     budget,
@@ -29,21 +27,6 @@ from tests.treasury.debts import (
 pytestmark = pytest.mark.integration
 ALLOWANCE = 1_960_000  # GC22, GC01
 OTHER = "01930000-0000-7000-8000-000000000002"
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
-
-
-def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with cashier(stack, dsn, root) as here:
-            await here.counter.give(100_000_000)
-            await story(here)
-            await here.holds()
-
-    asyncio.run(run())
 
 
 @pytest.mark.parametrize(("owed", "asked"), [(ALLOWANCE + 1, 0), (ALLOWANCE, 0), (ALLOWANCE - 1, 1), (0, ALLOWANCE)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -14,15 +13,14 @@ from deploy.local.stack import Stack
 from services.kit.errors import Refused, Stale
 from services.treasury.model import Pot, RunState
 from services.treasury.usecases import approving, running
-from tests.kit.live import new_database
 from tests.treasury.cashier import (
     CLERK,
     EVERYTHING,
     Cashier,
     account,
+    act,
     advice,
     answered,
-    cashier,
     moved,
     statement,
 )
@@ -31,21 +29,6 @@ from tests.treasury.counter import MATERNITY, TODAY, case, order
 pytestmark = pytest.mark.integration
 ALLOWANCE = 1_960_000  # GC22
 LI, WANG = "01930000-0000-7000-8000-000000000001", "01930000-0000-7000-8000-000000000002"
-
-
-@pytest.fixture
-def dsn(stack: Stack) -> str:
-    return new_database(stack, "treasury")
-
-
-def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with cashier(stack, dsn, root) as here:
-            await here.counter.give(100_000_000)
-            await story(here)
-            await here.holds()
-
-    asyncio.run(run())
 
 
 def test_an_order_is_planned_approved_sent_settled_and_closed(stack: Stack, dsn: str, tmp_path: Path) -> None:
