@@ -26,7 +26,7 @@ from services.claims.api import Appeals, Claims, Redeterminations, Reviews
 from services.claims.usecases import Desk, Office, submitting
 from services.claims.usecases.platform import Gateway
 from services.claims.usecases.submitting import FrontDesk
-from services.claims.usecases.watching import Watching
+from services.claims.usecases.watching import watching
 from services.claims.wire import out
 from services.kit import rpc, run, tls
 from services.kit.appending import Appender
@@ -49,12 +49,12 @@ async def api(process: Process) -> None:
 async def _serve(process: Process, reviewers: Desk) -> None:
     settings, stopping = process.settings, process.stopping
     receipts = Tail(settings, tuple(out.RECEIPT + source for source in settings.sources))
-    appender, watching = Appender("claims", settings), Watching(process.database, settings)
+    appender, watched = Appender("claims", settings), watching(process.database, settings)
     desk = FrontDesk(settings, process.clock, process.law, process.sealer, process.database, appender, receipts)
 
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_ClaimsServiceServicer_to_server(
-            Claims(process.database, process.law, desk, watching), server
+            Claims(process.database, process.law, desk, watched), server
         )
         review_pb2_grpc.add_ReviewServiceServicer_to_server(Reviews(reviewers), server)
         appeal_pb2_grpc.add_AppealServiceServicer_to_server(Appeals(reviewers), server)
@@ -70,7 +70,7 @@ async def _serve(process: Process, reviewers: Desk) -> None:
     ]
     # Questions are answered while the broker is away; only handing in waits for it.
     async with asyncio.TaskGroup() as beside:
-        for part in (appender.run, receipts.run, watching.run, partial(submitting.forget, desk)):
+        for part in (appender.run, receipts.run, watched.run, partial(submitting.forget, desk)):
             beside.create_task(part(stopping))
         async with rpc.serving(settings, services, register):
             process.health.set("grpc", True)

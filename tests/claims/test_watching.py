@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from deploy.local.stack import Stack
 from services.claims import store
-from services.claims.usecases.watching import Watching
+from services.claims.usecases.watching import watching
 from services.kit import db
 from services.kit.errors import Unavailable
 from tests.builders import claim, claim_number, replacement, submit
@@ -126,18 +126,18 @@ def test_only_so_many_may_watch_and_who_leaves_makes_room(stack: Stack) -> None:
         async with db.connect(claims_dsn(stack)) as database:
             found = await store.claim_by_number(database, "hospitals", number)
             assert found is not None
-            watching = Watching(database, settings_of(stack, watchers_max=3))
-            watchers = [watching.changes(found, 0) for _ in range(3)]
+            crowded = watching(database, settings_of(stack, watchers_max=3))
+            watchers = [crowded.changes(found.id, 0) for _ in range(3)]
             for one in watchers:
                 await anext(one)
             with pytest.raises(Unavailable):
-                await anext(watching.changes(found, 0))
+                await anext(crowded.changes(found.id, 0))
             await watchers[0].aclose()
-            late = watching.changes(found, 0)
+            late = crowded.changes(found.id, 0)
             version = (await anext(late)).version
             for one in [*watchers, late]:
                 await one.aclose()
-            assert not watching.watchers
+            assert not crowded.watchers
             return version
 
     assert asyncio.run(crowd()) == 1

@@ -6,6 +6,7 @@
 - `decision`: outcome, reasons, score, trace.
 - `moves`: the states of applications and certificates.
 - `application`, `life`: what has happened to one of them.
+- `filed`: an application on file, and what hangs on it.
 """
 
 from services.certification.model.application import NOT_ON_FILE, Application
@@ -27,6 +28,7 @@ from services.certification.model.codes import (
 )
 from services.certification.model.decision import Decision, Step, StepView
 from services.certification.model.facts import Answer, Employer, Facts, Figures, Points, Sheet
+from services.certification.model.filed import Asked, Employment, Filed, Looked, Objected, Place, Stated, Visit
 from services.certification.model.life import Change, Life, Renewal, Standing, Suspended
 from services.certification.model.moves import CertificateMove, CertificateState, Move, State, refusal
 from services.certification.model.scheme import (
@@ -52,6 +54,7 @@ __all__ = [
     "Answer",
     "Application",
     "Applies",
+    "Asked",
     "Bound",
     "CertificateMove",
     "CertificateState",
@@ -63,19 +66,24 @@ __all__ = [
     "Dimension",
     "DimensionOf",
     "Employer",
+    "Employment",
     "Event",
     "Evidence",
     "Facts",
     "Figures",
+    "Filed",
     "GateFact",
     "Indicator",
     "IndicatorKind",
     "Kind",
     "Life",
+    "Looked",
     "Measure",
     "Move",
+    "Objected",
     "Outcome",
     "Over",
+    "Place",
     "Points",
     "Renewal",
     "Scheme",
@@ -84,12 +92,14 @@ __all__ = [
     "Source",
     "Standing",
     "State",
+    "Stated",
     "Step",
     "StepView",
     "Suspended",
     "Suspension",
     "Tier",
     "Veto",
+    "Visit",
     "Why",
     "Words",
     "Zero",

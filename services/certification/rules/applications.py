@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from services.certification.model import Application, Decision, Move, Outcome, Scheme, State, refusal
 from services.certification.model.moves import MOVES
 from services.certification.rules import clocks, gates
-from services.kit.calendar import Calendar
+from services.kit.calendar import Calendar, YearNotHeld
 from services.kit.messages import Reason, reason
 
 _ASSESSORS_MOST: Final = 3
@@ -47,7 +47,10 @@ class Attempt(NamedTuple):
 
 
 def moved(application: Application, done: Done, under: Under) -> Application | Reason:
-    """The application after it, or why not. Raises YearNotHeld for a clock that runs beyond the years held."""
+    """The application after it, or why not. Raises YearNotHeld for a public notice that ends beyond the years held.
+
+    Another clock that does so has no last day yet (`dated` gives it one once the year's notice is held).
+    """
     if refused := refusal(application.state, done.move):
         return refused
     to = Attempt(application, done, under)
@@ -209,5 +212,22 @@ def _on_time(after: Application, before: Application, on: date, under: Under) ->
     if after.state is before.state or after.state is None:
         return after
     if before.state is State.INFORMATION_REQUESTED and after.state is State.ASSESSMENT:
-        return after._replace(due_on=under.calendar.add_working_days(on, after.days_left))
-    return after._replace(due_on=clocks.due_on(under.scheme, under.calendar, after.state, on))
+        try:
+            return after._replace(due_on=under.calendar.add_working_days(on, after.days_left))
+        except YearNotHeld:
+            return after._replace(due_on=None)
+    return after._replace(due_on=_due_on(after.state, on, under))
+
+
+def dated(application: Application, entered_on: date, under: Under) -> Application:
+    """With the last day of a clock that began to run when its year was not held."""
+    if application.state is None:
+        return application
+    return application._replace(due_on=_due_on(application.state, entered_on, under))
+
+
+def _due_on(state: State, entered_on: date, under: Under) -> date | None:
+    try:
+        return clocks.due_on(under.scheme, under.calendar, state, entered_on)
+    except YearNotHeld:
+        return None

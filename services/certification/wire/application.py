@@ -51,6 +51,8 @@ def kind(given: pb.ApplicationKind.ValueType) -> Kind:
 
 def employer(given: pb.EmployerFacts, scheme: Scheme) -> Employer:
     """With the size that goes by its staff. Raises Invalid."""
+    if unsaid := [name for name in ("staff", "sector") if not getattr(given, name)]:
+        raise Invalid(*[reason("FIELD_REQUIRED", f"employer.{name}") for name in unsaid])
     if given.women > given.staff:
         raise Invalid(reason("FIELD_OUT_OF_RANGE", "employer.women"))
     return Employer(size_of(scheme, given.staff), given.staff, given.women, given.sector)

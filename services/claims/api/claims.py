@@ -18,7 +18,6 @@ from services.claims.store import appeals
 from services.claims.usecases import streaming, submitting
 from services.claims.usecases.streaming import Requests
 from services.claims.usecases.submitting import CALL, Entry, FrontDesk
-from services.claims.usecases.watching import Watching
 from services.claims.wire import facts as reading
 from services.claims.wire import notice, out, paging, plain
 from services.claims.wire.appeal import to_message, told
@@ -27,6 +26,7 @@ from services.kit.db import Database
 from services.kit.errors import Forbidden, Invalid, NotFound
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
+from services.kit.watching import Watching
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
@@ -34,7 +34,7 @@ _TO_ANSWER_S = 0.5
 
 
 class Claims(service_pb2_grpc.ClaimsServiceServicer):
-    def __init__(self, database: Database, law: Law, desk: FrontDesk, watching: Watching) -> None:
+    def __init__(self, database: Database, law: Law, desk: FrontDesk, watching: Watching[Claim]) -> None:
         self.database = database
         self.law = law
         self.desk = desk
@@ -75,7 +75,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         self, request: submitting_pb2.WatchClaimRequest, context: Context
     ) -> AsyncGenerator[submitting_pb2.WatchClaimResponse, None]:
         claim = await self._find(request.name)
-        async with aclosing(self.watching.changes(claim, request.after_version)) as changes:
+        async with aclosing(self.watching.changes(claim.id, request.after_version)) as changes:
             async for changed in changes:
                 if not auth.current().sees(source=changed.source, county=changed.county):
                     return  # corrected into another county, it is no longer this one's to see

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -98,9 +98,9 @@ async def claim_by_number(database: Database, source: str, number: str) -> Claim
     return claim_of(rows[0]) if rows else None
 
 
-async def versions(database: Database, claim_ids: Sequence[UUID]) -> dict[UUID, int]:
+async def versions(database: Database, claim_ids: Collection[UUID]) -> dict[UUID, int]:
     """How far these claims have come."""
-    rows = await database.fetch("SELECT id, version FROM claim WHERE id = ANY($1)", claim_ids)
+    rows = await database.fetch("SELECT id, version FROM claim WHERE id = ANY($1)", list(claim_ids))
     return {row["id"]: row["version"] for row in rows}
 
 

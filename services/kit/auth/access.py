@@ -17,9 +17,11 @@ from services.kit.law.page import Page, below, open_page
 from services.kit.law.problems import Problem
 from services.kit.messages import Language, reason
 
-Sees = Literal["everything", "own-source", "own-counties"]
+Sees = Literal["everything", "own-source", "own-employer", "own-counties"]
 PERSON: Final = "person"
-_SEES: Final = ("everything", "own-source", "own-counties")
+_SEES: Final = ("everything", "own-source", "own-employer", "own-counties")
+# An employer's system is named by its code, in small letters: employer/uscc-91610300...
+_EMPLOYER: Final = "uscc-"
 _KEYS: Final = ("trust_domain", "tenant", "tenant_claim", "token_carriers", "roles", "grants")
 _ROLE: Final = ("description", "sees", "permissions")
 _GRANT: Final = ("system", "person", "role", "counties_claim")
@@ -91,7 +93,8 @@ class Access:
         for grant in self.systems:
             if grant.fits(kind, own_name):
                 sources = frozenset({own_name}) if grant.role.sees == "own-source" else None
-                return replace(self._as(kind, own_name, grant.role), sources=sources)
+                employers = _employers(own_name) if grant.role.sees == "own-employer" else None
+                return replace(self._as(kind, own_name, grant.role), sources=sources, employers=employers)
         return None
 
     def person(self, claims: Mapping[str, Any], until: datetime) -> Principal | None:
@@ -117,6 +120,12 @@ class Access:
 
 def _says(given: Any, value: str) -> bool:
     return given == value or (isinstance(given, list) and value in given)
+
+
+def _employers(own_name: str) -> frozenset[str]:
+    """The employer whose system it is; none for one that is named otherwise."""
+    code = own_name.removeprefix(_EMPLOYER)
+    return frozenset() if code == own_name else frozenset({code.upper()})
 
 
 def _counties(given: Any) -> frozenset[str]:
@@ -211,7 +220,8 @@ def _system(page: Page, path: str, given: Mapping[str, Any], role: Role) -> Syst
     kind, _, own_name = str(given["system"]).partition("/")
     if not _WORD.fullmatch(kind) or kind == PERSON or not (own_name == "*" or _WORD.fullmatch(own_name)):
         page.wrong(below(path, "system"), reason("ACCESS_NOT_SYSTEM"))
-    if role.sees == "own-counties" or (role.sees == "own-source" and kind != "source"):
+    of_kind = {"own-source": "source", "own-employer": "employer"}
+    if role.sees == "own-counties" or of_kind.get(role.sees, kind) != kind:
         page.wrong(below(path, "role"), reason("ACCESS_SCOPE_UNKNOWN", sees=role.sees))
     if "counties_claim" in given:
         page.wrong(below(path, "counties_claim"), reason("ACCESS_SCOPE_UNKNOWN", sees=role.sees))
@@ -224,6 +234,6 @@ def _person(page: Page, path: str, given: Mapping[str, Any], role: Role) -> Pers
         page.wrong(below(path, "person"), reason("ACCESS_WHOM"))
     claims = tuple((name, page.words(below(f"{path}.person", name), value)) for name, value in wanted.items())
     counties = page.words(below(path, "counties_claim"), given["counties_claim"]) if "counties_claim" in given else ""
-    if role.sees == "own-source" or (role.sees == "own-counties") != bool(counties):
+    if role.sees in {"own-source", "own-employer"} or (role.sees == "own-counties") != bool(counties):
         page.wrong(below(path, "role"), reason("ACCESS_SCOPE_UNKNOWN", sees=role.sees))
     return PersonGrant(claims, role, counties)

@@ -11,7 +11,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A system or a person with a role. `sources` and `counties` bound what is seen of claims; None bounds nothing."""
+    """A system or a person with a role. `sources`, `counties` and `employers` (by code) bound what is seen; None bounds
+    nothing.
+    """
 
     kind: str  # source, service, office, employer, tool, person
     own_name: str
@@ -20,6 +22,7 @@ class Principal:
     permissions: frozenset[str]
     sources: frozenset[str] | None = None
     counties: frozenset[str] | None = None
+    employers: frozenset[str] | None = None
     until: datetime | None = None  # when the token ends; a certificate ends with its connection
 
     @property
@@ -33,6 +36,13 @@ class Principal:
     def sees(self, *, source: str, county: str) -> bool:
         """Whether something of this source and county is in scope. What has none ("") is seen by the unbounded only."""
         return (self.sources is None or source in self.sources) and (self.counties is None or county in self.counties)
+
+    def sees_employer(self, uscc: str, county: str) -> bool:
+        """Whether what is about this employer is in scope."""
+        return self.acts_for(uscc) and (self.counties is None or county in self.counties)
+
+    def acts_for(self, uscc: str) -> bool:
+        return self.employers is None or uscc in self.employers
 
 
 _CURRENT: ContextVar[Principal] = ContextVar("principal")

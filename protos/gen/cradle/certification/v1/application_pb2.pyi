@@ -8,8 +8,10 @@ from cradle.certification.v1 import scheme_pb2 as _scheme_pb2
 from cradle.common.v1 import reason_pb2 as _reason_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import date_pb2 as _date_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -150,9 +152,334 @@ CRITERION_STANDING_NOT_APPLICABLE: CriterionStanding.ValueType  # 5
 """Its points are spread over the rest of its dimension."""
 Global___CriterionStanding: _TypeAlias = CriterionStanding  # noqa: Y015
 
+class _WaitingFor:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WaitingForEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WaitingFor.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WAITING_FOR_UNSPECIFIED: _WaitingFor.ValueType  # 0
+    WAITING_FOR_APPLICANT: _WaitingFor.ValueType  # 1
+    WAITING_FOR_AUTHORITY: _WaitingFor.ValueType  # 2
+    WAITING_FOR_NOTICE: _WaitingFor.ValueType  # 3
+    """The public notice runs."""
+    WAITING_FOR_NOBODY: _WaitingFor.ValueType  # 4
+    """Nobody: it is decided, withdrawn or lapsed."""
+
+class WaitingFor(_WaitingFor, metaclass=_WaitingForEnumTypeWrapper): ...
+
+WAITING_FOR_UNSPECIFIED: WaitingFor.ValueType  # 0
+WAITING_FOR_APPLICANT: WaitingFor.ValueType  # 1
+WAITING_FOR_AUTHORITY: WaitingFor.ValueType  # 2
+WAITING_FOR_NOTICE: WaitingFor.ValueType  # 3
+"""The public notice runs."""
+WAITING_FOR_NOBODY: WaitingFor.ValueType  # 4
+"""Nobody: it is decided, withdrawn or lapsed."""
+Global___WaitingFor: _TypeAlias = WaitingFor  # noqa: Y015
+
+@_typing.final
+class Application(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EMPLOYER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    COUNTY_FIELD_NUMBER: _builtins.int
+    SCHEME_FIELD_NUMBER: _builtins.int
+    SCHEME_DIGEST_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    CONSENTS_FIELD_NUMBER: _builtins.int
+    SUBMIT_DATE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    GATES_FIELD_NUMBER: _builtins.int
+    INFORMATION_REQUEST_FIELD_NUMBER: _builtins.int
+    SITE_VISIT_FIELD_NUMBER: _builtins.int
+    NOTICE_END_DATE_FIELD_NUMBER: _builtins.int
+    OBJECTIONS_FIELD_NUMBER: _builtins.int
+    RETURNED_FOR_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    OPEN_MOVES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """applications/{id}"""
+    employer: _builtins.str
+    """employers/{uscc}"""
+    kind: Global___ApplicationKind.ValueType
+    state: Global___ApplicationState.ValueType
+    etag: _builtins.str
+    """Of what was read; a change names it, so that nobody overwrites what they have not seen."""
+    county: _builtins.str
+    """The employer's, by the registry."""
+    scheme: _builtins.str
+    """schemes/1: pinned by submission; empty before."""
+    scheme_digest: _builtins.str
+    consents: _builtins.bool
+    """To cross-department look-ups, and to the truth of the file (承诺与授权)."""
+    certificate: _builtins.str
+    """certificates/{number}, once awarded."""
+    @_builtins.property
+    def facts(self) -> Global___EmployerFacts: ...
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Answer]: ...
+    @_builtins.property
+    def submit_date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def waiting(self) -> Global___Waiting: ...
+    @_builtins.property
+    def gates(self) -> _containers.RepeatedCompositeFieldContainer[Global___GateResult]: ...
+    @_builtins.property
+    def information_request(self) -> Global___InformationRequest: ...
+    @_builtins.property
+    def site_visit(self) -> Global___SiteVisit: ...
+    @_builtins.property
+    def notice_end_date(self) -> _date_pb2.Date:
+        """The last day of the public notice (公示) that runs, or ran last."""
+
+    @_builtins.property
+    def objections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Objection]: ...
+    @_builtins.property
+    def returned_for(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnedFor]:
+        """Why it was returned: told once, all of it."""
+
+    @_builtins.property
+    def decision(self) -> Global___Decision:
+        """The last one, if it has been decided; who scored is not told."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def open_moves(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What may be done with it now, by whoever may."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        employer: _builtins.str = ...,
+        kind: Global___ApplicationKind.ValueType = ...,
+        state: Global___ApplicationState.ValueType = ...,
+        etag: _builtins.str = ...,
+        county: _builtins.str = ...,
+        scheme: _builtins.str = ...,
+        scheme_digest: _builtins.str = ...,
+        facts: Global___EmployerFacts | None = ...,
+        answers: _abc.Iterable[Global___Answer] | None = ...,
+        consents: _builtins.bool = ...,
+        submit_date: _date_pb2.Date | None = ...,
+        waiting: Global___Waiting | None = ...,
+        gates: _abc.Iterable[Global___GateResult] | None = ...,
+        information_request: Global___InformationRequest | None = ...,
+        site_visit: Global___SiteVisit | None = ...,
+        notice_end_date: _date_pb2.Date | None = ...,
+        objections: _abc.Iterable[Global___Objection] | None = ...,
+        returned_for: _abc.Iterable[Global___ReturnedFor] | None = ...,
+        decision: Global___Decision | None = ...,
+        certificate: _builtins.str = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        open_moves: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "facts", b"facts", "information_request", b"information_request", "notice_end_date", b"notice_end_date", "site_visit", b"site_visit", "submit_date", b"submit_date", "update_time", b"update_time", "waiting", b"waiting"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "certificate", b"certificate", "consents", b"consents", "county", b"county", "decision", b"decision", "employer", b"employer", "etag", b"etag", "facts", b"facts", "gates", b"gates", "information_request", b"information_request", "kind", b"kind", "name", b"name", "notice_end_date", b"notice_end_date", "objections", b"objections", "open_moves", b"open_moves", "returned_for", b"returned_for", "scheme", b"scheme", "scheme_digest", b"scheme_digest", "site_visit", b"site_visit", "state", b"state", "submit_date", b"submit_date", "update_time", b"update_time", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Application: _TypeAlias = Application  # noqa: Y015
+
+@_typing.final
+class Waiting(_message.Message):
+    """Whom it waits for, and until when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
+    DUE_DATE_FIELD_NUMBER: _builtins.int
+    WORKING_DAYS_LEFT_FIELD_NUMBER: _builtins.int
+    waiting_for: Global___WaitingFor.ValueType
+    working_days_left: _builtins.int
+    """After today, the last one among them; 0 once it is past."""
+    @_builtins.property
+    def due_date(self) -> _date_pb2.Date:
+        """The last day; unset where no clock runs."""
+
+    def __init__(
+        self,
+        *,
+        waiting_for: Global___WaitingFor.ValueType = ...,
+        due_date: _date_pb2.Date | None = ...,
+        working_days_left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_date", b"due_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_date", b"due_date", "waiting_for", b"waiting_for", "working_days_left", b"working_days_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Waiting: _TypeAlias = Waiting  # noqa: Y015
+
+@_typing.final
+class GateResult(_message.Message):
+    """What a look-up of a gate (必备项) showed, the latest of each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRITERION_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    LOOKED_UP_BY_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    criterion: _builtins.str
+    passed: _builtins.bool
+    looked_up_by: _builtins.str
+    """Who was asked: a service, or the clerk who looked."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        criterion: _builtins.str = ...,
+        passed: _builtins.bool = ...,
+        looked_up_by: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["criterion", b"criterion", "looked_up_by", b"looked_up_by", "passed", b"passed", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GateResult: _TypeAlias = GateResult  # noqa: Y015
+
+@_typing.final
+class InformationRequest(_message.Message):
+    """补充说明通知"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    CRITERIA_FIELD_NUMBER: _builtins.int
+    ASK_DATE_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ANSWER_DATE_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    answer: _builtins.str
+    @_builtins.property
+    def criteria(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def ask_date(self) -> _date_pb2.Date: ...
+    @_builtins.property
+    def answer_date(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        criteria: _abc.Iterable[_builtins.str] | None = ...,
+        ask_date: _date_pb2.Date | None = ...,
+        answer: _builtins.str = ...,
+        answer_date: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_date", b"answer_date", "ask_date", b"ask_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_date", b"answer_date", "ask_date", b"ask_date", "criteria", b"criteria", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InformationRequest: _TypeAlias = InformationRequest  # noqa: Y015
+
+@_typing.final
+class SiteVisit(_message.Message):
+    """现场核查"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VISIT_DATE_FIELD_NUMBER: _builtins.int
+    VISITORS_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    visitors: _builtins.int
+    findings: _builtins.str
+    @_builtins.property
+    def visit_date(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        visit_date: _date_pb2.Date | None = ...,
+        visitors: _builtins.int = ...,
+        findings: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["visit_date", b"visit_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "visit_date", b"visit_date", "visitors", b"visitors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SiteVisit: _TypeAlias = SiteVisit  # noqa: Y015
+
+@_typing.final
+class Objection(_message.Message):
+    """公示异议. Who objects is not told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FILE_DATE_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    UPHELD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """objections/{id}"""
+    settled: _builtins.bool
+    upheld: _builtins.bool
+    reason: _builtins.str
+    """Of the settlement."""
+    @_builtins.property
+    def file_date(self) -> _date_pb2.Date: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        file_date: _date_pb2.Date | None = ...,
+        settled: _builtins.bool = ...,
+        upheld: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file_date", b"file_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_date", b"file_date", "name", b"name", "reason", b"reason", "settled", b"settled", "upheld", b"upheld"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Objection: _TypeAlias = Objection  # noqa: Y015
+
+@_typing.final
+class ReturnedFor(_message.Message):
+    """补正事项"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRITERION_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    criterion: _builtins.str
+    said: _builtins.str
+    def __init__(
+        self,
+        *,
+        criterion: _builtins.str = ...,
+        said: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["criterion", b"criterion", "said", b"said"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnedFor: _TypeAlias = ReturnedFor  # noqa: Y015
+
 @_typing.final
 class EmployerFacts(_message.Message):
-    """The employer on the day of submission."""
+    """The employer on the day of submission. In a draft, what has not been said yet is empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

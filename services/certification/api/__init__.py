@@ -1,0 +1,9 @@
+"""gRPC of certification: `schemes` for what is asked, `applications` for the employer's side, `assessments` for the
+authority's.
+"""
+
+from services.certification.api.applications import Applications
+from services.certification.api.assessments import Assessments
+from services.certification.api.schemes import Schemes
+
+__all__ = ["Applications", "Assessments", "Schemes"]
