@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from cradle.certification.v1 import application_pb2, certificate_pb2, scheme_pb2
-from cradle.certification.v1 import service_pb2 as certification_pb2
-from cradle.claims.v1 import (
-    appeal_pb2,
-    claim_pb2,
-    event_pb2,
-    facts_pb2,
-    intake_pb2,
-    platform_pb2,
-    receipt_pb2,
-    redetermination_pb2,
-    review_pb2,
-    service_pb2,
-    submitting_pb2,
-)
-from cradle.common.v1 import reason_pb2
+from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, platform_pb2, receipt_pb2, service_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.options.v1 import options_pb2
 from cradle.registry.v1 import event_pb2 as registry_event_pb2
 from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
 from cradle.registry.v1 import office_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
-from cradle.treasury.v1 import hold_pb2, money_pb2, order_pb2, payment_pb2, reconciliation_pb2, recovery_pb2, run_pb2
-from cradle.treasury.v1 import service_pb2 as treasury_pb2
+from cradle.treasury.v1 import order_pb2, payment_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
 from services.claims.rules import LAW
@@ -41,37 +26,12 @@ from services.kit.settings import Settings
 ROOT = Path(__file__).parents[2]
 TOPICS: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text("utf-8"))
 PARAMETERS = [path for path in sorted((ROOT / "services").glob("*/parameters/**/*.yaml")) if path.name != "index.yaml"]
-MODULES = (
-    appeal_pb2,
-    application_pb2,
-    certificate_pb2,
-    scheme_pb2,
-    certification_pb2,
-    claim_pb2,
-    event_pb2,
-    facts_pb2,
-    intake_pb2,
-    platform_pb2,
-    receipt_pb2,
-    redetermination_pb2,
-    review_pb2,
-    service_pb2,
-    submitting_pb2,
-    reason_pb2,
-    parked_pb2,
-    registry_pb2,
-    registry_event_pb2,
-    registry_intake_pb2,
-    office_pb2,
-    hold_pb2,
-    money_pb2,
-    order_pb2,
-    payment_pb2,
-    reconciliation_pb2,
-    recovery_pb2,
-    run_pb2,
-    treasury_pb2,
-)
+GEN = ROOT / "protos" / "gen"
+MODULES = [
+    importlib.import_module(".".join(path.relative_to(GEN).with_suffix("").parts))
+    for path in sorted(GEN.glob("cradle/**/*_pb2.py"))
+    if path.name != "options_pb2.py"
+]
 FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULES)
 
 
@@ -169,27 +129,18 @@ PERSONAL_NAME = re.compile(r"id_number|(^|_)name(_|$)|phone|mobile|account|birth
 NOT_PERSONAL = {
     "cradle.claims.v1.Claim.name": "a resource name, claims/{claim}",
     "cradle.claims.v1.Determination.name": "a resource name",
-    "cradle.claims.v1.GetClaimRequest.name": "a resource name",
-    "cradle.claims.v1.ExplainDeterminationRequest.name": "a resource name",
     "cradle.claims.v1.Review.name": "a resource name, reviews/{review}",
-    "cradle.claims.v1.GetReviewRequest.name": "a resource name",
     "cradle.claims.v1.Move.name": "a resource name",
-    "cradle.claims.v1.WatchClaimRequest.name": "a resource name",
     "cradle.claims.v1.Redetermination.name": "a resource name",
-    "cradle.claims.v1.GetRedeterminationRequest.name": "a resource name",
-    "cradle.claims.v1.ApproveRedeterminationRequest.name": "a resource name",
-    "cradle.claims.v1.CancelRedeterminationRequest.name": "a resource name",
     "cradle.claims.v1.Appeal.name": "a resource name",
-    "cradle.claims.v1.GetAppealRequest.name": "a resource name",
-    "cradle.claims.v1.WithdrawAppealRequest.name": "a resource name",
+    "cradle.certification.v1.Application.name": "a resource name, applications/{application}",
     "cradle.certification.v1.Certificate.name": "a resource name",
+    "cradle.certification.v1.Objection.name": "a resource name, objections/{objection}",
     "cradle.certification.v1.Figure.name": "the name of a figure of the scheme",
-    "cradle.certification.v1.GetSchemeRequest.name": "a resource name",
     "cradle.certification.v1.Quantity.name": "the name of a quantity of the scheme",
     "cradle.certification.v1.Scheme.name": "a resource name, schemes/{version}",
     "cradle.treasury.v1.Budget.name": "a resource name",
     "cradle.treasury.v1.Order.name": "a resource name, orders/{order}",
-    "cradle.treasury.v1.GetOrderRequest.name": "a resource name",
     "cradle.treasury.v1.Refusal.name": "a resource name",
     "cradle.treasury.v1.TrialBalance.accounts": "accounts of the ledger",
     "cradle.treasury.v1.AccountBalance.account": "an account of the ledger",
@@ -198,33 +149,14 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.ListTransfersRequest.account": "an account of the ledger",
     "cradle.treasury.v1.HoldDay.account": "an account of ours",
     "cradle.treasury.v1.Recovery.name": "a resource name, recoveries/{recovery}",
-    "cradle.treasury.v1.GetRecoveryRequest.name": "a resource name",
-    "cradle.treasury.v1.NotifyRecoveryRequest.name": "a resource name",
-    "cradle.treasury.v1.DisputeRecoveryRequest.name": "a resource name",
-    "cradle.treasury.v1.ResolveDisputeRequest.name": "a resource name",
-    "cradle.treasury.v1.SetInstalmentsRequest.name": "a resource name",
-    "cradle.treasury.v1.WriteOffRecoveryRequest.name": "a resource name",
-    "cradle.treasury.v1.RecordRepaymentRequest.name": "a resource name",
-    "cradle.treasury.v1.DecideOrderRequest.name": "a resource name",
     "cradle.treasury.v1.Run.name": "a resource name, runs/{run}",
     "cradle.treasury.v1.Payment.name": "a resource name, payments/{payment}",
     "cradle.treasury.v1.Unmatched.name": "a resource name",
-    "cradle.treasury.v1.GetRunRequest.name": "a resource name",
-    "cradle.treasury.v1.ApproveRunRequest.name": "a resource name",
-    "cradle.treasury.v1.CancelRunRequest.name": "a resource name",
-    "cradle.treasury.v1.SendRunRequest.name": "a resource name",
-    "cradle.treasury.v1.CloseRunRequest.name": "a resource name",
-    "cradle.treasury.v1.ResolveUnknownRequest.name": "a resource name",
     "cradle.treasury.v1.BankFile.name": "the name of a file",
     "cradle.treasury.v1.BankFile.account": "a name of ours for an account of ours",
     "cradle.treasury.v1.ImportStatementRequest.file_name": "the name of a file",
     "cradle.treasury.v1.Unmatched.file_name": "the name of a file",
     "cradle.treasury.v1.Break.name": "a resource name, breaks/{break}",
-    "cradle.treasury.v1.GetBreakRequest.name": "a resource name, breaks/{break}",
-    "cradle.treasury.v1.ExplainBreakRequest.name": "a resource name, breaks/{break}",
-    "cradle.treasury.v1.ApproveBreakRequest.name": "a resource name, breaks/{break}",
-    "cradle.treasury.v1.RefuseBreakRequest.name": "a resource name, breaks/{break}",
-    "cradle.treasury.v1.AwaitBreakRequest.name": "a resource name, breaks/{break}",
     "cradle.treasury.v1.Break.file_name": "the name of a file",
     "cradle.treasury.v1.Break.account": "an account of ours, as its bank calls it",
     "cradle.treasury.v1.ListBreaksRequest.account": "an account of ours, as its bank calls it",
@@ -253,7 +185,12 @@ def is_personal(field: FieldDescriptor) -> bool:
 
 
 def test_every_field_that_sounds_personal_is_marked_or_excused() -> None:
-    named = {field.full_name for field in fields() if PERSONAL_NAME.search(field.name)}
+    """`name` of a request is that of a resource, as everywhere (AIP-122)."""
+    named = {
+        field.full_name
+        for field in fields()
+        if PERSONAL_NAME.search(field.name) and not field.full_name.endswith("Request.name")
+    }
 
     marked = {field.full_name for field in fields() if is_personal(field)}
     assert len(marked) >= 5
