@@ -13,6 +13,7 @@ from cradle.certification.v1 import service_pb2 as certification_pb2
 from cradle.claims.v1 import (
     appeal_pb2,
     claim_pb2,
+    employer_pb2,
     event_pb2,
     facts_pb2,
     intake_pb2,
@@ -28,7 +29,7 @@ from cradle.ops.v1 import parked_pb2
 from cradle.options.v1 import options_pb2
 from cradle.registry.v1 import event_pb2 as registry_event_pb2
 from cradle.registry.v1 import intake_pb2 as registry_intake_pb2
-from cradle.registry.v1 import office_pb2
+from cradle.registry.v1 import office_pb2, standing_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from cradle.treasury.v1 import hold_pb2, money_pb2, order_pb2, payment_pb2, reconciliation_pb2, recovery_pb2, run_pb2
 from cradle.treasury.v1 import service_pb2 as treasury_pb2
@@ -48,6 +49,7 @@ MODULES = (
     scheme_pb2,
     certification_pb2,
     claim_pb2,
+    employer_pb2,
     event_pb2,
     facts_pb2,
     intake_pb2,
@@ -63,6 +65,7 @@ MODULES = (
     registry_event_pb2,
     registry_intake_pb2,
     office_pb2,
+    standing_pb2,
     hold_pb2,
     money_pb2,
     order_pb2,
@@ -290,6 +293,8 @@ def reached(message: Descriptor) -> set[str]:
         registry_event_pb2.PersonEvent.DESCRIPTOR,
         registry_event_pb2.EmployerEvent.DESCRIPTOR,
         registry_intake_pb2.CoverageReceipt.DESCRIPTOR,
+        standing_pb2.BatchGetEmployerStandingResponse.DESCRIPTOR,
+        employer_pb2.BatchGetEmployerFactsResponse.DESCRIPTOR,
         office_pb2.ErasePersonResponse.DESCRIPTOR,
         order_pb2.OrderEvent.DESCRIPTOR,
         payment_pb2.PaymentEvent.DESCRIPTOR,
