@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 500
 # Who others hang on goes first, and a month is paid before it is taken back.
-ORDER: Final = ("employer", "provider", "person", "coverage", "contributions", "household")
+ORDER: Final = ("employer", "provider", "person", "coverage", "contributions", "household", "arrears")
 _RETURNED: Final = intake_pb2.COVERAGE_RECEIPT_STATUS_RETURNED
 _UNCHANGED: Final = intake_pb2.COVERAGE_RECEIPT_STATUS_UNCHANGED
 

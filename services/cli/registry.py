@@ -40,8 +40,9 @@ def import_(
     """Record the rows of FILE, each by itself: what was taken stays, so FILE may be mended and sent again.
 
     YAML, JSON or NDJSON (- is standard input) has one of these a row: `employer`, `provider`, `person`, `coverage`,
-    `contributions`, `household`; those that others hang on go first. A tax office's monthly file (H|, D| and T| lines;
-    UTF-8 or GBK) is known by its first line. Exit status 1: some rows were not taken; they are in the errors file.
+    `contributions`, `household`, `arrears`; those that others hang on go first. A tax office's monthly file (H|, D| and
+    T| lines; UTF-8 or GBK) is known by its first line. Exit status 1: some rows were not taken; they are in the errors
+    file.
     """
     session: Session = context.obj
     if is_tax_file(file):

@@ -6,14 +6,22 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import grpc
-from cradle.registry.v1 import intake_pb2, office_pb2, office_pb2_grpc, service_pb2, service_pb2_grpc
+from cradle.registry.v1 import (
+    intake_pb2,
+    office_pb2,
+    office_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+    standing_pb2,
+    standing_pb2_grpc,
+)
 
 from services.kit import auth
 from services.kit.errors import Invalid
 from services.kit.messages import reason
 from services.registry import usecases
 from services.registry.usecases import Asker, Office
-from services.registry.wire import asking, checks, intake, payees, records
+from services.registry.wire import asking, checks, intake, payees, records, standing
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -25,20 +33,12 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
     async def BatchGetCoverage(
         self, request: service_pb2.BatchGetCoverageRequest, context: Context
     ) -> service_pb2.BatchGetCoverageResponse:
-        known_at = self._instant(request)
+        known_at = instant(request, self.office)
         persons, providers = asking.questions(request), asking.institutions(request)
         found = await usecases.get_coverage(self.office, persons, known_at, asker(request.purpose))
         response = asking.answers(found, await usecases.get_institutions(self.office, providers, known_at))
         response.known_at.FromDatetime(known_at)
         return response
-
-    def _instant(self, request: service_pb2.BatchGetCoverageRequest) -> datetime:
-        if not request.HasField("known_at"):
-            return self.office.clock.now()
-        try:
-            return request.known_at.ToDatetime(tzinfo=UTC)
-        except (ValueError, OverflowError):
-            raise Invalid(reason("DATE_INVALID", "known_at")) from None
 
     async def BatchRecordCoverage(
         self, request: service_pb2.BatchRecordCoverageRequest, context: Context
@@ -92,6 +92,40 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
         else:
             found = await usecases.erase(self.office, number, person, request.reason, asker(request.reason))
         return asking.erased(found.person, found.at, before=found.before)
+
+
+class Standings(standing_pb2_grpc.StandingServiceServicer):
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    async def BatchRecordViolations(
+        self, request: standing_pb2.BatchRecordViolationsRequest, context: Context
+    ) -> standing_pb2.BatchRecordViolationsResponse:
+        authority = auth.current().name
+        given = standing.stated(request, authority, self.office.clock.today())
+        changed = await usecases.record_violations(self.office, authority, given, keep=not request.validate_only)
+        return standing_pb2.BatchRecordViolationsResponse(changed=changed)
+
+    async def BatchGetEmployerStanding(
+        self, request: standing_pb2.BatchGetEmployerStandingRequest, context: Context
+    ) -> standing_pb2.BatchGetEmployerStandingResponse:
+        known_at = instant(request, self.office)
+        found = await usecases.get_standing(self.office, standing.asked(request), known_at, asker(request.purpose))
+        response = standing_pb2.BatchGetEmployerStandingResponse(answers=[standing.answer(*one) for one in found])
+        response.known_at.FromDatetime(known_at)
+        return response
+
+
+def instant(
+    request: service_pb2.BatchGetCoverageRequest | standing_pb2.BatchGetEmployerStandingRequest, office: Office
+) -> datetime:
+    """What was known at this instant is asked for; unset: now."""
+    if not request.HasField("known_at"):
+        return office.clock.now()
+    try:
+        return request.known_at.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(reason("DATE_INVALID", "known_at")) from None
 
 
 def asker(purpose: str) -> Asker:

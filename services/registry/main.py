@@ -7,7 +7,14 @@ import base64
 
 import grpc
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
-from cradle.registry.v1 import office_pb2, office_pb2_grpc, service_pb2, service_pb2_grpc
+from cradle.registry.v1 import (
+    office_pb2,
+    office_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+    standing_pb2,
+    standing_pb2_grpc,
+)
 
 from services.kit import rpc, run
 from services.kit.inbox import Inbox
@@ -15,7 +22,7 @@ from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.registry import streams
-from services.registry.api import Offices, Registry
+from services.registry.api import Offices, Registry, Standings
 from services.registry.usecases import Office
 
 
@@ -30,11 +37,13 @@ async def api(process: Process) -> None:
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_RegistryServiceServicer_to_server(Registry(office), server)
         office_pb2_grpc.add_OfficeServiceServicer_to_server(Offices(office), server)
+        standing_pb2_grpc.add_StandingServiceServicer_to_server(Standings(office), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["RegistryService"],
         office_pb2.DESCRIPTOR.services_by_name["OfficeService"],
+        standing_pb2.DESCRIPTOR.services_by_name["StandingService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with rpc.serving(process.settings, services, register):

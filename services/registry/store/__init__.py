@@ -1,5 +1,5 @@
 """SQL of the registry: `lookup` answers; `persons`, `institutions` and `households` are locked, read and written;
-`payees` are where they are paid.
+`payees` are where they are paid; `standing` is how employers stand.
 """
 
 from services.registry.store.erasing import erasable, erase, keep_erasure
@@ -28,11 +28,24 @@ from services.registry.store.institutions import (
 from services.registry.store.lookup import COVERAGE, Asked, audit, coverage, institutions, refer
 from services.registry.store.payees import AccountRow, PayeeOnFile, keep_keys, payees, providers_of, save_accounts
 from services.registry.store.persons import Identity, OnFile, Recorded, Version, lock, save
+from services.registry.store.standing import (
+    EmployerHeld,
+    ViolationOnFile,
+    ViolationRow,
+    hold_employers,
+    raise_employers,
+    save_arrears,
+    save_closings,
+    save_violations,
+    standing,
+    violations_of,
+)
 
 __all__ = [
     "COVERAGE",
     "AccountRow",
     "Asked",
+    "EmployerHeld",
     "EmployerOnFile",
     "EmployerRow",
     "HouseholdOnFile",
@@ -45,12 +58,15 @@ __all__ = [
     "ProviderRow",
     "Recorded",
     "Version",
+    "ViolationOnFile",
+    "ViolationRow",
     "WageRow",
     "audit",
     "coverage",
     "employers_of",
     "erasable",
     "erase",
+    "hold_employers",
     "households",
     "institutions",
     "keep_erasure",
@@ -61,12 +77,18 @@ __all__ = [
     "lock_providers",
     "payees",
     "providers_of",
+    "raise_employers",
     "raise_versions",
     "refer",
     "save",
     "save_accounts",
+    "save_arrears",
+    "save_closings",
     "save_employers",
     "save_households",
     "save_providers",
     "save_statements",
+    "save_violations",
+    "standing",
+    "violations_of",
 ]

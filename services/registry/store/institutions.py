@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -23,6 +23,7 @@ class EmployerOnFile(NamedTuple):
     recorded_at: datetime | None
     wages: Years
     bases: Years
+    closed_on: date | None = None
 
 
 class EmployerRow(NamedTuple):
@@ -63,12 +64,17 @@ class LevelRow(NamedTuple):
 
 _EMPLOYERS: Final = """
 SELECT employer.id, employer.uscc, employer.name, employer.county, employer.version,
-       known.recorded_at, known.years, known.monthly_fen, known.base_years, known.base_fen
+       GREATEST(known.recorded_at, closing.recorded_at) AS recorded_at, closing.closed_on,
+       known.years, known.monthly_fen, known.base_years, known.base_fen
 FROM employer
 LEFT JOIN LATERAL (
     SELECT * FROM employer_wage WHERE employer_wage.employer_id = employer.id
     ORDER BY employer_wage.recorded_at DESC LIMIT 1
 ) AS known ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM employer_closing WHERE employer_closing.employer_id = employer.id
+    ORDER BY employer_closing.recorded_at DESC LIMIT 1
+) AS closing ON true
 WHERE employer.uscc = ANY($1)
 """
 
@@ -104,6 +110,7 @@ async def lock_employers(tx: Tx, given: Sequence[tuple[UUID, str]]) -> dict[str,
             row["recorded_at"],
             tuple(zip(row["years"] or (), row["monthly_fen"] or (), strict=True)),
             tuple(zip(row["base_years"] or (), row["base_fen"] or (), strict=True)),
+            row["closed_on"],
         )
         for row in await tx.fetch(_EMPLOYERS, usccs)
     }

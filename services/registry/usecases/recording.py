@@ -50,13 +50,16 @@ async def record_employers(office: Office, tx: Tx, stated: Iterable[tuple[Employ
     # In order of the code: two loads at once then wait, and not in a circle.
     on_file = await store.lock_employers(tx, [(new_id(), uscc) for uscc in sorted(latest)])
     now = office.clock.now()
-    rows, wages = [], []
+    rows, wages, closings = [], [], []
     for uscc in sorted(latest):
         employer, cause = latest[uscc]
         row, wage = _employer_rows(tx, employer, on_file[uscc], now, cause)
         rows += [row] if row else []
         wages += [wage] if wage else []
+        if row and employer.closed_on != on_file[uscc].closed_on:
+            closings.append((row.id, rules.instant_after(now, on_file[uscc].recorded_at), employer.closed_on))
     await store.save_employers(tx, rows, wages)
+    await store.save_closings(tx, closings)
     written = {row.id for row in rows}  # wages that changed raise the version, so the row is written with them
     return {uscc for uscc, employer in on_file.items() if employer.id in written}
 
@@ -67,9 +70,10 @@ def _employer_rows(
     """What is to be written of one employer, and said."""
     at, version = rules.instant_after(now, on_file.recorded_at), on_file.version
     wages, bases = tuple(sorted(stated.wages.items())), tuple(sorted(stated.bases.items()))
-    if version == 0 or (stated.name, stated.county) != (on_file.name, on_file.county):
+    said = (stated.name, stated.county, stated.closed_on)
+    if version == 0 or said != (on_file.name, on_file.county, on_file.closed_on):
         version += 1
-        tx.emit(events.employer_recorded(Told(on_file.id, version, at, cause), stated.county))
+        tx.emit(events.employer_recorded(Told(on_file.id, version, at, cause), stated.county, stated.closed_on))
     years = sorted({y for y, _ in set(wages) ^ set(on_file.wages)} | {y for y, _ in set(bases) ^ set(on_file.bases)})
     if years:
         version += 1

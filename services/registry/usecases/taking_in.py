@@ -12,6 +12,7 @@ from services.kit.db import Tx
 from services.kit.messages import Reason, reason
 from services.registry import rules, store
 from services.registry.model import (
+    ArrearsStatement,
     CoverageStatement,
     Employer,
     Household,
@@ -26,7 +27,7 @@ from services.registry.model import (
     StatedSpan,
     Statement,
 )
-from services.registry.usecases import households, recording
+from services.registry.usecases import households, recording, standing
 from services.registry.usecases.amending import Amended, Amendment, amend, named, replacement, spans_of
 from services.registry.usecases.office import Office
 
@@ -43,6 +44,7 @@ async def take_in(office: Office, tx: Tx, batch: Sequence[Received]) -> list[Set
     stated = {place: one.statement for place, one in enumerate(batch) if one.statement is not None}
     causes = {place: one.position or METHOD for place, one in enumerate(batch)}
     outcomes = await _institutions(office, tx, stated, causes) | await _persons(office, tx, stated, causes)
+    outcomes |= await _arrears(office, tx, stated, causes)
     settled = [_settled(one, outcomes.get(place, one.reasons)) for place, one in enumerate(batch)]
     await store.save_statements(tx, settled)
     return settled
@@ -79,6 +81,13 @@ async def _institutions(office: Office, tx: Tx, stated: Stated, causes: Mapping[
         **{place: one.uscc in changed for place, one in employers.items()},
         **{place: one.code in altered for place, one in providers.items()},
     }
+
+
+async def _arrears(office: Office, tx: Tx, stated: Stated, causes: Mapping[int, str]) -> dict[int, bool | Reasons]:
+    given = {place: one for place, one in stated.items() if isinstance(one, ArrearsStatement)}
+    changed = await standing.record_arrears(office, tx, [(one, causes[place]) for place, one in given.items()])
+    unknown = (reason("EMPLOYER_UNKNOWN", "arrears.employer_uscc"),)
+    return {place: changed.get(one.uscc, unknown) for place, one in given.items()}
 
 
 # --- persons ------------------------------------------------------------------------------------------------------

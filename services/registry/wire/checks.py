@@ -20,7 +20,7 @@ def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> li
     """What the records' shapes cannot tell: check digits, days the calendar does not have, spans that overlap."""
     found: list[Reason] = []
     for place, given in enumerate(request.employers):
-        found += employer_problems(given, f"employers[{place}]")
+        found += employer_problems(given, f"employers[{place}]", today)
     for place, insured in enumerate(request.persons):
         found += person_problems(insured, f"persons[{place}]", today)
     for place, institution in enumerate(request.providers):
@@ -28,8 +28,11 @@ def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> li
     return found
 
 
-def employer_problems(given: service_pb2.EmployerRecord, path: str) -> Sequence[Reason]:
-    return uscc_problems(plain(given.uscc), f"{path}.uscc")
+def employer_problems(given: service_pb2.EmployerRecord, path: str, today: date) -> Sequence[Reason]:
+    return [
+        *uscc_problems(plain(given.uscc), f"{path}.uscc"),
+        *(day_problems(given.closed_on, f"{path}.closed_on", today) if given.HasField("closed_on") else ()),
+    ]
 
 
 def person_problems(given: service_pb2.PersonRecord, path: str, today: date) -> list[Reason]:
@@ -49,7 +52,7 @@ def coverage_problems(spans: Sequence[service_pb2.CoverageSpan], path: str) -> l
         reason("DATE_INVALID", f"{path}[{place}].{name}")
         for place, span in enumerate(spans)
         for name in ("first_day", "last_day")
-        if span.HasField(name) and not _is_day(getattr(span, name))
+        if span.HasField(name) and not is_day(getattr(span, name))
     ]
     return found or _overlap([records.stated_span(span) for span in spans], path, "COVERAGE_OVERLAPS")
 
@@ -80,7 +83,7 @@ def late_problems(month: int, paid_on: Date, path: str, today: date) -> list[Rea
 
 
 def day_problems(value: Date, path: str, today: date) -> list[Reason]:
-    if not _is_day(value):
+    if not is_day(value):
         return [reason("DATE_INVALID", path)]
     return [reason("DATE_IN_FUTURE", path, today=today)] if from_proto(value) > today else []
 
@@ -90,7 +93,7 @@ def provider_problems(given: service_pb2.ProviderRecord, path: str) -> list[Reas
         reason("DATE_INVALID", f"{path}.contracts[{place}].{name}")
         for place, span in enumerate(given.contracts)
         for name in ("first_day", "last_day")
-        if span.HasField(name) and not _is_day(getattr(span, name))
+        if span.HasField(name) and not is_day(getattr(span, name))
     ]
     return found or _overlap(
         [records.contract(span) for span in given.contracts], f"{path}.contracts", "CONTRACT_OVERLAPS"
@@ -103,6 +106,20 @@ def contribution_problems(given: intake_pb2.ContributionStatement, path: str, to
         found += late_problems(payment.month, payment.paid_on, f"{path}.paid[{place}].paid_on", today)
     for place, taken in enumerate(given.taken_back):
         found += day_problems(taken.taken_back_on, f"{path}.taken_back[{place}].taken_back_on", today)
+    return found
+
+
+def arrears_problems(given: intake_pb2.ArrearsStatement, path: str, today: date) -> list[Reason]:
+    found = [*uscc_problems(plain(given.employer_uscc), f"{path}.employer_uscc")]
+    for place, one in enumerate(given.arrears):
+        at = f"{path}.arrears[{place}]"
+        names = [name for name in ("due_on", "deferred_until") if one.HasField(name)]
+        wrong = [name for name in names if not is_day(getattr(one, name))]
+        found += [reason("DATE_INVALID", f"{at}.{name}") for name in wrong]
+        if one.HasField("paid_on"):
+            found += day_problems(one.paid_on, f"{at}.paid_on", today)
+        if not wrong and "deferred_until" in names and from_proto(one.deferred_until) < from_proto(one.due_on):
+            found.append(reason("DATES_OUT_OF_ORDER", f"{at}.deferred_until"))
     return found
 
 
@@ -141,7 +158,7 @@ def _child_problems(
     return found
 
 
-def _is_day(value: Date) -> bool:
+def is_day(value: Date) -> bool:
     try:
         from_proto(value)
     except ValueError:

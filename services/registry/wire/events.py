@@ -14,7 +14,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kit.dates import to_proto
 from services.kit.ids import new_id
 from services.kit.outbox import Event
-from services.registry.model import Born
+from services.registry.model import Born, Unpaid, Violation
+from services.registry.wire import standing
 
 COVERAGE: Final = "registry.coverage.v1"
 PERSON: Final = "registry.person.v1"
@@ -67,9 +68,11 @@ def household_changed(told: Told, household: UUID, children: int) -> Event:
     return _event(told, "person", "HouseholdChanged", PERSON, message)
 
 
-def employer_recorded(told: Told, county: str) -> Event:
+def employer_recorded(told: Told, county: str, closed_on: date | None = None) -> Event:
     message = event_pb2.EmployerEvent(employer=str(told.id), version=told.version)
     message.recorded.county = county
+    if closed_on is not None:
+        message.recorded.closed_on.CopyFrom(to_proto(closed_on))
     message.recorded.recorded_at.CopyFrom(_instant(told.at))
     return _event(told, "employer", "EmployerRecorded", EMPLOYER, message)
 
@@ -79,6 +82,22 @@ def employer_wage_changed(told: Told, years: Sequence[int]) -> Event:
     message.wage_changed.years.extend(years)
     message.wage_changed.recorded_at.CopyFrom(_instant(told.at))
     return _event(told, "employer", "EmployerWageChanged", EMPLOYER, message)
+
+
+def violation_changed(told: Told, violation: Violation) -> Event:
+    message = event_pb2.EmployerEvent(employer=str(told.id), version=told.version)
+    message.violation_changed.violation.CopyFrom(standing.to_message(violation))
+    message.violation_changed.recorded_at.CopyFrom(_instant(told.at))
+    return _event(told, "employer", "ViolationChanged", EMPLOYER, message)
+
+
+def arrears_changed(told: Told, unpaid: Unpaid) -> Event:
+    message = event_pb2.EmployerEvent(employer=str(told.id), version=told.version)
+    message.arrears_changed.unpaid_fen = unpaid.fen
+    if unpaid.since is not None:
+        message.arrears_changed.unpaid_since.CopyFrom(to_proto(unpaid.since))
+    message.arrears_changed.recorded_at.CopyFrom(_instant(told.at))
+    return _event(told, "employer", "ArrearsChanged", EMPLOYER, message)
 
 
 def _event(told: Told, aggregate: str, name: str, topic: str, message: Message) -> Event:

@@ -97,10 +97,11 @@ def _statement(intake: intake_pb2.CoverageIntake, today: date) -> _Read:
 
 _KINDS: Final[Mapping[str, tuple[Callable[[Any, str, date], Sequence[Reason]], Callable[[Any], Statement]]]] = {
     "person": (checks.person_problems, records.person),
-    "employer": (lambda given, path, _: checks.employer_problems(given, path), records.employer),
+    "employer": (checks.employer_problems, records.employer),
     "provider": (lambda given, path, _: checks.provider_problems(given, path), records.provider),
     "contributions": (checks.contribution_problems, records.paid_statement),
     "coverage": (checks.statement_problems, records.coverage_statement),
+    "arrears": (checks.arrears_problems, records.arrears_statement),
     "household": (checks.household_problems, records.household),
 }
 

@@ -12,6 +12,8 @@ from services.registry import rules
 from services.registry.model import (
     BEGINNING,
     GOES_ON,
+    Arrear,
+    ArrearsStatement,
     Category,
     Child,
     Contract,
@@ -36,6 +38,7 @@ def employer(record: service_pb2.EmployerRecord) -> Employer:
         record.county,
         dict(record.average_monthly_wage_fen),
         dict(record.average_contribution_base_fen),
+        from_proto(record.closed_on) if record.HasField("closed_on") else None,
     )
 
 
@@ -86,6 +89,26 @@ def paid_statement(given: intake_pb2.ContributionStatement) -> PaidStatement:
 
 def coverage_statement(given: intake_pb2.CoverageStatement) -> CoverageStatement:
     return CoverageStatement(plain(given.person_id_number), given.name, stated_spans(given.coverage))
+
+
+def arrears_statement(given: intake_pb2.ArrearsStatement) -> ArrearsStatement:
+    return ArrearsStatement(
+        plain(given.employer_uscc), tuple(sorted([_arrear(one) for one in given.arrears], key=_by_day))
+    )
+
+
+def _by_day(one: Arrear) -> tuple[object, ...]:
+    return one.due_on, one.month, one.amount_fen, one.paid_on or GOES_ON, one.deferred_until or GOES_ON
+
+
+def _arrear(given: intake_pb2.Arrears) -> Arrear:
+    return Arrear(
+        given.month,
+        from_proto(given.due_on),
+        given.amount_fen,
+        from_proto(given.deferred_until) if given.HasField("deferred_until") else None,
+        from_proto(given.paid_on) if given.HasField("paid_on") else None,
+    )
 
 
 def household(given: intake_pb2.HouseholdStatement) -> Household:

@@ -22,35 +22,40 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from cradle.registry.v1 import standing_pb2 as cradle_dot_registry_dot_v1_dot_standing__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/registry/v1/event.proto\x12\x12\x63radle.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"q\n\rCoverageEvent\x12\x0e\n\x06person\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x36\n\x07\x63hanged\x18\n \x01(\x0b\x32#.cradle.registry.v1.CoverageChangedH\x00\x42\x07\n\x05\x65vent\"c\n\x0f\x43overageChanged\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\x9b\x02\n\x0bPersonEvent\x12\x0e\n\x06person\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x36\n\x08recorded\x18\n \x01(\x0b\x32\".cradle.registry.v1.PersonRecordedH\x00\x12\x32\n\x06\x65rased\x18\x0b \x01(\x0b\x32 .cradle.registry.v1.PersonErasedH\x00\x12\x33\n\nchild_born\x18\x0c \x01(\x0b\x32\x1d.cradle.registry.v1.ChildBornH\x00\x12\x41\n\x11household_changed\x18\r \x01(\x0b\x32$.cradle.registry.v1.HouseholdChangedH\x00\x42\x07\n\x05\x65vent\"A\n\x0ePersonRecorded\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x0cPersonErased\x12-\n\terased_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\tChildBorn\x12\r\n\x05\x63hild\x18\x01 \x01(\t\x12\x13\n\x0b\x62irth_order\x18\x02 \x01(\r\x12\x30\n\x15\x62irth_month_first_day\x18\x03 \x01(\x0b\x32\x11.google.type.Date\"7\n\x10HouseholdChanged\x12\x11\n\thousehold\x18\x01 \x01(\t\x12\x10\n\x08\x63hildren\x18\x02 \x01(\r\"\xb6\x01\n\rEmployerEvent\x12\x10\n\x08\x65mployer\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x38\n\x08recorded\x18\n \x01(\x0b\x32$.cradle.registry.v1.EmployerRecordedH\x00\x12?\n\x0cwage_changed\x18\x0b \x01(\x0b\x32\'.cradle.registry.v1.EmployerWageChangedH\x00\x42\x07\n\x05\x65vent\"S\n\x10\x45mployerRecorded\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63ounty\x18\x02 \x01(\t\"U\n\x13\x45mployerWageChanged\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05years\x18\x02 \x03(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/registry/v1/event.proto\x12\x12\x63radle.registry.v1\x1a!cradle/registry/v1/standing.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"q\n\rCoverageEvent\x12\x0e\n\x06person\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x36\n\x07\x63hanged\x18\n \x01(\x0b\x32#.cradle.registry.v1.CoverageChangedH\x00\x42\x07\n\x05\x65vent\"c\n\x0f\x43overageChanged\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\x9b\x02\n\x0bPersonEvent\x12\x0e\n\x06person\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x36\n\x08recorded\x18\n \x01(\x0b\x32\".cradle.registry.v1.PersonRecordedH\x00\x12\x32\n\x06\x65rased\x18\x0b \x01(\x0b\x32 .cradle.registry.v1.PersonErasedH\x00\x12\x33\n\nchild_born\x18\x0c \x01(\x0b\x32\x1d.cradle.registry.v1.ChildBornH\x00\x12\x41\n\x11household_changed\x18\r \x01(\x0b\x32$.cradle.registry.v1.HouseholdChangedH\x00\x42\x07\n\x05\x65vent\"A\n\x0ePersonRecorded\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x0cPersonErased\x12-\n\terased_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\tChildBorn\x12\r\n\x05\x63hild\x18\x01 \x01(\t\x12\x13\n\x0b\x62irth_order\x18\x02 \x01(\r\x12\x30\n\x15\x62irth_month_first_day\x18\x03 \x01(\x0b\x32\x11.google.type.Date\"7\n\x10HouseholdChanged\x12\x11\n\thousehold\x18\x01 \x01(\t\x12\x10\n\x08\x63hildren\x18\x02 \x01(\r\"\xb8\x02\n\rEmployerEvent\x12\x10\n\x08\x65mployer\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x38\n\x08recorded\x18\n \x01(\x0b\x32$.cradle.registry.v1.EmployerRecordedH\x00\x12?\n\x0cwage_changed\x18\x0b \x01(\x0b\x32\'.cradle.registry.v1.EmployerWageChangedH\x00\x12\x41\n\x11violation_changed\x18\x0c \x01(\x0b\x32$.cradle.registry.v1.ViolationChangedH\x00\x12=\n\x0f\x61rrears_changed\x18\r \x01(\x0b\x32\".cradle.registry.v1.ArrearsChangedH\x00\x42\x07\n\x05\x65vent\"y\n\x10\x45mployerRecorded\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63ounty\x18\x02 \x01(\t\x12$\n\tclosed_on\x18\x03 \x01(\x0b\x32\x11.google.type.Date\"U\n\x13\x45mployerWageChanged\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05years\x18\x02 \x03(\x05\"u\n\x10ViolationChanged\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\tviolation\x18\x02 \x01(\x0b\x32\x1d.cradle.registry.v1.Violation\"~\n\x0e\x41rrearsChanged\x12/\n\x0brecorded_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nunpaid_fen\x18\x02 \x01(\x03\x12\'\n\x0cunpaid_since\x18\x03 \x01(\x0b\x32\x11.google.type.Dateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cradle.registry.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COVERAGEEVENT']._serialized_start=111
-  _globals['_COVERAGEEVENT']._serialized_end=224
-  _globals['_COVERAGECHANGED']._serialized_start=226
-  _globals['_COVERAGECHANGED']._serialized_end=325
-  _globals['_PERSONEVENT']._serialized_start=328
-  _globals['_PERSONEVENT']._serialized_end=611
-  _globals['_PERSONRECORDED']._serialized_start=613
-  _globals['_PERSONRECORDED']._serialized_end=678
-  _globals['_PERSONERASED']._serialized_start=680
-  _globals['_PERSONERASED']._serialized_end=741
-  _globals['_CHILDBORN']._serialized_start=743
-  _globals['_CHILDBORN']._serialized_end=840
-  _globals['_HOUSEHOLDCHANGED']._serialized_start=842
-  _globals['_HOUSEHOLDCHANGED']._serialized_end=897
-  _globals['_EMPLOYEREVENT']._serialized_start=900
-  _globals['_EMPLOYEREVENT']._serialized_end=1082
-  _globals['_EMPLOYERRECORDED']._serialized_start=1084
-  _globals['_EMPLOYERRECORDED']._serialized_end=1167
-  _globals['_EMPLOYERWAGECHANGED']._serialized_start=1169
-  _globals['_EMPLOYERWAGECHANGED']._serialized_end=1254
+  _globals['_COVERAGEEVENT']._serialized_start=146
+  _globals['_COVERAGEEVENT']._serialized_end=259
+  _globals['_COVERAGECHANGED']._serialized_start=261
+  _globals['_COVERAGECHANGED']._serialized_end=360
+  _globals['_PERSONEVENT']._serialized_start=363
+  _globals['_PERSONEVENT']._serialized_end=646
+  _globals['_PERSONRECORDED']._serialized_start=648
+  _globals['_PERSONRECORDED']._serialized_end=713
+  _globals['_PERSONERASED']._serialized_start=715
+  _globals['_PERSONERASED']._serialized_end=776
+  _globals['_CHILDBORN']._serialized_start=778
+  _globals['_CHILDBORN']._serialized_end=875
+  _globals['_HOUSEHOLDCHANGED']._serialized_start=877
+  _globals['_HOUSEHOLDCHANGED']._serialized_end=932
+  _globals['_EMPLOYEREVENT']._serialized_start=935
+  _globals['_EMPLOYEREVENT']._serialized_end=1247
+  _globals['_EMPLOYERRECORDED']._serialized_start=1249
+  _globals['_EMPLOYERRECORDED']._serialized_end=1370
+  _globals['_EMPLOYERWAGECHANGED']._serialized_start=1372
+  _globals['_EMPLOYERWAGECHANGED']._serialized_end=1457
+  _globals['_VIOLATIONCHANGED']._serialized_start=1459
+  _globals['_VIOLATIONCHANGED']._serialized_end=1576
+  _globals['_ARREARSCHANGED']._serialized_start=1578
+  _globals['_ARREARSCHANGED']._serialized_end=1704
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 What everyone else learns of the registry. References are opaque; nothing here tells who somebody is."""
 
 from collections import abc as _abc
+from cradle.registry.v1 import standing_pb2 as _standing_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -218,12 +219,18 @@ class EmployerEvent(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     RECORDED_FIELD_NUMBER: _builtins.int
     WAGE_CHANGED_FIELD_NUMBER: _builtins.int
+    VIOLATION_CHANGED_FIELD_NUMBER: _builtins.int
+    ARREARS_CHANGED_FIELD_NUMBER: _builtins.int
     employer: _builtins.str
     version: _builtins.int
     @_builtins.property
     def recorded(self) -> Global___EmployerRecorded: ...
     @_builtins.property
     def wage_changed(self) -> Global___EmployerWageChanged: ...
+    @_builtins.property
+    def violation_changed(self) -> Global___ViolationChanged: ...
+    @_builtins.property
+    def arrears_changed(self) -> Global___ArrearsChanged: ...
     def __init__(
         self,
         *,
@@ -231,12 +238,14 @@ class EmployerEvent(_message.Message):
         version: _builtins.int = ...,
         recorded: Global___EmployerRecorded | None = ...,
         wage_changed: Global___EmployerWageChanged | None = ...,
+        violation_changed: Global___ViolationChanged | None = ...,
+        arrears_changed: Global___ArrearsChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "recorded", b"recorded", "wage_changed", b"wage_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrears_changed", b"arrears_changed", "event", b"event", "recorded", b"recorded", "violation_changed", b"violation_changed", "wage_changed", b"wage_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["employer", b"employer", "event", b"event", "recorded", b"recorded", "version", b"version", "wage_changed", b"wage_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears_changed", b"arrears_changed", "employer", b"employer", "event", b"event", "recorded", b"recorded", "version", b"version", "violation_changed", b"violation_changed", "wage_changed", b"wage_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["recorded", "wage_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["recorded", "wage_changed", "violation_changed", "arrears_changed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -248,18 +257,24 @@ class EmployerRecorded(_message.Message):
 
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     COUNTY_FIELD_NUMBER: _builtins.int
+    CLOSED_ON_FIELD_NUMBER: _builtins.int
     county: _builtins.str
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def closed_on(self) -> _date_pb2.Date:
+        """注销日期; unset: it is not closed."""
+
     def __init__(
         self,
         *,
         recorded_at: _timestamp_pb2.Timestamp | None = ...,
         county: _builtins.str = ...,
+        closed_on: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["closed_on", b"closed_on", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["county", b"county", "recorded_at", b"recorded_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_on", b"closed_on", "county", b"county", "recorded_at", b"recorded_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,3 +305,63 @@ class EmployerWageChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EmployerWageChanged: _TypeAlias = EmployerWageChanged  # noqa: Y015
+
+@_typing.final
+class ViolationChanged(_message.Message):
+    """A violation is known for the first time, or known otherwise (违法情况变更); as it stands from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    VIOLATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recorded_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def violation(self) -> _standing_pb2.Violation: ...
+    def __init__(
+        self,
+        *,
+        recorded_at: _timestamp_pb2.Timestamp | None = ...,
+        violation: _standing_pb2.Violation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "violation", b"violation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "violation", b"violation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViolationChanged: _TypeAlias = ViolationChanged  # noqa: Y015
+
+@_typing.final
+class ArrearsChanged(_message.Message):
+    """What an employer owes of premium is known otherwise (欠费变更). How it stands on another day is asked for: what is due
+    later becomes arrears by time alone.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    UNPAID_FEN_FIELD_NUMBER: _builtins.int
+    UNPAID_SINCE_FIELD_NUMBER: _builtins.int
+    unpaid_fen: _builtins.int
+    """On the day of recording."""
+    @_builtins.property
+    def recorded_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def unpaid_since(self) -> _date_pb2.Date:
+        """The first day on which any of it was in arrears; unset if nothing is."""
+
+    def __init__(
+        self,
+        *,
+        recorded_at: _timestamp_pb2.Timestamp | None = ...,
+        unpaid_fen: _builtins.int = ...,
+        unpaid_since: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "unpaid_since", b"unpaid_since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "unpaid_fen", b"unpaid_fen", "unpaid_since", b"unpaid_since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArrearsChanged: _TypeAlias = ArrearsChanged  # noqa: Y015

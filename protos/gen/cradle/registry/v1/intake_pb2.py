@@ -30,7 +30,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63radle/registry/v1/intake.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a cradle/registry/v1/service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xad\x03\n\x0e\x43overageIntake\x12\x31\n\rrecord_number\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x18@2\x11^[0-9A-Za-z._-]*$\x12\x32\n\x06person\x18\n \x01(\x0b\x32 .cradle.registry.v1.PersonRecordH\x00\x12\x36\n\x08\x65mployer\x18\x0b \x01(\x0b\x32\".cradle.registry.v1.EmployerRecordH\x00\x12\x36\n\x08provider\x18\x0c \x01(\x0b\x32\".cradle.registry.v1.ProviderRecordH\x00\x12\x42\n\rcontributions\x18\r \x01(\x0b\x32).cradle.registry.v1.ContributionStatementH\x00\x12\x39\n\x08\x63overage\x18\x0e \x01(\x0b\x32%.cradle.registry.v1.CoverageStatementH\x00\x12;\n\thousehold\x18\x0f \x01(\x0b\x32&.cradle.registry.v1.HouseholdStatementH\x00\x42\x08\n\x06record\"\xb4\x02\n\x15\x43ontributionStatement\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12*\n\remployer_uscc\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x39\n\x04paid\x18\x04 \x03(\x0b\x32 .cradle.registry.v1.ContributionB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12<\n\ntaken_back\x18\x05 \x03(\x0b\x32\x1d.cradle.registry.v1.TakenBackB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12&\n\x11reported_to_month\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x10\xf0\xc4\x01(\x00\"n\n\x0c\x43ontribution\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12*\n\x07paid_on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x14\n\x0c\x62\x61\x63k_payment\x18\x03 \x01(\x08\"[\n\tTakenBack\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12\x30\n\rtaken_back_on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"\xa2\x01\n\x11\x43overageStatement\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12=\n\x08\x63overage\x18\x03 \x03(\x0b\x32 .cradle.registry.v1.CoverageSpanB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"\xcf\x01\n\x12HouseholdStatement\x12\'\n\x10mother_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12,\n\x0bmother_name\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12%\n\x10\x66\x61ther_id_number\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12;\n\x08\x63hildren\x18\x04 \x03(\x0b\x32\x1f.cradle.registry.v1.ChildRecordB\x08\xbaH\x05\x92\x01\x02\x10\x14\"\xd2\x01\n\x0b\x43hildRecord\x12)\n\x12\x63\x65rtificate_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18 \x88\xb5\x18\x01\x12\x31\n\nbirth_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\n\xbaH\x03\xc8\x01\x01\x88\xb5\x18\x01\x12\x1e\n\x0b\x62irth_order\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\x14(\x01\x12%\n\x04name\x18\x04 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12\x1e\n\rprovider_code\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18 \"\xa2\x02\n\x0f\x43overageReceipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0e\n\x06office\x18\x02 \x01(\t\x12\x15\n\rrecord_number\x18\x03 \x01(\t\x12\x39\n\x06status\x18\x04 \x01(\x0e\x32).cradle.registry.v1.CoverageReceiptStatus\x12)\n\x07reasons\x18\x05 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12<\n\x08position\x18\x06 \x01(\x0b\x32*.cradle.registry.v1.CoverageRecordPosition\x12\x30\n\x0creceive_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x16\x43overageRecordPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"x\n\x1a\x42\x61tchTakeInCoverageRequest\x12\x43\n\x07records\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.CoverageIntakeB\x0e\xbaH\x0b\x92\x01\x08\x10\xe8\x07\"\x03\xd8\x01\x03\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"T\n\x1b\x42\x61tchTakeInCoverageResponse\x12\x35\n\x08receipts\x18\x01 \x03(\x0b\x32#.cradle.registry.v1.CoverageReceipt*\xb3\x01\n\x15\x43overageReceiptStatus\x12\'\n#COVERAGE_RECEIPT_STATUS_UNSPECIFIED\x10\x00\x12$\n COVERAGE_RECEIPT_STATUS_RECORDED\x10\x01\x12%\n!COVERAGE_RECEIPT_STATUS_UNCHANGED\x10\x02\x12$\n COVERAGE_RECEIPT_STATUS_RETURNED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63radle/registry/v1/intake.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a cradle/registry/v1/service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xe6\x03\n\x0e\x43overageIntake\x12\x31\n\rrecord_number\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x18@2\x11^[0-9A-Za-z._-]*$\x12\x32\n\x06person\x18\n \x01(\x0b\x32 .cradle.registry.v1.PersonRecordH\x00\x12\x36\n\x08\x65mployer\x18\x0b \x01(\x0b\x32\".cradle.registry.v1.EmployerRecordH\x00\x12\x36\n\x08provider\x18\x0c \x01(\x0b\x32\".cradle.registry.v1.ProviderRecordH\x00\x12\x42\n\rcontributions\x18\r \x01(\x0b\x32).cradle.registry.v1.ContributionStatementH\x00\x12\x39\n\x08\x63overage\x18\x0e \x01(\x0b\x32%.cradle.registry.v1.CoverageStatementH\x00\x12;\n\thousehold\x18\x0f \x01(\x0b\x32&.cradle.registry.v1.HouseholdStatementH\x00\x12\x37\n\x07\x61rrears\x18\x10 \x01(\x0b\x32$.cradle.registry.v1.ArrearsStatementH\x00\x42\x08\n\x06record\"\xb4\x02\n\x15\x43ontributionStatement\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12*\n\remployer_uscc\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18 2\n^[^\\x00]*$\x12\x39\n\x04paid\x18\x04 \x03(\x0b\x32 .cradle.registry.v1.ContributionB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12<\n\ntaken_back\x18\x05 \x03(\x0b\x32\x1d.cradle.registry.v1.TakenBackB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12&\n\x11reported_to_month\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x10\xf0\xc4\x01(\x00\"n\n\x0c\x43ontribution\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12*\n\x07paid_on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\x14\n\x0c\x62\x61\x63k_payment\x18\x03 \x01(\x08\"[\n\tTakenBack\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12\x30\n\rtaken_back_on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\"m\n\x10\x41rrearsStatement\x12 \n\remployer_uscc\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12\x37\n\x07\x61rrears\x18\x02 \x03(\x0b\x32\x1b.cradle.registry.v1.ArrearsB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xc5\x01\n\x07\x41rrears\x12\x1c\n\x05month\x18\x01 \x01(\x05\x42\r\xbaH\n\x1a\x08\x10\xf0\xc4\x01(\xd0\xb9\x01\x12)\n\x06\x64ue_on\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01\x12\"\n\namount_fen\x18\x03 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xd0\xdb\xc3\xf4\x02 \x00\x12)\n\x0e\x64\x65\x66\x65rred_until\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12\"\n\x07paid_on\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"\xa2\x01\n\x11\x43overageStatement\x12\'\n\x10person_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12=\n\x08\x63overage\x18\x03 \x03(\x0b\x32 .cradle.registry.v1.CoverageSpanB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"\xcf\x01\n\x12HouseholdStatement\x12\'\n\x10mother_id_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x0f\x18 \x88\xb5\x18\x01\x12,\n\x0bmother_name\x18\x02 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12%\n\x10\x66\x61ther_id_number\x18\x03 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12;\n\x08\x63hildren\x18\x04 \x03(\x0b\x32\x1f.cradle.registry.v1.ChildRecordB\x08\xbaH\x05\x92\x01\x02\x10\x14\"\xd2\x01\n\x0b\x43hildRecord\x12)\n\x12\x63\x65rtificate_number\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18 \x88\xb5\x18\x01\x12\x31\n\nbirth_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\n\xbaH\x03\xc8\x01\x01\x88\xb5\x18\x01\x12\x1e\n\x0b\x62irth_order\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\x14(\x01\x12%\n\x04name\x18\x04 \x01(\tB\x17\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x88\xb5\x18\x01\x12\x1e\n\rprovider_code\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18 \"\xa2\x02\n\x0f\x43overageReceipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0e\n\x06office\x18\x02 \x01(\t\x12\x15\n\rrecord_number\x18\x03 \x01(\t\x12\x39\n\x06status\x18\x04 \x01(\x0e\x32).cradle.registry.v1.CoverageReceiptStatus\x12)\n\x07reasons\x18\x05 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12<\n\x08position\x18\x06 \x01(\x0b\x32*.cradle.registry.v1.CoverageRecordPosition\x12\x30\n\x0creceive_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x16\x43overageRecordPosition\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x03\"x\n\x1a\x42\x61tchTakeInCoverageRequest\x12\x43\n\x07records\x18\x01 \x03(\x0b\x32\".cradle.registry.v1.CoverageIntakeB\x0e\xbaH\x0b\x92\x01\x08\x10\xe8\x07\"\x03\xd8\x01\x03\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"T\n\x1b\x42\x61tchTakeInCoverageResponse\x12\x35\n\x08receipts\x18\x01 \x03(\x0b\x32#.cradle.registry.v1.CoverageReceipt*\xb3\x01\n\x15\x43overageReceiptStatus\x12\'\n#COVERAGE_RECEIPT_STATUS_UNSPECIFIED\x10\x00\x12$\n COVERAGE_RECEIPT_STATUS_RECORDED\x10\x01\x12%\n!COVERAGE_RECEIPT_STATUS_UNCHANGED\x10\x02\x12$\n COVERAGE_RECEIPT_STATUS_RETURNED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,6 +59,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TAKENBACK'].fields_by_name['month']._serialized_options = b'\272H\n\032\010\020\360\304\001(\320\271\001'
   _globals['_TAKENBACK'].fields_by_name['taken_back_on']._loaded_options = None
   _globals['_TAKENBACK'].fields_by_name['taken_back_on']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ARREARSSTATEMENT'].fields_by_name['employer_uscc']._loaded_options = None
+  _globals['_ARREARSSTATEMENT'].fields_by_name['employer_uscc']._serialized_options = b'\272H\006r\004\020\001\030 '
+  _globals['_ARREARSSTATEMENT'].fields_by_name['arrears']._loaded_options = None
+  _globals['_ARREARSSTATEMENT'].fields_by_name['arrears']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_ARREARS'].fields_by_name['month']._loaded_options = None
+  _globals['_ARREARS'].fields_by_name['month']._serialized_options = b'\272H\n\032\010\020\360\304\001(\320\271\001'
+  _globals['_ARREARS'].fields_by_name['due_on']._loaded_options = None
+  _globals['_ARREARS'].fields_by_name['due_on']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ARREARS'].fields_by_name['amount_fen']._loaded_options = None
+  _globals['_ARREARS'].fields_by_name['amount_fen']._serialized_options = b'\272H\013\"\t\030\200\320\333\303\364\002 \000'
   _globals['_COVERAGESTATEMENT'].fields_by_name['person_id_number']._loaded_options = None
   _globals['_COVERAGESTATEMENT'].fields_by_name['person_id_number']._serialized_options = b'\272H\006r\004\020\017\030 \210\265\030\001'
   _globals['_COVERAGESTATEMENT'].fields_by_name['name']._loaded_options = None
@@ -85,28 +95,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHILDRECORD'].fields_by_name['provider_code']._serialized_options = b'\272H\004r\002\030 '
   _globals['_BATCHTAKEINCOVERAGEREQUEST'].fields_by_name['records']._loaded_options = None
   _globals['_BATCHTAKEINCOVERAGEREQUEST'].fields_by_name['records']._serialized_options = b'\272H\013\222\001\010\020\350\007\"\003\330\001\003'
-  _globals['_COVERAGERECEIPTSTATUS']._serialized_start=2353
-  _globals['_COVERAGERECEIPTSTATUS']._serialized_end=2532
+  _globals['_COVERAGERECEIPTSTATUS']._serialized_start=2721
+  _globals['_COVERAGERECEIPTSTATUS']._serialized_end=2900
   _globals['_COVERAGEINTAKE']._serialized_start=240
-  _globals['_COVERAGEINTAKE']._serialized_end=669
-  _globals['_CONTRIBUTIONSTATEMENT']._serialized_start=672
-  _globals['_CONTRIBUTIONSTATEMENT']._serialized_end=980
-  _globals['_CONTRIBUTION']._serialized_start=982
-  _globals['_CONTRIBUTION']._serialized_end=1092
-  _globals['_TAKENBACK']._serialized_start=1094
-  _globals['_TAKENBACK']._serialized_end=1185
-  _globals['_COVERAGESTATEMENT']._serialized_start=1188
-  _globals['_COVERAGESTATEMENT']._serialized_end=1350
-  _globals['_HOUSEHOLDSTATEMENT']._serialized_start=1353
-  _globals['_HOUSEHOLDSTATEMENT']._serialized_end=1560
-  _globals['_CHILDRECORD']._serialized_start=1563
-  _globals['_CHILDRECORD']._serialized_end=1773
-  _globals['_COVERAGERECEIPT']._serialized_start=1776
-  _globals['_COVERAGERECEIPT']._serialized_end=2066
-  _globals['_COVERAGERECORDPOSITION']._serialized_start=2068
-  _globals['_COVERAGERECORDPOSITION']._serialized_end=2142
-  _globals['_BATCHTAKEINCOVERAGEREQUEST']._serialized_start=2144
-  _globals['_BATCHTAKEINCOVERAGEREQUEST']._serialized_end=2264
-  _globals['_BATCHTAKEINCOVERAGERESPONSE']._serialized_start=2266
-  _globals['_BATCHTAKEINCOVERAGERESPONSE']._serialized_end=2350
+  _globals['_COVERAGEINTAKE']._serialized_end=726
+  _globals['_CONTRIBUTIONSTATEMENT']._serialized_start=729
+  _globals['_CONTRIBUTIONSTATEMENT']._serialized_end=1037
+  _globals['_CONTRIBUTION']._serialized_start=1039
+  _globals['_CONTRIBUTION']._serialized_end=1149
+  _globals['_TAKENBACK']._serialized_start=1151
+  _globals['_TAKENBACK']._serialized_end=1242
+  _globals['_ARREARSSTATEMENT']._serialized_start=1244
+  _globals['_ARREARSSTATEMENT']._serialized_end=1353
+  _globals['_ARREARS']._serialized_start=1356
+  _globals['_ARREARS']._serialized_end=1553
+  _globals['_COVERAGESTATEMENT']._serialized_start=1556
+  _globals['_COVERAGESTATEMENT']._serialized_end=1718
+  _globals['_HOUSEHOLDSTATEMENT']._serialized_start=1721
+  _globals['_HOUSEHOLDSTATEMENT']._serialized_end=1928
+  _globals['_CHILDRECORD']._serialized_start=1931
+  _globals['_CHILDRECORD']._serialized_end=2141
+  _globals['_COVERAGERECEIPT']._serialized_start=2144
+  _globals['_COVERAGERECEIPT']._serialized_end=2434
+  _globals['_COVERAGERECORDPOSITION']._serialized_start=2436
+  _globals['_COVERAGERECORDPOSITION']._serialized_end=2510
+  _globals['_BATCHTAKEINCOVERAGEREQUEST']._serialized_start=2512
+  _globals['_BATCHTAKEINCOVERAGEREQUEST']._serialized_end=2632
+  _globals['_BATCHTAKEINCOVERAGERESPONSE']._serialized_start=2634
+  _globals['_BATCHTAKEINCOVERAGERESPONSE']._serialized_end=2718
 # @@protoc_insertion_point(module_scope)

@@ -63,6 +63,7 @@ class CoverageIntake(_message.Message):
     CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     COVERAGE_FIELD_NUMBER: _builtins.int
     HOUSEHOLD_FIELD_NUMBER: _builtins.int
+    ARREARS_FIELD_NUMBER: _builtins.int
     record_number: _builtins.str
     """The office's own number of the record, given back with the receipt."""
     @_builtins.property
@@ -89,6 +90,10 @@ class CoverageIntake(_message.Message):
     def household(self) -> Global___HouseholdStatement:
         """A mother with all her children; replaces what was known."""
 
+    @_builtins.property
+    def arrears(self) -> Global___ArrearsStatement:
+        """Every premium of an employer that was not paid by its due day; replaces what was known."""
+
     def __init__(
         self,
         *,
@@ -99,12 +104,13 @@ class CoverageIntake(_message.Message):
         contributions: Global___ContributionStatement | None = ...,
         coverage: Global___CoverageStatement | None = ...,
         household: Global___HouseholdStatement | None = ...,
+        arrears: Global___ArrearsStatement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "coverage", b"coverage", "employer", b"employer", "household", b"household", "person", b"person", "provider", b"provider", "record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "contributions", b"contributions", "coverage", b"coverage", "employer", b"employer", "household", b"household", "person", b"person", "provider", b"provider", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "coverage", b"coverage", "employer", b"employer", "household", b"household", "person", b"person", "provider", b"provider", "record", b"record", "record_number", b"record_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "contributions", b"contributions", "coverage", b"coverage", "employer", b"employer", "household", b"household", "person", b"person", "provider", b"provider", "record", b"record", "record_number", b"record_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["person", "employer", "provider", "contributions", "coverage", "household"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["person", "employer", "provider", "contributions", "coverage", "household", "arrears"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -206,6 +212,74 @@ class TakenBack(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TakenBack: _TypeAlias = TakenBack  # noqa: Y015
+
+@_typing.final
+class ArrearsStatement(_message.Message):
+    """An employer's premium of medical insurance with maternity insurance that was not paid in time (欠缴). What was paid
+    meanwhile stays in the statement, with the day.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMPLOYER_USCC_FIELD_NUMBER: _builtins.int
+    ARREARS_FIELD_NUMBER: _builtins.int
+    employer_uscc: _builtins.str
+    @_builtins.property
+    def arrears(self) -> _containers.RepeatedCompositeFieldContainer[Global___Arrears]: ...
+    def __init__(
+        self,
+        *,
+        employer_uscc: _builtins.str = ...,
+        arrears: _abc.Iterable[Global___Arrears] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "employer_uscc", b"employer_uscc"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArrearsStatement: _TypeAlias = ArrearsStatement  # noqa: Y015
+
+@_typing.final
+class Arrears(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    DUE_ON_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    DEFERRED_UNTIL_FIELD_NUMBER: _builtins.int
+    PAID_ON_FIELD_NUMBER: _builtins.int
+    month: _builtins.int
+    """费款所属期"""
+    amount_fen: _builtins.int
+    @_builtins.property
+    def due_on(self) -> _date_pb2.Date:
+        """The last day on which it could be paid in time."""
+
+    @_builtins.property
+    def deferred_until(self) -> _date_pb2.Date:
+        """缓缴到期日, that day included: a lawful deferment is no arrears in its term."""
+
+    @_builtins.property
+    def paid_on(self) -> _date_pb2.Date:
+        """入库日期; from that day on it is paid."""
+
+    def __init__(
+        self,
+        *,
+        month: _builtins.int = ...,
+        due_on: _date_pb2.Date | None = ...,
+        amount_fen: _builtins.int = ...,
+        deferred_until: _date_pb2.Date | None = ...,
+        paid_on: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deferred_until", b"deferred_until", "due_on", b"due_on", "paid_on", b"paid_on"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "deferred_until", b"deferred_until", "due_on", b"due_on", "month", b"month", "paid_on", b"paid_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Arrears: _TypeAlias = Arrears  # noqa: Y015
 
 @_typing.final
 class CoverageStatement(_message.Message):

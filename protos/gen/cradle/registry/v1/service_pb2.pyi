@@ -494,6 +494,7 @@ class EmployerRecord(_message.Message):
     COUNTY_FIELD_NUMBER: _builtins.int
     AVERAGE_MONTHLY_WAGE_FEN_FIELD_NUMBER: _builtins.int
     AVERAGE_CONTRIBUTION_BASE_FEN_FIELD_NUMBER: _builtins.int
+    CLOSED_ON_FIELD_NUMBER: _builtins.int
     uscc: _builtins.str
     name: _builtins.str
     county: _builtins.str
@@ -503,6 +504,10 @@ class EmployerRecord(_message.Message):
     def average_contribution_base_fen(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
         """月平均缴费基数"""
 
+    @_builtins.property
+    def closed_on(self) -> _date_pb2.Date:
+        """注销日期; unset: it is not closed."""
+
     def __init__(
         self,
         *,
@@ -511,10 +516,11 @@ class EmployerRecord(_message.Message):
         county: _builtins.str = ...,
         average_monthly_wage_fen: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
         average_contribution_base_fen: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
+        closed_on: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["closed_on", b"closed_on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_contribution_base_fen", b"average_contribution_base_fen", "average_monthly_wage_fen", b"average_monthly_wage_fen", "county", b"county", "name", b"name", "uscc", b"uscc"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_contribution_base_fen", b"average_contribution_base_fen", "average_monthly_wage_fen", b"average_monthly_wage_fen", "closed_on", b"closed_on", "county", b"county", "name", b"name", "uscc", b"uscc"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

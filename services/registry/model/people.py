@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from services.kit.messages import Reason
+from services.registry.model.standing import ArrearsStatement
 
 BEGINNING: Final = date.min
 GOES_ON: Final = date.max
@@ -48,6 +49,7 @@ class Employer:
     county: str
     wages: Mapping[int, int]  # calendar year -> average monthly wage in fen
     bases: Mapping[int, int]  # calendar year -> average monthly contribution base in fen
+    closed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class Household:
     children: tuple[Child, ...]
 
 
-Statement = Person | Employer | Provider | PaidStatement | CoverageStatement | Household
+Statement = Person | Employer | Provider | PaidStatement | CoverageStatement | Household | ArrearsStatement
 
 # --- what is known ------------------------------------------------------------------------------------------------
 
