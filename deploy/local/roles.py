@@ -39,6 +39,9 @@ DEFAULT_ROLES = (
     service_role("treasury", "worker"),
     service_role("treasury", "bank"),
     service_role("treasury", "relay"),
+    service_role("certification", "api"),
+    service_role("certification", "worker"),
+    service_role("certification", "relay"),
 )
 
 

@@ -21,7 +21,12 @@ from deploy.local.process import MARK, Command, Process, Supervisor, sweep
 from deploy.local.roles import DEFAULT_ROLES, Role, is_ready
 from services.kit.tls import Identity
 
-SERVICES = ("registry", "claims", "treasury")  # each has a database of its own, whether or not it has a role here
+SERVICES = (
+    "registry",
+    "claims",
+    "treasury",
+    "certification",
+)  # each has a database of its own, whether or not it has a role here
 _READY_TIMEOUT_S = 90.0
 _MIGRATE_TIMEOUT_S = 120.0
 _DEATHS_MAX = 5  # a role that dies this often before it was ever ready will not get better by waiting

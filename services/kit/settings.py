@@ -68,6 +68,9 @@ class Settings(Identified):
     registry_target: str = "127.0.0.1:0"
     claims_target: str = "127.0.0.1:0"
     treasury_target: str = "127.0.0.1:0"
+    certification_target: str = "127.0.0.1:0"
+
+    certification_schemes: _Place = None  # a directory of the city's own versions of the scheme, beside those shipped
 
     banks: _File = None  # our accounts at banks; without them nothing is paid
     bank_spool: _Place = None  # where files for banks are written before they leave; theirs alone
@@ -109,6 +112,7 @@ class ClientSettings(Identified):
     claims_target: str
     registry_target: str
     treasury_target: str = "127.0.0.1:0"  # asked by the treasury's commands only
+    certification_target: str = "127.0.0.1:0"  # asked by those of certification only
     sources: _Names = ("hospitals", "counter", "sandbox")
     offices: _Names = ("tax", "insurance")
     grpc_deadline_s: float = 10.0

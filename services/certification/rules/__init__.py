@@ -32,6 +32,7 @@ _FOLDER: Final = Path(__file__).parent.parent / "schemes"
 __all__ = [
     "REVISION",
     "FactMissing",
+    "Versions",
     "admission",
     "again",
     "applications",
@@ -47,6 +48,7 @@ __all__ = [
     "scoring",
     "shipped",
     "standing",
+    "versions",
 ]
 
 
@@ -54,6 +56,14 @@ __all__ = [
 def shipped() -> Mapping[int, Scheme]:
     """Every version by number, read once. Raises ParameterError."""
     return schemes.versions(_FOLDER)
+
+
+Versions = Mapping[int, Scheme]
+
+
+def versions(own: Path | None) -> Versions:
+    """The versions shipped, with the city's own over and beside them. Raises ParameterError."""
+    return shipped() if own is None else {**shipped(), **schemes.versions(own)}
 
 
 def latest() -> Scheme:

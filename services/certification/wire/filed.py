@@ -139,7 +139,7 @@ def whole(given: Whole, today: Today) -> pb.Application:
     message, stated = brief(given.filed, today), given.filed.stated
     message.facts.MergeFrom(pb.EmployerFacts(staff=stated.staff, women=stated.women, sector=stated.sector))
     message.consents = stated.consents
-    message.answers.extend(_answer(one) for one in stated.answers)
+    message.answers.extend(answer_to_proto(one) for one in stated.answers)
     message.gates.extend(
         pb.GateResult(criterion=one.gate, passed=one.passed, looked_up_by=one.asked, time=_instant(one.at))
         for one in given.gates
@@ -183,7 +183,7 @@ def _waiting(filed: Filed, today: Today) -> pb.Waiting:
     return waiting
 
 
-def _answer(given: Answer) -> pb.Answer:
+def answer_to_proto(given: Answer) -> pb.Answer:
     quantities = [pb.Quantity(name=name, figures=map(str, figures)) for name, figures in given.quantities]
     return pb.Answer(criterion=given.indicator, quantities=quantities)
 

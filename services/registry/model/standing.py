@@ -92,6 +92,7 @@ class OfEmployer(NamedTuple):
 
     id: UUID
     uscc: str
+    name: str
     county: str
     closed_on: date | None
     insured: int

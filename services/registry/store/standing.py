@@ -39,7 +39,7 @@ class ViolationRow(NamedTuple):
 
 # Whoever was ever insured through the employer, then each by her last row that was known then: her spans say when.
 STANDING: Final = """
-SELECT asked.position, employer.id, employer.uscc, employer.county,
+SELECT asked.position, employer.id, employer.uscc, employer.name, employer.county,
        closing.closed_on, staff.insured, staff.since, owed.months, owed.due_on, owed.amount_fen, owed.deferred_until,
        owed.paid_on, broken.violations
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (reference, uscc, position)
@@ -119,6 +119,7 @@ async def standing(database: Database, asked: StandingAsked, known_at: datetime)
         row["position"] - 1: OfEmployer(
             row["id"],
             row["uscc"],
+            row["name"],
             row["county"],
             row["closed_on"],
             row["insured"],

@@ -107,6 +107,7 @@ def answer(known: OfEmployer | None, unpaid: Unpaid, violations: Sequence[Violat
         employer=str(known.id),
         uscc=known.uscc,
         county=known.county,
+        employer_name=known.name,
         insured=known.insured,
         unpaid_fen=unpaid.fen,
         violations=[to_message(one) for one in violations],

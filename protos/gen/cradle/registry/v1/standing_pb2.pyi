@@ -307,6 +307,7 @@ class EmployerStanding(_message.Message):
     UNPAID_FEN_FIELD_NUMBER: _builtins.int
     UNPAID_SINCE_FIELD_NUMBER: _builtins.int
     VIOLATIONS_FIELD_NUMBER: _builtins.int
+    EMPLOYER_NAME_FIELD_NUMBER: _builtins.int
     employer: _builtins.str
     """Opaque reference; empty if the registry has no such employer, and then nothing else is said."""
     uscc: _builtins.str
@@ -315,6 +316,8 @@ class EmployerStanding(_message.Message):
     """Staff insured through it on that day as EMPLOYEE."""
     unpaid_fen: _builtins.int
     """Premium due before that day, neither paid by then nor deferred."""
+    employer_name: _builtins.str
+    """As last recorded; empty if it never was."""
     @_builtins.property
     def closed_on(self) -> _date_pb2.Date:
         """注销日期, if it is closed on that day."""
@@ -345,10 +348,11 @@ class EmployerStanding(_message.Message):
         unpaid_fen: _builtins.int = ...,
         unpaid_since: _date_pb2.Date | None = ...,
         violations: _abc.Iterable[Global___Violation] | None = ...,
+        employer_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["closed_on", b"closed_on", "insured_since", b"insured_since", "unpaid_since", b"unpaid_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_on", b"closed_on", "county", b"county", "employer", b"employer", "insured", b"insured", "insured_since", b"insured_since", "unpaid_fen", b"unpaid_fen", "unpaid_since", b"unpaid_since", "uscc", b"uscc", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_on", b"closed_on", "county", b"county", "employer", b"employer", "employer_name", b"employer_name", "insured", b"insured", "insured_since", b"insured_since", "unpaid_fen", b"unpaid_fen", "unpaid_since", b"unpaid_since", "uscc", b"uscc", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,3 @@
+from services.certification.main import main
+
+main()
