@@ -13,22 +13,28 @@ from cradle.certification.v1 import (
     applying_pb2_grpc,
     assessing_pb2,
     assessing_pb2_grpc,
+    certificates_pb2,
+    certificates_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
 )
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.standing_pb2_grpc import StandingServiceStub
 
-from services.certification import rules
-from services.certification.api import Applications, Assessments, Schemes
+from services.certification import rules, streams
+from services.certification.api import Applications, Assessments, Certificates, Schemes
 from services.certification.rules import schemes
-from services.certification.usecases import Desk, screening, timing
+from services.certification.usecases import Desk, screening, sweeping, timing
+from services.certification.usecases.issuing import Issuing, issuing_of
 from services.certification.usecases.watching import watching
 from services.certification.wire.registry import Registers
 from services.kit import rpc, run, tls
 from services.kit.calendar import CALENDAR
+from services.kit.errors import Invalid
+from services.kit.inbox import Inbox
 from services.kit.law import ParameterError
 from services.kit.ops import ParkedRecords
+from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.timer import every
 
@@ -44,7 +50,20 @@ def _desk(process: Process, channel: grpc.aio.Channel) -> Desk:
         _versions(process),
         register,
         allows_drafts=settings.environment != "production",
+        issuing=_issuing(process),
     )
+
+
+def _issuing(process: Process) -> Issuing | None:
+    """Who signs, or the end with what is wrong; in production somebody has to."""
+    settings = process.settings
+    try:
+        found = issuing_of(settings.certificate_url, settings.certificate_keys, settings.certificate_fonts)
+    except Invalid as error:
+        sys.exit(f"CRADLE_CERTIFICATE_KEYS: {error}")
+    if settings.environment == "production" and found is None:
+        sys.exit("CRADLE_CERTIFICATE_URL and CRADLE_CERTIFICATE_KEYS are missing: nobody could sign a certificate")
+    return found
 
 
 def _versions(process: Process) -> rules.Versions:
@@ -71,12 +90,14 @@ async def _serve(process: Process, desk: Desk) -> None:
         service_pb2_grpc.add_CertificationServiceServicer_to_server(Schemes(desk), server)
         applying_pb2_grpc.add_ApplicationServiceServicer_to_server(Applications(desk, watched), server)
         assessing_pb2_grpc.add_AssessmentServiceServicer_to_server(Assessments(desk), server)
+        certificates_pb2_grpc.add_CertificateServiceServicer_to_server(Certificates(desk), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["CertificationService"],
         applying_pb2.DESCRIPTOR.services_by_name["ApplicationService"],
         assessing_pb2.DESCRIPTOR.services_by_name["AssessmentService"],
+        certificates_pb2.DESCRIPTOR.services_by_name["CertificateService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with asyncio.TaskGroup() as beside:
@@ -93,8 +114,13 @@ async def worker(process: Process) -> None:
         async def timer(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
             await every(seconds, process.stopping, work)
 
+        stream, parking = streams.employer_topic(desk), Parking(streams.CONSUMER, process.sealer)
+        inbox = Inbox(stream, process.database, process.settings, parking, process.health, process.stopping)
         process.health.set("timers", True)
         await asyncio.gather(
+            inbox.run(),
+            timer(process.settings.timer_every_s, partial(sweeping.sweep, desk)),
+            timer(process.settings.timer_every_s, partial(sweeping.watch, desk)),
             timer(process.settings.look_again_every_s, partial(screening.screen, desk)),
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),

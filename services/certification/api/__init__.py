@@ -1,9 +1,10 @@
 """gRPC of certification: `schemes` for what is asked, `applications` for the employer's side, `assessments` for the
-authority's.
+authority's, `certificates` from the award on.
 """
 
 from services.certification.api.applications import Applications
 from services.certification.api.assessments import Assessments
+from services.certification.api.certificates import Certificates
 from services.certification.api.schemes import Schemes
 
-__all__ = ["Applications", "Assessments", "Schemes"]
+__all__ = ["Applications", "Assessments", "Certificates", "Schemes"]
