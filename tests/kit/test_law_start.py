@@ -87,6 +87,23 @@ def test_production_tells_only_what_is_missing(tmp_path: Path) -> None:
     assert told.splitlines() == [UNKNOWN_CALLERS[0], "  CRADLE_TOKEN_ISSUER"]
 
 
+def test_production_hands_nothing_to_a_bank_unsigned(tmp_path: Path) -> None:
+    """Only who hands files over needs the key, and only where a bank is named."""
+    banks = tmp_path / "banks.yaml"
+    banks.write_text("accounts: []\n")
+    told = {
+        (role, named): start("treasury", role, "production", CRADLE_BANKS=named).stderr.splitlines()[-2:]
+        for role, named in (("bank", str(banks)), ("bank", ""), ("api", str(banks)))
+    }
+
+    unsigned = [
+        "production must sign what it hands to banks (docs/bank.md); not set:",
+        "  CRADLE_BANK_SIGNING_KEY: an Ed25519 private key (PEM)",
+    ]
+    assert [key for key, lines in told.items() if lines == unsigned] == [("bank", str(banks))]
+    assert told["api", str(banks)] == told["bank", ""] == UNKNOWN_CALLERS[-2:]
+
+
 def test_a_wrong_access_file_stops_the_start_with_every_problem(tmp_path: Path) -> None:
     access = tmp_path / "access.yaml"
     access.write_text("trust_domain: cradle\ntenant: baoji\nroles:\n  clerk: {sees: all, permissions: ['*']}\n")
