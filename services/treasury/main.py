@@ -120,7 +120,7 @@ async def worker(process: Process) -> None:
         timer(SEAL_EVERY_S, sealing.seal),
         timer(process.settings.timer_every_s, partial(asking_back.detect, desk, database)),
         timer(process.settings.timer_every_s, partial(asking_back.remind, desk, database)),
-        timer(process.settings.timer_every_s, partial(usecases.watch, database)),
+        timer(process.settings.timer_every_s, partial(usecases.watch, database, process.clock)),
     )
 
 
