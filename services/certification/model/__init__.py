@@ -25,7 +25,7 @@ from services.certification.model.codes import (
     Why,
     Zero,
 )
-from services.certification.model.decision import Decision, Step, StepView
+from services.certification.model.decision import Decision
 from services.certification.model.facts import Answer, Employer, Facts, Figures, Points, Sheet
 from services.certification.model.life import Change, Life, Renewal, Standing, Suspended
 from services.certification.model.moves import CertificateMove, CertificateState, Move, State, refusal
@@ -44,6 +44,7 @@ from services.certification.model.scheme import (
     Tier,
     Words,
 )
+from services.kit.trace import Step, StepView
 
 __all__ = [
     "NOT_ON_FILE",
