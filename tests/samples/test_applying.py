@@ -88,8 +88,8 @@ def test_the_session_of_grpcurl_is_answered_call_by_call(stack: Stack) -> None:
         known: dict[str, str] = {}
         async with rpc.channel(stack.environment["CRADLE_CERTIFICATION_TARGET"], employer(stack, code)) as channel:
             for method, text in session:
-                text = MASK.sub(lambda found: f'"{found[1].replace(chr(34), "").replace(" ", "")}"', text)
-                words = text.replace("$(new_id)", str(uuid4())).replace("$1", code)
+                given = MASK.sub(lambda found: f'"{found[1].replace(chr(34), "").replace(" ", "")}"', text)
+                words = given.replace("$(new_id)", str(uuid4())).replace("$1", code)
                 request = getattr(applying_pb2, f"{method}Request")()
                 json_format.Parse(Template(words).substitute(known), request)
                 answer = await getattr(ApplicationServiceStub(channel), method)(request, timeout=10)

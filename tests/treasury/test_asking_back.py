@@ -7,9 +7,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.local.stack import Stack
+from services.kit.clock import Clock
 from services.kit.errors import Refused, Stale
+from services.treasury import usecases
 from services.treasury.model.recoveries import Instalment, Recovery
 from services.treasury.usecases import Desk, asking_back
 from tests.treasury.cashier import CLERK, SECOND, Cashier, act, advice, moved, statement
@@ -78,6 +81,33 @@ def test_ten_working_days_to_answer(stack: Stack, dsn: str, tmp_path: Path, late
         assert (await recovery(here, debt)).state == state
 
     act(stack, dsn, tmp_path, story)
+
+
+@pytest.mark.parametrize(("late", "overdue"), [(-1, 0), (0, 0), (1, 1)])
+def test_operators_see_what_is_asked_back_and_who_has_not_answered(
+    stack: Stack, dsn: str, tmp_path: Path, late: int, overdue: int
+) -> None:
+    async def story(here: Cashier) -> None:
+        told, _, disputed = [await overpaid(here, fen) for fen in (300, 20, 1)]
+        for debt in (told, disputed):
+            await notify(here, debt)
+        await dispute(here, disputed, 1)
+        await here.database.fetch("UPDATE recovery SET updated_at = updated_at - interval '11 days'")
+
+        await usecases.watch(here.database, Clock(ANSWERED_BY + late * DAY))
+
+        fen = {state: figure("cradle_recoveries_outstanding_fen", state) for state in ("NOTIFIED", "DETECTED")}
+        assert fen == {"NOTIFIED": 300, "DETECTED": 20}
+        assert figure("cradle_recoveries_outstanding_fen", "OFFSETTING") == 0
+        assert figure("cradle_recoveries_overdue") == overdue
+        assert figure("cradle_recovery_age_seconds", "DETECTED") > 864_000  # it was not touched since
+        assert 0 <= figure("cradle_recovery_age_seconds", "DISPUTED") < 864_000  # since the dispute, whatever moved
+
+    act(stack, dsn, tmp_path, story)
+
+
+def figure(name: str, state: str = "") -> float:
+    return REGISTRY.get_sample_value(name, {"state": state} if state else {}) or 0
 
 
 @pytest.mark.parametrize(("late", "taken"), [(-1, True), (0, True), (1, False)])
