@@ -12,14 +12,14 @@ import pytest
 from cradle.treasury.v1 import recovery_pb2 as pb
 
 from deploy.local.stack import Stack
-from services.kit.auth import Principal, acting
+from services.kit.auth import acting
 from services.kit.dates import to_proto
 from services.kit.errors import NotFound, Refused, Stale
 from services.treasury.api import Recoveries
 from services.treasury.model.recoveries import Instalment, Recovery
 from services.treasury.usecases import Desk, asking_back
 from tests.treasury.cashier import CLERK, SECOND, Cashier, act, advice, moved, statement
-from tests.treasury.counter import COUNTY, TODAY
+from tests.treasury.counter import COUNTY, TODAY, bound_to
 from tests.treasury.debts import (
     ANSWERED_BY,
     asked,
@@ -402,10 +402,6 @@ def test_who_is_bound_to_counties_moves_those_only(stack: Stack, dsn: str, tmp_p
         assert (await recovery(here, debt)).state == "NOTIFIED"
 
     act(stack, dsn, tmp_path, story)
-
-
-def bound_to(county: str) -> Principal:
-    return Principal("person", "qian", "county-treasury", "610300", frozenset(), counties=frozenset({county}))
 
 
 def test_who_acts_on_what_has_changed_is_told_and_history_is_not_rewritten(
