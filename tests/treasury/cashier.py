@@ -93,6 +93,11 @@ class Cashier:
     async def approved(self, scope: RunScope = EVERYTHING) -> Run:
         return await self.approve(await self.plan(scope))
 
+    async def cancel(self, run: Run) -> Run:
+        async with self.database.transaction() as tx:
+            await approving.cancel(tx, run.id, str(run.number))
+        return await running.advance(self.pay, run.id)
+
     async def sent(self, scope: RunScope = EVERYTHING) -> Run:
         run = await self.queue(await self.approved(scope))
         await self.round()

@@ -86,6 +86,8 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
 
     async def _moved(self, request: Any, move: Move) -> pb.Break:
         async def act(tx: Tx) -> pb.Break:
+            if not await breaks.by_ids(tx, [wire.break_id(request.name)], counties()):
+                raise NotFound(reason("NOT_FOUND", "name", name=request.name))
             return wire.told(await move(tx))
 
         made, _ = await once(self.pay, asked(self.pay, auth.current().name, request), act, pb.Break)

@@ -13,6 +13,7 @@ from services.kit.db import Database, Tx
 from services.kit.messages import Reason, reason
 from services.treasury.model import Entry, Said, Unmatched
 from services.treasury.model.listing import ListedUnmatched
+from services.treasury.store.breaks import SYSTEM
 
 _ANSWER: Final = ("message_id", "number", "end_to_end_id", "outcome", "reason", "amount_fen", "said_at")
 _ENTRY: Final = (
@@ -184,16 +185,24 @@ async def set_aside(tx: Tx, name: str, items: Sequence[Unmatched], now: datetime
         return
     rows = [(one.source, *one[1:8], orjson.dumps([(one.code, "", [])]).decode(), *one[9:]) for one in items]
     await tx.execute(
-        """INSERT INTO unmatched (file_name, source, key, end_to_end_id, payment_id, order_id, amount_fen, is_credit,
-                                  value_on, reasons, kind, account, entry_id, effect_fen, received_at)
-           SELECT $14, mine.*, $15
-           FROM unnest($1::text[], $2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
-                       $8::date[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[]) AS mine
-           ON CONFLICT (key) DO UPDATE SET is_open = true, way = NULL, ended_at = NULL, number = unmatched.number + 1
-               WHERE unmatched.way = 'HEALED'""",
+        """WITH found AS (
+               INSERT INTO unmatched (file_name, source, key, end_to_end_id, payment_id, order_id, amount_fen,
+                                      is_credit, value_on, reasons, kind, account, entry_id, effect_fen, received_at)
+               SELECT $14, mine.*, $15
+               FROM unnest($1::text[], $2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
+                           $8::date[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[]) AS mine
+               ON CONFLICT (key) DO UPDATE SET is_open = true, way = NULL, ended_at = NULL,
+                                               number = unmatched.number + 1
+                   WHERE unmatched.way = 'HEALED'
+               RETURNING id, number)
+           INSERT INTO unmatched_step (break_id, number, step, way, why, note, actor, at)
+           SELECT id, (SELECT count(*) FROM unmatched_step AS s WHERE s.break_id = found.id) + 1, 'OPENED', '', '', '',
+                  $16, $15
+           FROM found WHERE number > 1""",
         *map(list, zip(*rows, strict=True)),
         name,
         now,
+        SYSTEM,
     )
 
 

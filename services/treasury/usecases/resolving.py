@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -78,10 +79,12 @@ async def _give_up(pay: PayDesk, tx: Tx, unknown: list[Payment], why: str) -> No
     await move(pay.desk, tx, changes, orders)
 
 
-async def resolve(pay: PayDesk, tx: Tx, payment_id: UUID, document: str, actor: str) -> tuple[Payment, str]:
+async def resolve(
+    pay: PayDesk, tx: Tx, payment_id: UUID, document: str, actor: str, *, counties: Collection[str] | None = None
+) -> tuple[Payment, str]:
     """The first person proposes; the second, by the same document, makes it so. Answers who has proposed."""
     payment = await payments.by_id(tx, payment_id)
-    if payment is None:
+    if payment is None or (counties is not None and payment.county not in counties):
         raise NotFound(reason("NOT_FOUND", "name", name=f"payments/{payment_id}"))
     now = pay.desk.clock.now()
     await lock_lines(tx, [payment])
