@@ -163,6 +163,15 @@ def await_(
     shown.one(session, _call(session, "AwaitBreak", request))
 
 
+@breaks.command()
+def retry(context: typer.Context, name: _Name, *, request_id: _Request = "") -> None:
+    """Have a bank's message worked again that a fault of the system stopped, once that is mended."""
+    session: Session = context.obj
+    found = _get(session, name)
+    request = pb.RetryBreakRequest(name=found.name, etag=found.etag, request_id=request_id or str(new_id()))
+    shown.one(session, _call(session, "RetryBreak", request))
+
+
 def reconcile(
     context: typer.Context,
     *,

@@ -225,6 +225,7 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.ApproveBreakRequest.name": "a resource name, breaks/{break}",
     "cradle.treasury.v1.RefuseBreakRequest.name": "a resource name, breaks/{break}",
     "cradle.treasury.v1.AwaitBreakRequest.name": "a resource name, breaks/{break}",
+    "cradle.treasury.v1.RetryBreakRequest.name": "a resource name, breaks/{break}",
     "cradle.treasury.v1.Break.file_name": "the name of a file",
     "cradle.treasury.v1.Break.account": "an account of ours, as its bank calls it",
     "cradle.treasury.v1.ListBreaksRequest.account": "an account of ours, as its bank calls it",
