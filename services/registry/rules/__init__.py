@@ -1,7 +1,8 @@
-"""What follows from what the offices state, as pure functions: `days`, `paying`, `families`."""
+"""What follows from what the offices state, as pure functions: `days`, `paying`, `families`, `naming`."""
 
 from services.registry.rules.days import Days, first_difference, first_unfit, instant_after
 from services.registry.rules.families import is_older_than_mother, with_husband
+from services.registry.rules.naming import is_holder
 from services.registry.rules.paying import is_late, months_of, not_on_file, spans_of, with_payments
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "first_difference",
     "first_unfit",
     "instant_after",
+    "is_holder",
     "is_late",
     "is_older_than_mother",
     "months_of",

@@ -124,8 +124,8 @@ def _explain(one: Break, why: str, *, is_proven: bool) -> str:
     is_debit = one.is_movement and not one.is_credit and one.order_id is not None
     return _first(
         {
-            "BREAK_REASON_NEEDED": not why,
             "BREAK_RETRY_ONLY": one.code == STOPPED,
+            "BREAK_REASON_NEEDED": not why,
             "BREAK_DEBIT_STAYS": is_debit and (one.is_on_statement or not is_proven),
             "BREAK_NOT_PROVEN": one.code == "ANSWER_AFTER_END" and not is_proven,
         }

@@ -285,7 +285,7 @@ def _stranger(entry: Entry) -> str:
 
 def _unmatched(one: Said | Entry, payment: Payment | None, code: str, place: str) -> Unmatched:
     return Unmatched(
-        _source(one),
+        Source.ANSWER if code in hearing.ABOUT_PAYEE else _source(one),
         _key(one, code, place),
         one.end_to_end_id,
         payment.id if payment else None,
@@ -300,7 +300,7 @@ def _unmatched(one: Said | Entry, payment: Payment | None, code: str, place: str
 
 def _place(one: Said | Entry, code: str) -> tuple[BreakKind, str, int | None, int]:
     """What kind of break it is, and what the statement has more than the ledger on its account."""
-    if isinstance(one, Said):
+    if isinstance(one, Said) or code in hearing.ABOUT_PAYEE:
         return BreakKind.ANSWER, "", None, 0
     signed_fen = one.amount_fen if one.is_credit else -one.amount_fen
     kind = kind_of(code, is_movement=True, is_credit=one.is_credit)
