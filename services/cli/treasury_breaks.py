@@ -162,6 +162,12 @@ def await_(
     shown.one(context.obj, _DESK.move(context.obj, "AwaitBreak", name, once(request_id, dry_run=dry_run), **said))
 
 
+@breaks.command()
+def retry(context: typer.Context, name: _Name, *, request_id: RequestId = "", dry_run: DryRun = False) -> None:
+    """Have a bank's message worked again that a fault of the system stopped, once that is mended."""
+    shown.one(context.obj, _DESK.move(context.obj, "RetryBreak", name, once(request_id, dry_run=dry_run)))
+
+
 def reconcile(
     context: typer.Context,
     *,

@@ -77,6 +77,10 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
             ),
         )
 
+    async def RetryBreak(self, request: pb.RetryBreakRequest, context: Context) -> pb.Break:
+        number, actor = wire.break_id(request.name), auth.current().name
+        return await self._moved(request, lambda tx: explaining.retry(self.pay, tx, number, request.etag, actor=actor))
+
     async def ListReconciledDays(
         self, request: pb.ListReconciledDaysRequest, context: Context
     ) -> pb.ListReconciledDaysResponse:

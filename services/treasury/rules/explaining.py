@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from services.treasury.model import PAID, UNSENT, Order, Payment, PaymentState
-from services.treasury.model.breaks import Break, BreakKind, Proposal, Way
+from services.treasury.model.breaks import STOPPED, Break, BreakKind, Proposal, Way
 from services.treasury.rules.hearing import standing
 
 S: Final = PaymentState
@@ -131,6 +131,7 @@ def _explain(one: Break, why: str, *, is_proven: bool) -> str:
     is_debit = one.is_movement and not one.is_credit and one.order_id is not None
     return _first(
         {
+            "BREAK_RETRY_ONLY": one.code == STOPPED,
             "BREAK_REASON_NEEDED": not why,
             "BREAK_DEBIT_STAYS": is_debit and (one.is_on_statement or not is_proven),
             "BREAK_NOT_PROVEN": one.code == "ANSWER_AFTER_END" and not is_proven,

@@ -11,12 +11,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.kit.db import Tx
 from services.kit.ids import new_id
+from services.kit.timer import apart, narrowed
 from services.treasury import store
 from services.treasury.bank import marking, reference
 from services.treasury.model import (
@@ -58,14 +59,21 @@ _WAY: Final = (*_QUEUED, PaymentState.SENT, PaymentState.UNKNOWN)
 
 
 async def adopt(pay: PayDesk, hold: OnHold) -> int:
-    """Take over what was lost; answers how many payments."""
+    """Take over what was lost; answers how many payments. A run or a payment that a bug is about stops no other: its
+    items stay, and so does the HOLD.
+    """
     mark = marking.parse(hold.mark or "")
-    for run_id in await holding.left_runs(pay.database, mark.file if mark else ""):
+
+    async def left(run_id: UUID) -> int:
         while await _left(pay, run_id):
             pass
+        return 0
+
+    await apart(left, await holding.left_runs(pay.database, mark.file if mark else ""), lambda one: f"run {one}")
     made = 0
     for _ in range(PASSES_MAX):
-        some = await _lost(pay)
+        lost = list(_by_subject(await lost_debits(pay.database)).items())
+        some = await narrowed(partial(_lost, pay), lost, lambda one: one[1]) if lost else 0
         if not some:
             break
         made += some
@@ -177,11 +185,9 @@ class Lost(NamedTuple):
         return self.candidate.order, self.debit.amount_fen
 
 
-async def _lost(pay: PayDesk) -> int:
-    """At most one payment of each order; answers how many were taken over."""
-    by_subject = _by_subject(await lost_debits(pay.database))
-    if not by_subject:
-        return 0
+async def _lost(pay: PayDesk, some: Sequence[tuple[bytes, str]]) -> int:
+    """At most one payment of each order, given by its subject; answers how many were taken over."""
+    by_subject = dict(some)
     ours = {one.known_as: one for one in pay.paying.values()}
     async with pay.database.transaction() as tx:
         orders = await holding.orders_of(tx, list(by_subject))

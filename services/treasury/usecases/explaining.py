@@ -13,7 +13,7 @@ from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound, Refused, Stale
 from services.kit.messages import reason
 from services.treasury.model import Order, Payment
-from services.treasury.model.breaks import Awaited, Break, Proposal, Way
+from services.treasury.model.breaks import STOPPED, Awaited, Break, Proposal, Way
 from services.treasury.rules.explaining import About, ended, needs_second, refusal
 from services.treasury.rules.paying import Kind, steps
 from services.treasury.rules.proving import is_proven, proof_days
@@ -85,6 +85,21 @@ async def note_awaited(
         raise Refused(reason("BREAK_ENDED", "name"))
     await breaks.note(tx, one, awaited, note, Step("NOTED", actor, pay.desk.clock.now()))
     return await _now(tx, break_id)
+
+
+async def retry(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str) -> Break:
+    """Have the message worked again that this break is about: in the next round of the bank role."""
+    found = await breaks.by_ids(tx, [break_id])
+    if found and found[0].code == STOPPED:  # the message is locked before its break
+        await heard.lock(tx, message_id := int(dict(found[0].reasons[0].values)["message"]))
+        (one,) = await _lock(tx, break_id, etag)
+        if not one.is_open:
+            raise Refused(reason("BREAK_ENDED", "name"))
+        await heard.go_on(tx, message_id)
+        await breaks.retried(tx, one, Step("RETRIED", actor, pay.desk.clock.now()))
+        return await _now(tx, break_id)
+    await _lock(tx, break_id, etag)
+    raise Refused(reason("BREAK_NOTHING_TO_RETRY", "name"))
 
 
 async def _now(tx: Tx, break_id: int) -> Break:

@@ -274,7 +274,7 @@ class BreakStep(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     step: _builtins.str
-    """PROPOSED, REFUSED, NOTED, ENDED, HEALED, OPENED"""
+    """PROPOSED, REFUSED, NOTED, RETRIED, ENDED, HEALED, OPENED"""
     way: _builtins.str
     reason: _builtins.str
     note: _builtins.str
@@ -518,6 +518,35 @@ class AwaitBreakRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AwaitBreakRequest: _TypeAlias = AwaitBreakRequest  # noqa: Y015
+
+@_typing.final
+class RetryBreakRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    etag: _builtins.str
+    request_id: _builtins.str
+    validate_only: _builtins.bool
+    """Only tells what would come of it: nothing is changed, and `request_id` is not used up."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryBreakRequest: _TypeAlias = RetryBreakRequest  # noqa: Y015
 
 @_typing.final
 class ListReconciledDaysRequest(_message.Message):
