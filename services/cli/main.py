@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from services.cli import (
     calculators,
     cases,
+    certification,
     claims,
     conformance,
     doctor,
@@ -30,7 +31,8 @@ from services.kit.messages import Language
 _HELP = """Cradle from the command line: a client of its gRPC APIs and of its Kafka topics.
 
 Addresses come from the environment: CRADLE_CLAIMS_TARGET, CRADLE_REGISTRY_TARGET, CRADLE_TREASURY_TARGET,
-KAFKA_BOOTSTRAP_SERVERS and CRADLE_SOURCES. --language and --output may stand anywhere on the line.
+CRADLE_CERTIFICATION_TARGET, KAFKA_BOOTSTRAP_SERVERS and CRADLE_SOURCES. --language and --output may stand anywhere on
+the line.
 
 Exit codes: 0 done; 1 done, but something was returned or a check failed; 2 wrong usage, unreadable file or missing
 settings; 3 not found; 4 a service is unavailable; 5 internal error.
@@ -84,6 +86,7 @@ app.add_typer(registry.app, name="registry")
 app.add_typer(parked.app, name="parked")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(treasury.app, name="treasury")
+app.add_typer(certification.app, name="certification")
 app.add_typer(cases.app, name="cases")
 app.add_typer(calculators.app, name="calc")
 app.add_typer(law.app, name="law")

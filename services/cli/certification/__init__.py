@@ -1,0 +1,20 @@
+"""`cradle certification`: apply for a certification, and decide about applications.
+
+| file | |
+|---|---|
+| `applying` | the employer's side: the scheme, drafts, submission, answers |
+| `office` | the authority's side: tasks, gates, sheets, visits, decisions |
+| `asking` | calls, and a move of one application as it was read |
+| `answers` | what is stated, from a file or the command line |
+| `views` | how it looks |
+"""
+
+import typer
+
+from services.cli.certification import applying, office
+
+app = typer.Typer(no_args_is_help=True, help="Family-friendly certification of employers.")
+applying.register(app)
+office.register(app)
+
+__all__ = ["app"]

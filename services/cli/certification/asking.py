@@ -1,0 +1,60 @@
+"""Calls to certification, and a move of one application as it was read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from cradle.certification.v1 import application_pb2 as pb
+from cradle.certification.v1 import (
+    applying_pb2,
+    applying_pb2_grpc,
+    assessing_pb2,
+    assessing_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+)
+
+from services.cli.session import Session
+from services.kit.ids import new_id
+
+_SERVICES: dict[str, tuple[Any, Any]] = {
+    "CertificationService": (service_pb2, service_pb2_grpc.CertificationServiceStub),
+    "ApplicationService": (applying_pb2, applying_pb2_grpc.ApplicationServiceStub),
+    "AssessmentService": (assessing_pb2, assessing_pb2_grpc.AssessmentServiceStub),
+}
+_METHODS = {
+    method.name: (stub, getattr(module, method.input_type.name))
+    for name, (module, stub) in _SERVICES.items()
+    for method in module.DESCRIPTOR.services_by_name[name].methods
+}
+
+
+def call(session: Session, method: str, **given: Any) -> Any:
+    """One method by its name. Raises Failure."""
+    stub, request = _METHODS[method]
+    settings = session.settings
+    with session.channel(settings.certification_target) as channel:
+        return getattr(stub(channel), method)(request(**given), timeout=settings.grpc_deadline_s)
+
+
+def stub_of(channel: grpc.Channel, method: str) -> Any:
+    return getattr(_METHODS[method][0](channel), method)
+
+
+def application(session: Session, name: str) -> pb.Application:
+    found: pb.Application = call(session, "GetApplication", name=full(name))
+    return found
+
+
+def move(session: Session, method: str, name: str, request_id: str, **given: Any) -> pb.Application:
+    """A move of the application as it stands now."""
+    found = application(session, name)
+    asked = {"name": found.name, "etag": found.etag, "request_id": request_id or str(new_id()), **given}
+    made = call(session, method, **asked)
+    moved: pb.Application = getattr(made, "application", made)
+    return moved
+
+
+def full(name: str) -> str:
+    return name if name.startswith("applications/") else f"applications/{name}"
