@@ -85,12 +85,11 @@ class Holder:
         self.on(day)
         return await sweeping.sweep(self.desk)
 
-    async def status(self, as_of: date) -> tuple[str, date] | None:
+    async def status(self, as_of: date, *, code: bool = True) -> tuple[str, date] | None:
         """By reference and by code, which are the same; asked on a day when it is no future."""
         desk = replace(self.desk, clock=Clock(max(as_of, self.today)))
-        by_reference, by_code = [
-            await looking.status(desk, [name], as_of) for name in (str(self.employer), self.uscc)
-        ]  # fmt: skip
+        names = (str(self.employer), self.uscc if code else str(self.employer))
+        by_reference, by_code = [await looking.status(desk, [name], as_of) for name in names]
         assert [tuple(one) for one in by_reference] == [tuple(one) for one in by_code]
         return (by_reference[0][2], by_reference[0][3]) if by_reference else None
 
