@@ -84,6 +84,13 @@ class Authority:
     def signing_key(self) -> ECKey:
         return ECKey.import_key((self.folder / "tokens.key").read_text(), {"kid": _KEY_ID})
 
+    def certificate_key(self) -> Path:
+        """The key that certificates are signed with, made when it is first asked for."""
+        path = self.folder / "certificates.key"
+        if not path.exists():
+            layout.write_private_text(path, _private(ec.generate_private_key(ec.SECP256R1())))
+        return path
+
     @property
     def token_keys(self) -> Path:
         return self.folder / "tokens.json"
