@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 import grpc
 from cradle.certification.v1 import (
@@ -24,7 +25,7 @@ from cradle.registry.v1.standing_pb2_grpc import StandingServiceStub
 from services.certification import rules, streams
 from services.certification.api import Applications, Assessments, Certificates, Schemes
 from services.certification.rules import schemes
-from services.certification.usecases import Desk, screening, sweeping, timing
+from services.certification.usecases import Desk, arrears, screening, sweeping, timing
 from services.certification.usecases.issuing import Issuing, issuing_of
 from services.certification.usecases.watching import watching
 from services.certification.wire.registry import Registers
@@ -37,6 +38,8 @@ from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.timer import every
+
+_ARREARS_EVERY_S: Final = 6 * 3600.0  # a day's arrears are known well within the day
 
 
 def _desk(process: Process, channel: grpc.aio.Channel) -> Desk:
@@ -121,6 +124,7 @@ async def worker(process: Process) -> None:
             inbox.run(),
             timer(process.settings.timer_every_s, partial(sweeping.sweep, desk)),
             timer(process.settings.timer_every_s, partial(sweeping.watch, desk)),
+            timer(_ARREARS_EVERY_S, partial(arrears.ask_again, desk)),
             timer(process.settings.look_again_every_s, partial(screening.screen, desk)),
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),

@@ -33,7 +33,7 @@ from services.certification.model import (
 from services.certification.model.moves import CERTIFICATE_ENDS
 from services.certification.rules.happened import life_of
 from services.certification.rules.life import anniversary, standing
-from services.certification.usecases import applying, deciding, holders, publishing
+from services.certification.usecases import applying, arrears, deciding, holders, publishing
 from services.certification.usecases.issuing import Issuing
 from services.certification.wire import employers
 from services.kit.calendar import Calendar, Year
@@ -84,7 +84,7 @@ def violation(
     return employers.facts(event.SerializeToString())
 
 
-def arrears(employer: UUID, version: int, day: date, since: date | None) -> list[Fact]:
+def unpaid(employer: UUID, version: int, day: date, since: date | None) -> list[Fact]:
     event = registry_pb2.EmployerEvent(employer=str(employer), version=version)
     event.arrears_changed.unpaid_fen = 100 if since else 0
     if since:
@@ -131,12 +131,30 @@ def test_arrears_of_more_than_thirty_days_suspend_without_another_word(
     async def way() -> None:
         async with holder(stack, dsn) as at:
             since = date(2026, 7, 1)
-            await at.books_before(arrears(at.employer, 1, since, since))
+            await at.books_before(unpaid(at.employer, 1, since, since))
             await at.awarded()
             await at.swept(since + timedelta(days))
             assert (await at.held()).now.state is state
-            await at.books(*arrears(at.employer, 2, at.today, None))
+            await at.books(*unpaid(at.employer, 2, at.today, None))
             assert (await at.held()).now.state is ACTIVE
+
+    run(way)
+
+
+def test_what_becomes_arrears_by_time_alone_is_asked_for_and_booked_once(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with holder(stack, dsn) as at:
+            await at.awarded()
+            known: Any = at.desk.register
+            assert await arrears.ask_again(at.desk) == 0
+            known.unpaid = date(2026, 7, 1)
+            at.on(date(2026, 8, 5))
+            assert [await arrears.ask_again(at.desk) for _ in range(2)] == [1, 0]
+            assert ((await at.held()).now.state, (await at.held()).now.on) == (SUSPENDED, date(2026, 7, 31))
+            known.unpaid = None
+            at.on(date(2026, 8, 20))
+            assert [await arrears.ask_again(at.desk) for _ in range(2)] == [1, 0]
+            assert ((await at.held()).now.state, (await at.held()).now.on) == (ACTIVE, date(2026, 8, 20))
 
     run(way)
 
