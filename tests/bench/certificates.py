@@ -42,19 +42,19 @@ from tests.kit.live import sealer_of
 CERTIFICATES: Final = 100_000
 EMPLOYERS: Final = 100  # of one call
 AS_OF: Final = date(2026, 11, 20)
-_SWEPT: Final = date(2027, 12, 1)
+SWEPT: Final = date(2027, 12, 1)
 _AT_ONCE: Final = 4
 _CALLS: Final = 150
 _ROUNDS: Final = 5
 
 # Each awarded on a day of one year, reported once, and suspended and revoked for the next report, on its own days.
-_FILL: Final = f"""
+_FILL: Final = """
 SET session_replication_role = replica;
 INSERT INTO certificate (number, employer, uscc, employer_name, county, application_id, scheme, scheme_digest,
                          awarded_on, version, told_to, on_day, state, why, valid_to, kind, next_look_on)
 SELECT 'BJ-FFE-2025-' || lpad(n::text, 6, '0'), md5('e' || n)::uuid, lpad(n::text, 18, '9'), 'Bench', '610302',
        md5('a' || n)::uuid, 1, 'bench', d, 1, d, d, 'ACTIVE', 'NEW', d + 1094, 'NEW', d + 305
-FROM (SELECT n, date '2025-10-01' + n % 365 AS d FROM generate_series(1, {CERTIFICATES}) AS n) AS made;
+FROM (SELECT n, date '2025-10-01' + n % 365 AS d FROM generate_series(1, {count}) AS n) AS made;
 INSERT INTO certificate_span (employer, uscc, on_day, serial, number, state, why, valid_to, kind)
 SELECT c.employer, c.uscc, c.awarded_on + s.after, c.serial, c.number, s.state, s.why, c.valid_to, 'NEW'
 FROM certificate AS c, (VALUES (0, 'ACTIVE', 'NEW'), (20, 'SUSPENDED', 'SUSPENSION_VIOLATION_OPENED'),
@@ -67,14 +67,19 @@ SET session_replication_role = DEFAULT;
 """
 
 
+async def fill(dsn: str, count: int = CERTIFICATES) -> None:
+    """So many certificates of as many employers, each with a state and reminders to be told by `SWEPT`."""
+    connection = await asyncpg.connect(dsn, command_timeout=300)
+    await connection.execute(_FILL.format(count=count))
+    for table in ("certificate", "certificate_span", "certificate_reminder"):
+        await connection.execute(f"VACUUM ANALYZE {table}")
+    await connection.close()
+
+
 async def measure(stack: Stack) -> dict[str, float]:
     """On a running certification api."""
     dsn = f"{stack.environment['DATABASE_URL']}/cradle_certification"
-    connection = await asyncpg.connect(dsn, command_timeout=300)
-    await connection.execute(_FILL)
-    await connection.execute("VACUUM ANALYZE certificate")
-    await connection.execute("VACUUM ANALYZE certificate_span")
-    await connection.close()
+    await fill(dsn)
     looked = await _against_an_echo(stack)
     return {**looked, "sweep_s": await _sweep(stack, dsn)}
 
@@ -140,7 +145,7 @@ def _names(rng: Random) -> Iterator[str]:
 async def _sweep(stack: Stack, dsn: str) -> float:
     """Every certificate has a state to be told and reminders that are due."""
     async with db.connect(dsn) as database:
-        desk = Desk(database, Clock(_SWEPT), sealer_of(stack), CALENDAR, rules.shipped(), None)  # type: ignore[arg-type]
+        desk = Desk(database, Clock(SWEPT), sealer_of(stack), CALENDAR, rules.shipped(), None)  # type: ignore[arg-type]
         began = time.perf_counter()
         assert await sweeping.sweep(desk) == CERTIFICATES
         return round(time.perf_counter() - began, 2)
