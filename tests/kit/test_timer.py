@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -29,8 +30,8 @@ def test_each_by_itself_whatever_stops_one() -> None:
 def test_narrowed_to_the_one_that_a_bug_is_about() -> None:
     failed: list[int] = []
 
-    async def some(items: object) -> int:
-        return sum([await one(item) for item in items])  # type: ignore[attr-defined]
+    async def some(items: Sequence[int]) -> int:
+        return sum([await one(item) for item in items])
 
     async def told(item: int) -> None:
         failed.append(item)
