@@ -31,7 +31,7 @@ class Size:
     timeout_s: float
 
 
-SHORT = Size(rounds=5, per_second=800, timeout_s=90)
+SHORT = Size(rounds=5, per_second=500, timeout_s=90)
 LONG = Size(rounds=40, per_second=1_500, timeout_s=600)
 
 
@@ -98,6 +98,12 @@ def city(request: pytest.FixtureRequest, _kept: list[Stack]) -> Iterator[Stack]:
     yield _kept[0]
     if request.session.testsfailed != failed:  # its logs are kept
         _kept.pop().stop()
+
+
+@pytest.fixture
+def stack(city: Stack) -> Stack:
+    """Who needs a system and breaks nothing of it takes the city too."""
+    return city
 
 
 @pytest.fixture(autouse=True, scope="session")
