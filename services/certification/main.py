@@ -128,6 +128,7 @@ async def worker(process: Process) -> None:
             timer(process.settings.look_again_every_s, partial(screening.screen, desk)),
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),
+            timer(process.settings.timer_every_s, partial(timing.watch, desk)),
         )
 
 

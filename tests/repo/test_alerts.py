@@ -16,6 +16,7 @@ KINDS = {"state", "kind", "grpc_code", "result", "outcome", "status", "payee"}
 BOUNDED = KINDS | {"consumer", "topic", "partition", "grpc_service", "grpc_method", "source", "office"}
 BOUNDED |= {"account"}  # a name of ours for an account of ours
 BOUNDED |= {"fund", "county", "year", "reason"}  # of budgets that somebody has opened, and of held orders
+BOUNDED |= {"account"}  # of ours at banks, by a name of ours
 
 each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
 
