@@ -198,6 +198,7 @@ class Stack:
             "CRADLE_KAFKA_SECURITY": "SSL" if self.broker_tls else "PLAINTEXT",
             **kept,
             **layout.keep_banks(self.folder),
+            "CRADLE_EVIDENCE": str(self.folder / "evidence"),
             **self._targets(),
             **self.authority.settings(layout.ROOT / "deploy" / "access.yaml"),
             **authority.variables(self.operator),

@@ -13,16 +13,20 @@ from cradle.certification.v1 import (
     applying_pb2_grpc,
     assessing_pb2,
     assessing_pb2_grpc,
+    evidence_pb2,
+    evidence_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
 )
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.standing_pb2_grpc import StandingServiceStub
 
-from services.certification import rules
-from services.certification.api import Applications, Assessments, Schemes
+from services.certification import objects, rules
+from services.certification.api import Applications, Assessments, EvidenceFiles, Schemes
+from services.certification.model.evidence import Limits
 from services.certification.rules import schemes
-from services.certification.usecases import Desk, screening, timing
+from services.certification.usecases import Desk, evidencing, screening, timing
+from services.certification.usecases.evidencing import Room
 from services.certification.usecases.watching import watching
 from services.certification.wire.registry import Registers
 from services.kit import rpc, run, tls
@@ -47,6 +51,12 @@ def _desk(process: Process, channel: grpc.aio.Channel) -> Desk:
     )
 
 
+def _room(process: Process, desk: Desk) -> Room:
+    given = process.settings
+    limits = Limits(given.evidence_file_bytes_max, given.evidence_application_bytes_max, given.evidence_upload_s)
+    return Room(desk, objects.opened(given.evidence), limits)
+
+
 def _versions(process: Process) -> rules.Versions:
     """The versions of the scheme, or the end with everything wrong with them; in production with every figure set."""
     try:
@@ -65,18 +75,20 @@ async def api(process: Process) -> None:
 
 
 async def _serve(process: Process, desk: Desk) -> None:
-    watched = watching(process.database, process.settings)
+    watched, room = watching(process.database, process.settings), _room(process, desk)
 
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_CertificationServiceServicer_to_server(Schemes(desk), server)
         applying_pb2_grpc.add_ApplicationServiceServicer_to_server(Applications(desk, watched), server)
         assessing_pb2_grpc.add_AssessmentServiceServicer_to_server(Assessments(desk), server)
+        evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceFiles(room), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["CertificationService"],
         applying_pb2.DESCRIPTOR.services_by_name["ApplicationService"],
         assessing_pb2.DESCRIPTOR.services_by_name["AssessmentService"],
+        evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with asyncio.TaskGroup() as beside:
@@ -98,6 +110,7 @@ async def worker(process: Process) -> None:
             timer(process.settings.look_again_every_s, partial(screening.screen, desk)),
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),
+            timer(process.settings.evidence_sweep_every_s, partial(evidencing.sweep, _room(process, desk))),
         )
 
 

@@ -14,6 +14,7 @@ SCRAPED = {"job", "instance", "service", "role"}  # given where a process is scr
 # What a label may tell: each has few values. Think before adding one: no id, number, name or free text.
 KINDS = {"state", "kind", "grpc_code", "result", "outcome", "status", "payee"}
 BOUNDED = KINDS | {"consumer", "topic", "partition", "grpc_service", "grpc_method", "source", "office"}
+BOUNDED |= {"path"}  # the public page's, as they are declared
 BOUNDED |= {"fund", "county", "year", "reason"}  # of budgets that somebody has opened, and of held orders
 
 each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
