@@ -76,8 +76,13 @@ test: lint types alerts unit integration browser crash ## Everything CI runs
 soak: setup ## The long forms
 	$(BIN)/pytest -q -m soak $(T)
 
-samples: setup ## The samples of docs/insurers.md in other languages, on the real stack (needs Node.js 20)
+GRPCURL := build/bin/grpcurl
+$(GRPCURL):
+	GOBIN=$(CURDIR)/$(@D) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
+
+samples: setup $(GRPCURL) ## The samples in other languages, on the real stack (needs Node.js 20, Go and jq)
 	npm ci --silent --prefix docs/samples/node
+	$(BIN)/python -m tools.protos image
 	$(BIN)/pytest -q -m samples tests/samples
 
 bench: setup ## Measure against the raw ceiling; writes build/bench.json

@@ -1,9 +1,10 @@
 """Generates `protos/gen` from `protos/cradle`, and the image that buf lints and compares.
 
-    python -m tools.protos generate | check | lint | breaking | release
+    python -m tools.protos generate | check | lint | breaking | release | image
 
 `validate.proto` comes from the protovalidate wheel and `google/*` from googleapis-common-protos, so nothing is
-fetched. `release` keeps today's image as the one that later changes are compared with.
+fetched. `release` keeps today's image as the one that later changes are compared with; `image` writes it to
+build/cradle.binpb, which grpcurl takes as its protoset.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = PROTOS / "gen"
 RELEASED_IMAGE = PROTOS / "released.binpb"
+BUILT_IMAGE = ROOT / "build" / "cradle.binpb"
 BIN = Path(sysconfig.get_path("scripts"))
 
 
@@ -117,6 +119,9 @@ def main(command: str) -> None:
             shutil.rmtree(GENERATED, ignore_errors=True)
             GENERATED.mkdir()
             generate(GENERATED)
+        case "image":
+            BUILT_IMAGE.parent.mkdir(exist_ok=True)
+            image(BUILT_IMAGE)
         case "check":
             with tempfile.TemporaryDirectory() as name:
                 generate(Path(name))

@@ -11,6 +11,8 @@ import grpc
 from cradle.claims.v1 import (
     appeal_pb2,
     appeal_pb2_grpc,
+    employer_pb2,
+    employer_pb2_grpc,
     redetermination_pb2,
     redetermination_pb2_grpc,
     review_pb2,
@@ -22,7 +24,7 @@ from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from services.claims import rules, store, streams, usecases
-from services.claims.api import Appeals, Claims, Redeterminations, Reviews
+from services.claims.api import Appeals, Claims, EmployerFacts, Redeterminations, Reviews
 from services.claims.usecases import Desk, Office, submitting
 from services.claims.usecases.platform import Gateway
 from services.claims.usecases.submitting import FrontDesk
@@ -59,6 +61,9 @@ async def _serve(process: Process, reviewers: Desk) -> None:
         review_pb2_grpc.add_ReviewServiceServicer_to_server(Reviews(reviewers), server)
         appeal_pb2_grpc.add_AppealServiceServicer_to_server(Appeals(reviewers), server)
         redetermination_pb2_grpc.add_RedeterminationServiceServicer_to_server(Redeterminations(reviewers), server)
+        employer_pb2_grpc.add_EmployerFactsServiceServicer_to_server(
+            EmployerFacts(process.database, process.clock), server
+        )
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
@@ -66,6 +71,7 @@ async def _serve(process: Process, reviewers: Desk) -> None:
         review_pb2.DESCRIPTOR.services_by_name["ReviewService"],
         appeal_pb2.DESCRIPTOR.services_by_name["AppealService"],
         redetermination_pb2.DESCRIPTOR.services_by_name["RedeterminationService"],
+        employer_pb2.DESCRIPTOR.services_by_name["EmployerFactsService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     # Questions are answered while the broker is away; only handing in waits for it.

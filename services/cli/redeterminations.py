@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from cradle.claims.v1 import redetermination_pb2
@@ -15,6 +14,7 @@ from services.cli import treasury_views
 from services.cli.failures import Exit, Failure, coded
 from services.cli.paging import pages
 from services.cli.session import Session
+from services.cli.watching import watch
 from services.kit.ids import new_id
 
 app = typer.Typer(
@@ -23,8 +23,6 @@ app = typer.Typer(
 
 Finding = Literal["UP", "WAITED", "DOWN"]
 
-_WAIT_S: Final = 3_600.0
-_LOOK_EVERY_S: Final = 0.5
 _pb = redetermination_pb2
 _Name = Annotated[str, typer.Argument(help="the id, or redeterminations/ID; the newest if not given")]
 _Request = Annotated[str, typer.Option(help="a uuid; sent again with the same one, it is done once")]
@@ -128,13 +126,12 @@ def _newest(session: Session, limit: int) -> list[_pb.Redetermination]:
 
 
 def _watch(session: Session, name: str, is_done: Callable[[_pb.Redetermination], bool]) -> None:
-    """The worker goes on by itself: look until it is done, for so long as a person waits."""
-    until, one = time.monotonic() + _WAIT_S, _get(session, name)
-    with session.progress("CLI_PROGRESS_REDETERMINING", max(1, one.planned)) as progress:
-        while not is_done(one) and time.monotonic() < until:
-            time.sleep(_LOOK_EVERY_S)
-            one = _get(session, name)
-            progress.update(progress.task_ids[0], total=max(1, one.planned), completed=shown.done(one))
+    """The worker goes on by itself."""
+
+    def progress(one: _pb.Redetermination) -> tuple[int, int]:
+        return shown.done(one), max(1, one.planned)
+
+    one = watch(session, "CLI_PROGRESS_REDETERMINING", lambda: _get(session, name), is_done, progress)
     shown.whole(session, one)
 
 

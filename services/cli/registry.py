@@ -13,6 +13,7 @@ from cradle.common.v1 import reason_pb2
 from cradle.registry.v1 import intake_pb2, office_pb2
 from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
 
+from services.cli import standing
 from services.cli.failures import Exit, Failure, coded, said
 from services.cli.files import FileArgument, Row, read_rows
 from services.cli.mapping import fill
@@ -23,6 +24,8 @@ from services.cli.tax_file import TaxFile, is_tax_file
 __all__ = ["app", "import_records"]
 
 app = typer.Typer(no_args_is_help=True, help="What the offices know of people, employers and institutions.")
+app.command()(standing.violations)
+app.command()(standing.standing)
 Problem = tuple[int, reason_pb2.Reason]
 _SHOWN: Final = {"employer": "employers", "person": "persons", "provider": "providers", "household": "households"}
 

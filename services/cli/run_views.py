@@ -40,6 +40,17 @@ def run(session: Session, found: run_pb2.Run) -> None:
         session.note("CLI_SECOND_PERSON_AWAITED")
 
 
+def planned(found: run_pb2.Run) -> tuple[int, None]:
+    """How many orders were looked at; of how many, the plan knows when it is whole."""
+    return found.planned_count + found.exceptions, None
+
+
+def committed(found: run_pb2.Run) -> tuple[int, int]:
+    """How many lines are committed or dropped, and of how many."""
+    left = sum(one.count for one in found.sums if one.state == run_pb2.PAYMENT_STATE_CREATED)
+    return found.planned_count - left, found.planned_count
+
+
 def sums(session: Session, found: Sequence[run_pb2.RunSum]) -> Report:
     rows = [
         (_fund(session, one.fund), one.county, _payment_state(session, one.state), one.count, one.amount_fen)

@@ -68,8 +68,8 @@ class Session:
         typer.echo(self.text(code, **values), err=True)
 
     @contextmanager
-    def progress(self, code: str, total: int) -> Iterator[Progress]:
-        """A bar on standard error, where a person watches and there is something to watch."""
+    def progress(self, code: str, total: int | None) -> Iterator[Progress]:
+        """A bar on standard error, where a person watches and there is something to watch. None: nobody knows yet."""
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 from cradle.treasury.v1 import money_pb2, service_pb2
 from cradle.treasury.v1.service_pb2_grpc import TreasuryServiceStub
-from google.type.date_pb2 import Date
 
 from services.cli import treasury_views as shown
-from services.cli.failures import Exit, Failure, coded
+from services.cli.failures import Exit
 from services.cli.session import Session
 from services.cli.treasury_breaks import breaks, reconcile
+from services.cli.treasury_desk import Desk, DryRun, Limit, RequestId, once
 from services.cli.treasury_hold import hold
 from services.cli.treasury_recover import recover, register
-from services.cli.treasury_runs import runs
+from services.cli.treasury_runs import given_day, runs
 from services.cli.treasury_runs import statement as bank_statement
-from services.kit.ids import new_id
 
 app = typer.Typer(no_args_is_help=True, help="Funds, budgets, orders and the ledger.")
 budgets = typer.Typer(no_args_is_help=True, help="What may be paid, by fund, county, programme and year.")
@@ -39,18 +37,17 @@ Fund = Literal["EMPLOYEE_INSURANCE", "RESIDENT_INSURANCE", "UNEMPLOYMENT", "FISC
 Programme = Literal["MATERNITY", "NURSERY"]
 State = Literal["RESERVED", "HELD", "SETTLED", "OVERPAID"]
 
-_PAGE_MAX = 500
+_DESK: Final = Desk(service_pb2.DESCRIPTOR.services_by_name["TreasuryService"], TreasuryServiceStub, "Order", "orders")
 _Fund = Annotated[Fund | None, typer.Option(help="all if not given")]
 _County = Annotated[str, typer.Option(help="division code; all if not given")]
 _Month = Annotated[str, typer.Option(help="as in 2026-11")]
-_Limit = Annotated[int, typer.Option(min=1, help="how many at most")]
 
 
 @app.command()
 def funds(context: typer.Context, *, year: Annotated[int, typer.Option(help="all if not given")] = 0) -> None:
     """Show what each fund has in each year, over all its budgets."""
     session: Session = context.obj
-    found = _call(session, "ListBudgets", service_pb2.ListBudgetsRequest(fiscal_year=year))
+    found = _DESK.call(session, "ListBudgets", service_pb2.ListBudgetsRequest(fiscal_year=year))
     shown.present(session, shown.funds(session, found.budgets), "funds")
 
 
@@ -65,7 +62,7 @@ def budgets_list(
     """Show budgets, and the orders that wait for their money. One without a pooling area is not open."""
     session: Session = context.obj
     wanted = service_pb2.ListBudgetsRequest(fund=_fund(fund), county=county, fiscal_year=year)
-    shown.present(session, shown.budgets(session, _call(session, "ListBudgets", wanted).budgets), "budgets")
+    shown.present(session, shown.budgets(session, _DESK.call(session, "ListBudgets", wanted).budgets), "budgets")
 
 
 @budgets.command()
@@ -80,8 +77,8 @@ def appropriate(
     amount_fen: Annotated[int, typer.Option(help="in fen; what is taken back is negative")],
     document: Annotated[str, typer.Option(help="the document it rests on (批复文号)")],
     effective_on: Annotated[str, typer.Option(help="from which day, as in 2026-11-01; today if not given")] = "",
-    request_id: Annotated[str, typer.Option(help="a uuid; sent again with the same one, it is done once")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what the budget would be")] = False,
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Give money to a budget, or take back what is available. Orders that wait for it are released in order."""
     session: Session = context.obj
@@ -95,14 +92,13 @@ def appropriate(
         ),
         amount_fen=amount_fen,
         document=document,
-        request_id=request_id or str(new_id()),
-        validate_only=dry_run,
-        effective_on=_day(effective_on, "--effective-on") if effective_on else None,
+        effective_on=given_day(effective_on, "--effective-on") if effective_on else None,
+        **once(request_id, dry_run=dry_run),
     )
-    answered = _call(session, "AppropriateBudget", request)
+    answered = _DESK.call(session, "AppropriateBudget", request)
     shown.present(session, shown.budgets(session, [answered]), "budgets")
     if dry_run:
-        session.note("CLI_NOTHING_BOOKED")
+        session.note("CLI_NOTHING_CHANGED")
 
 
 @orders.command("list")
@@ -112,31 +108,29 @@ def orders_list(
     state: Annotated[State | None, typer.Option(help="HELD is the queue of what cannot be paid yet")] = None,
     case: Annotated[str, typer.Option(help="the claim's id, or the subsidy's")] = "",
     county: _County = "",
-    limit: _Limit = 50,
+    limit: Limit = 50,
 ) -> None:
     """Show orders, newest first."""
     session: Session = context.obj
     wanted = service_pb2.ListOrdersRequest(case_id=case, county=county)
     if state:
         wanted.state = service_pb2.OrderState.Value(f"ORDER_STATE_{state}")
-    shown.present(
-        session, shown.orders(session, list(_pages(session, "ListOrders", "orders", wanted, limit))), "orders"
-    )
+    found = _DESK.pages(session, "ListOrders", "orders", wanted, limit)
+    shown.present(session, shown.orders(session, found), "orders")
 
 
 @orders.command()
 def show(context: typer.Context, name: Annotated[str, typer.Argument(help="the order's number, or orders/ID")]) -> None:
     """Show one order: what is owed, what is reserved, on its way and settled, and why it waits."""
     session: Session = context.obj
-    full = name if name.startswith("orders/") else f"orders/{name}"
-    shown.order(session, _call(session, "GetOrder", service_pb2.GetOrderRequest(name=full)))
+    shown.order(session, _DESK.get(session, name))
 
 
 @orders.command()
-def refusals(context: typer.Context, *, limit: _Limit = 50) -> None:
+def refusals(context: typer.Context, *, limit: Limit = 50) -> None:
     """Show what came in and was not taken, newest first."""
     session: Session = context.obj
-    found = list(_pages(session, "ListRefusals", "refusals", service_pb2.ListRefusalsRequest(), limit))
+    found = _DESK.pages(session, "ListRefusals", "refusals", service_pb2.ListRefusalsRequest(), limit)
     shown.present(session, shown.refusals(session, found), "refusals")
 
 
@@ -144,7 +138,7 @@ def refusals(context: typer.Context, *, limit: _Limit = 50) -> None:
 def verify(context: typer.Context) -> None:
     """Compute the sealed blocks and every sum again. Ends with 1 if anything differs."""
     session: Session = context.obj
-    found = _call(session, "VerifyLedger", service_pb2.VerifyLedgerRequest())
+    found = _DESK.call(session, "VerifyLedger", service_pb2.VerifyLedgerRequest())
     shown.verified(session, found)
     if found.first_wrong_block or found.imbalance_fen:
         raise typer.Exit(Exit.RETURNED)
@@ -164,10 +158,10 @@ def trial_balance(
     request = service_pb2.GetTrialBalanceRequest(
         fund=_fund(fund),
         county=county,
-        booked_to=_day(booked_to, "--booked-to") if booked_to else None,
-        effective_to=_day(effective_to, "--effective-to") if effective_to else None,
+        booked_to=given_day(booked_to, "--booked-to") if booked_to else None,
+        effective_to=given_day(effective_to, "--effective-to") if effective_to else None,
     )
-    shown.present(session, shown.trial_balance(_call(session, "GetTrialBalance", request)), "accounts")
+    shown.present(session, shown.trial_balance(_DESK.call(session, "GetTrialBalance", request)), "accounts")
 
 
 @ledger.command()
@@ -175,7 +169,7 @@ def statement(context: typer.Context, *, month: _Month, fund: _Fund = None, coun
     """Show what each account had, what moved in a month, and what it had then."""
     session: Session = context.obj
     request = service_pb2.GetStatementRequest(fund=_fund(fund), county=county, month=month)
-    shown.present(session, shown.statement(_call(session, "GetStatement", request).accounts), "accounts")
+    shown.present(session, shown.statement(_DESK.call(session, "GetStatement", request).accounts), "accounts")
 
 
 @ledger.command()
@@ -184,43 +178,17 @@ def transfers(
     account: Annotated[str, typer.Argument(help="as in 610300/EMPLOYEE_INSURANCE/2026/610302/MATERNITY/RESERVED")],
     *,
     month: _Month,
-    limit: _Limit = 1000,
+    limit: Limit = 1000,
 ) -> None:
     """Show the transfers of an account in a month, in order of booking."""
     session: Session = context.obj
     wanted = service_pb2.ListTransfersRequest(account=account, month=month)
-    found = list(_pages(session, "ListTransfers", "transfers", wanted, limit))
+    found = _DESK.pages(session, "ListTransfers", "transfers", wanted, limit)
     shown.present(session, shown.transfers(found), "transfers")
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _call(session: Session, method: str, request: Any) -> Any:
-    settings = session.settings
-    with session.channel(settings.treasury_target) as channel:
-        return getattr(TreasuryServiceStub(channel), method)(request, timeout=settings.grpc_deadline_s)
-
-
-def _pages(session: Session, method: str, name: str, wanted: Any, limit: int) -> Iterator[Any]:
-    while limit > 0:
-        wanted.page_size = min(limit, _PAGE_MAX)
-        page = _call(session, method, wanted)
-        found = getattr(page, name)
-        yield from found
-        limit -= len(found)
-        wanted.page_token = page.next_page_token
-        if not page.next_page_token:
-            return
-
-
 def _fund(given: str | None) -> money_pb2.Fund.ValueType:
     return money_pb2.Fund.Value(f"FUND_{given}") if given else money_pb2.FUND_UNSPECIFIED
-
-
-def _day(text: str, option: str) -> Date:
-    try:
-        year, month, day = (int(part) for part in text.split("-"))
-    except ValueError:
-        raise Failure(Exit.USAGE, [coded("FACT_NOT_DATE", option)]) from None
-    return Date(year=year, month=month, day=day)

@@ -12,12 +12,11 @@ from cradle.treasury.v1.reconciliation_pb2_grpc import ReconciliationServiceStub
 from services.cli import break_views as shown
 from services.cli import treasury_views
 from services.cli.failures import Exit
-from services.cli.paging import pages
 from services.cli.session import Session, as_data, document
+from services.cli.treasury_desk import Desk, DryRun, Limit, RequestId, full, once
 from services.cli.treasury_runs import given_day
 from services.kit.clock import Clock
 from services.kit.dates import from_proto, to_proto
-from services.kit.ids import new_id
 
 breaks = typer.Typer(no_args_is_help=True, help="Where banks' word and the ledger differ, and how each break ends.")
 
@@ -48,8 +47,9 @@ Awaits = Literal["BANK_CORRECTION", "RETURN_TO_SENDER"]
 _BACK: Final = timedelta(days=6)
 _Name = Annotated[str, typer.Argument(help="the break's number, or breaks/NUMBER")]
 _Note = Annotated[str, typer.Option(help="by which document, or why; nothing personal")]
-_Limit = Annotated[int, typer.Option(min=1, help="how many at most")]
-_Request = Annotated[str, typer.Option(help="a uuid; sent again with the same one, it is done once")]
+_DESK: Final = Desk(
+    pb.DESCRIPTOR.services_by_name["ReconciliationService"], ReconciliationServiceStub, "Break", "breaks"
+)
 
 
 @breaks.command("list")
@@ -59,14 +59,14 @@ def list_(
     kind: Annotated[Kind | None, typer.Option(help="all if not given")] = None,
     account: Annotated[str, typer.Option(help="of ours, as the bank calls it; all if not given")] = "",
     ended: Annotated[bool, typer.Option("--ended", help="ended ones instead of open ones")] = False,
-    limit: _Limit = 1000,
+    limit: Limit = 1000,
 ) -> None:
     """Show breaks, oldest first."""
     session: Session = context.obj
     wanted = pb.ListBreaksRequest(account=account, ended=ended)
     if kind:
         wanted.kind = pb.BreakKind.Value(f"BREAK_KIND_{kind}")
-    found = list(pages(lambda request: _call(session, "ListBreaks", request), "breaks", wanted, limit))
+    found = _DESK.pages(session, "ListBreaks", "breaks", wanted, limit)
     treasury_views.present(session, shown.breaks(session, found), "breaks")
 
 
@@ -74,17 +74,22 @@ def list_(
 def show(context: typer.Context, name: _Name) -> None:
     """Show a break with its history."""
     session: Session = context.obj
-    shown.one(session, _get(session, name))
+    shown.one(session, _DESK.get(session, name))
 
 
 @breaks.command()
 def explain(
-    context: typer.Context, name: _Name, *, why: Annotated[Why, typer.Option()], note: _Note, request_id: _Request = ""
+    context: typer.Context,
+    name: _Name,
+    *,
+    why: Annotated[Why, typer.Option()],
+    note: _Note,
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Say what explains a break. Money that left under a payment's id is never explained away."""
-    _propose(
-        context.obj, name, pb.BREAK_WAY_EXPLAINED, note, request_id, reason=pb.BreakReason.Value(f"BREAK_REASON_{why}")
-    )
+    reason = pb.BreakReason.Value(f"BREAK_REASON_{why}")
+    _propose(context.obj, name, once(request_id, dry_run=dry_run), way=pb.BREAK_WAY_EXPLAINED, note=note, reason=reason)
 
 
 @breaks.command()
@@ -97,11 +102,12 @@ def match(
     others: Annotated[
         list[str] | None, typer.Option("--with", help="a break that is part of it; again for more")
     ] = None,
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Say that a movement is a payment's debit, or its return; with others it is so in sum."""
-    full = payment if payment.startswith("payments/") else f"payments/{payment}"
-    _propose(context.obj, name, pb.BREAK_WAY_MATCHED, note, request_id, payment=full, others=_all(others))
+    said = {"way": pb.BREAK_WAY_MATCHED, "payment": full("payments", payment), "others": _all(others), "note": note}
+    _propose(context.obj, name, once(request_id, dry_run=dry_run), **said)
 
 
 @breaks.command()
@@ -111,34 +117,34 @@ def cancel(
     *,
     others: Annotated[list[str], typer.Option("--with", help="a break that corrects it; again for more")],
     note: _Note,
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Say that movements cancel each other out: the bank's error and its correction."""
-    _propose(context.obj, name, pb.BREAK_WAY_CANCELLED_OUT, note, request_id, others=_all(others))
+    said = {"way": pb.BREAK_WAY_CANCELLED_OUT, "others": _all(others), "note": note}
+    _propose(context.obj, name, once(request_id, dry_run=dry_run), **said)
 
 
 @breaks.command("not-paid")
-def not_paid(context: typer.Context, name: _Name, *, note: _Note, request_id: _Request = "") -> None:
+def not_paid(
+    context: typer.Context, name: _Name, *, note: _Note, request_id: RequestId = "", dry_run: DryRun = False
+) -> None:
     """Say by the bank's word that an accepted payment, which no statement has, was not made and will not be."""
-    _propose(context.obj, name, pb.BREAK_WAY_NOT_PAID, note, request_id)
+    _propose(context.obj, name, once(request_id, dry_run=dry_run), way=pb.BREAK_WAY_NOT_PAID, note=note)
 
 
 @breaks.command()
-def approve(context: typer.Context, name: _Name, *, request_id: _Request = "") -> None:
+def approve(context: typer.Context, name: _Name, *, request_id: RequestId = "", dry_run: DryRun = False) -> None:
     """Agree, as the second person, to how a break is proposed to end."""
-    session: Session = context.obj
-    found = _get(session, name)
-    request = pb.ApproveBreakRequest(name=found.name, etag=found.etag, request_id=request_id or str(new_id()))
-    shown.one(session, _call(session, "ApproveBreak", request))
+    shown.one(context.obj, _DESK.move(context.obj, "ApproveBreak", name, once(request_id, dry_run=dry_run)))
 
 
 @breaks.command()
-def refuse(context: typer.Context, name: _Name, *, note: _Note, request_id: _Request = "") -> None:
+def refuse(
+    context: typer.Context, name: _Name, *, note: _Note, request_id: RequestId = "", dry_run: DryRun = False
+) -> None:
     """Refuse what was proposed, or take it back; the break stays open."""
-    session: Session = context.obj
-    found = _get(session, name)
-    request = pb.RefuseBreakRequest(name=found.name, etag=found.etag, note=note, request_id=request_id or str(new_id()))
-    shown.one(session, _call(session, "RefuseBreak", request))
+    shown.one(context.obj, _DESK.move(context.obj, "RefuseBreak", name, once(request_id, dry_run=dry_run), note=note))
 
 
 @breaks.command("await")
@@ -148,19 +154,18 @@ def await_(
     *,
     what: Annotated[Awaits, typer.Option("--for")],
     note: _Note,
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Note what an open break waits for."""
-    session: Session = context.obj
-    found = _get(session, name)
-    request = pb.AwaitBreakRequest(
-        name=found.name,
-        etag=found.etag,
-        awaits=pb.BreakAwaits.Value(f"BREAK_AWAITS_{what}"),
-        note=note,
-        request_id=request_id or str(new_id()),
-    )
-    shown.one(session, _call(session, "AwaitBreak", request))
+    said = {"awaits": pb.BreakAwaits.Value(f"BREAK_AWAITS_{what}"), "note": note}
+    shown.one(context.obj, _DESK.move(context.obj, "AwaitBreak", name, once(request_id, dry_run=dry_run), **said))
+
+
+@breaks.command()
+def retry(context: typer.Context, name: _Name, *, request_id: RequestId = "", dry_run: DryRun = False) -> None:
+    """Have a bank's message worked again that a fault of the system stopped, once that is mended."""
+    shown.one(context.obj, _DESK.move(context.obj, "RetryBreak", name, once(request_id, dry_run=dry_run)))
 
 
 def reconcile(
@@ -169,7 +174,7 @@ def reconcile(
     account: Annotated[str, typer.Option(help="of ours, as the bank calls it; all if not given")] = "",
     first: Annotated[str, typer.Option("--from", help="the first day; six days before the last if not given")] = "",
     last: Annotated[str, typer.Option("--to", help="the last day; today if not given")] = "",
-    limit: _Limit = 1000,
+    limit: Limit = 1000,
 ) -> None:
     """Show what statements say against the ledger, by day and account, and the breaks that are open.
 
@@ -179,9 +184,9 @@ def reconcile(
     until = from_proto(given_day(last, "--to")) if last else Clock().today()
     since = from_proto(given_day(first, "--from")) if first else until - _BACK
     request = pb.ListReconciledDaysRequest(account=account, first=to_proto(since), last=to_proto(until))
-    days = list(_call(session, "ListReconciledDays", request).days)
+    days = list(_DESK.call(session, "ListReconciledDays", request).days)
     wanted = pb.ListBreaksRequest(account=account)
-    found = list(pages(lambda asked: _call(session, "ListBreaks", asked), "breaks", wanted, limit))
+    found = _DESK.pages(session, "ListBreaks", "breaks", wanted, limit)
     if session.as_json:
         document({"days": [as_data(one) for one in days], "breaks": [as_data(one) for one in found]})
     else:
@@ -195,31 +200,12 @@ def reconcile(
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _propose(session: Session, name: str, way: pb.BreakWay.ValueType, note: str, request_id: str, **more: Any) -> None:
-    found = _get(session, name)
-    request = pb.ExplainBreakRequest(
-        name=found.name, etag=found.etag, way=way, note=note, request_id=request_id or str(new_id()), **more
-    )
-    made = _call(session, "ExplainBreak", request)
+def _propose(session: Session, name: str, given: dict[str, Any], **more: Any) -> None:
+    made = _DESK.move(session, "ExplainBreak", name, given, **more)
     shown.one(session, made)
-    if made.is_open:
+    if made.is_open and not given["validate_only"]:
         session.note("CLI_SECOND_PERSON_AWAITED")
 
 
-def _get(session: Session, name: str) -> pb.Break:
-    found: pb.Break = _call(session, "GetBreak", pb.GetBreakRequest(name=_full(name)))
-    return found
-
-
-def _full(name: str) -> str:
-    return name if name.startswith("breaks/") else f"breaks/{name}"
-
-
 def _all(names: list[str] | None) -> list[str]:
-    return [_full(one) for one in names or []]
-
-
-def _call(session: Session, method: str, request: Any) -> Any:
-    settings = session.settings
-    with session.channel(settings.treasury_target) as channel:
-        return getattr(ReconciliationServiceStub(channel), method)(request, timeout=settings.grpc_deadline_s)
+    return [_DESK.named(one) for one in names or []]

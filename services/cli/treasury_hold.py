@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 import typer
 from cradle.treasury.v1 import hold_pb2
@@ -11,29 +11,30 @@ from cradle.treasury.v1.hold_pb2_grpc import HoldServiceStub
 from services.cli import treasury_views, views
 from services.cli.failures import Exit
 from services.cli.session import Session, as_data, document
+from services.cli.treasury_desk import Desk, DryRun, RequestId, once
 from services.cli.treasury_views import Report
 from services.kit.ids import new_id
 
 hold = typer.Typer(no_args_is_help=True, help="Nothing leaves after a restore, until two persons lift it.")
 
-_Request = Annotated[str, typer.Option(help="a uuid; sent again with the same one, it is done once")]
+_DESK: Final = Desk(hold_pb2.DESCRIPTOR.services_by_name["HoldService"], HoldServiceStub)
 
 
 @hold.command()
 def status(context: typer.Context) -> None:
     """Show whether there is a HOLD, why, and what it waits for. Ends with 1 while there is one."""
     session: Session = context.obj
-    found = _call(session, "GetHold", hold_pb2.GetHoldRequest())
+    found = _DESK.call(session, "GetHold", hold_pb2.GetHoldRequest())
     _show(session, found)
     if found.state == hold_pb2.HOLD_STATE_HELD:
         raise typer.Exit(Exit.RETURNED)
 
 
 @hold.command()
-def begin(context: typer.Context, *, request_id: _Request = "") -> None:
+def begin(context: typer.Context, *, request_id: RequestId = "") -> None:
     """Let nothing leave from here on: before the bank role of a restored treasury is started."""
     session: Session = context.obj
-    _show(session, _call(session, "BeginHold", hold_pb2.BeginHoldRequest(request_id=request_id or str(new_id()))))
+    _show(session, _DESK.call(session, "BeginHold", hold_pb2.BeginHoldRequest(request_id=request_id or str(new_id()))))
 
 
 @hold.command()
@@ -41,14 +42,17 @@ def lift(
     context: typer.Context,
     *,
     record: Annotated[str, typer.Option("--document", help="the record of the restore")],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Propose to lift the HOLD; it is lifted when a second person says so too, by the same document."""
     session: Session = context.obj
-    request = hold_pb2.LiftHoldRequest(document=record, request_id=request_id or str(new_id()))
-    found = _call(session, "LiftHold", request)
+    request = hold_pb2.LiftHoldRequest(document=record, **once(request_id, dry_run=dry_run))
+    found = _DESK.call(session, "LiftHold", request)
     _show(session, found)
-    if found.state == hold_pb2.HOLD_STATE_HELD:
+    if dry_run:
+        session.note("CLI_NOTHING_CHANGED")
+    elif found.state == hold_pb2.HOLD_STATE_HELD:
         session.note("CLI_SECOND_PERSON_AWAITED")
 
 
@@ -77,9 +81,3 @@ def _show(session: Session, found: hold_pb2.Hold) -> None:
     if rows:
         report = Report(("ACCOUNT", "STATEMENT_LACKING"), rows, [as_data(one) for one in found.lacking])
         treasury_views.present(session, report, "lacking")
-
-
-def _call(session: Session, method: str, request: Any) -> Any:
-    settings = session.settings
-    with session.channel(settings.treasury_target) as channel:
-        return getattr(HoldServiceStub(channel), method)(request, timeout=settings.grpc_deadline_s)

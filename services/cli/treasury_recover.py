@@ -14,9 +14,8 @@ from google.type.date_pb2 import Date
 from services.cli import recovery_views as shown
 from services.cli import treasury_views
 from services.cli.failures import Exit, Failure, coded
-from services.cli.paging import pages
 from services.cli.session import Session
-from services.kit.ids import new_id
+from services.cli.treasury_desk import Desk, DryRun, Limit, RequestId, full, once
 
 recover = typer.Typer(no_args_is_help=True, help="What was paid beyond what is owed, and is asked back.")
 
@@ -34,8 +33,12 @@ _Name = Annotated[str, typer.Argument(help="the recovery's id, or recoveries/ID"
 _Order = Annotated[str, typer.Argument(help="the order's number, or orders/ID")]
 _Amount = Annotated[int, typer.Option(min=1, help="in fen")]
 _Document = Annotated[str, typer.Option(help="what it rests on")]
-_Limit = Annotated[int, typer.Option(min=1, help="how many at most")]
-_Request = Annotated[str, typer.Option(help="a uuid; sent again with the same one, it is done once")]
+_DESK: Final = Desk(
+    recovery_pb2.DESCRIPTOR.services_by_name["RecoveryService"], RecoveryServiceStub, "Recovery", "recoveries"
+)
+_ORDERS: Final = Desk(
+    service_pb2.DESCRIPTOR.services_by_name["TreasuryService"], TreasuryServiceStub, "Order", "orders"
+)
 
 
 @recover.command("list")
@@ -44,14 +47,14 @@ def recover_list(
     *,
     state: Annotated[State | None, typer.Option(help="all if not given")] = None,
     payee: Annotated[str, typer.Option(help="the registry's reference; all if not given")] = "",
-    limit: _Limit = 50,
+    limit: Limit = 50,
 ) -> None:
     """Show what is asked back, newest first."""
     session: Session = context.obj
     wanted = recovery_pb2.ListRecoveriesRequest(payee=payee)
     if state:
         wanted.state = recovery_pb2.RecoveryState.Value(f"RECOVERY_STATE_{state}")
-    found = list(pages(lambda asked: _call(session, "ListRecoveries", asked), "recoveries", wanted, limit))
+    found = _DESK.pages(session, "ListRecoveries", "recoveries", wanted, limit)
     treasury_views.present(session, shown.recoveries(session, found), "recoveries")
 
 
@@ -59,7 +62,7 @@ def recover_list(
 def show(context: typer.Context, name: _Name) -> None:
     """Show one: how far it has come, its notice while it may be answered, its instalments, and every move."""
     session: Session = context.obj
-    shown.recovery(session, _get(session, name))
+    shown.recovery(session, _DESK.get(session, name))
 
 
 @recover.command()
@@ -69,10 +72,11 @@ def notify(
     *,
     article: Annotated[str, typer.Option(help="the article it rests on, as the payee is to read it")],
     reason: Annotated[Why, typer.Option()],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Tell the payee, who may answer until a day; after it, it is kept from the next payments."""
-    _move(context.obj, "NotifyRecovery", name, request_id, article=article, reason=reason)
+    _move(context.obj, "NotifyRecovery", name, once(request_id, dry_run=dry_run), article=article, reason=reason)
 
 
 @recover.command()
@@ -83,11 +87,12 @@ def dispute(
     amount_fen: _Amount,
     ground: Annotated[Ground, typer.Option()],
     document: _Document,
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Record that the payee disputes so much; that part is frozen, the rest goes on."""
     given = {"amount_fen": amount_fen, "ground": ground, "document": document}
-    _move(context.obj, "DisputeRecovery", name, request_id, **given)
+    _move(context.obj, "DisputeRecovery", name, once(request_id, dry_run=dry_run), **given)
 
 
 @recover.command()
@@ -96,10 +101,11 @@ def resolve(
     name: _Name,
     *,
     uphold: Annotated[bool, typer.Option("--uphold/--reject", help="whether the payee is right")],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Resolve a dispute as another person than who recorded it. What is upheld is given up."""
-    _move(context.obj, "ResolveDispute", name, request_id, uphold=uphold)
+    _move(context.obj, "ResolveDispute", name, once(request_id, dry_run=dry_run), uphold=uphold)
 
 
 @recover.command()
@@ -108,10 +114,11 @@ def instalments(
     name: _Name,
     parts: Annotated[list[str], typer.Argument(help="a day and fen each, as in 2027-01-31=50000")],
     *,
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Let it be repaid in parts that sum to what is left. One that is missed ends them."""
-    _move(context.obj, "SetInstalments", name, request_id, instalments=_parts(parts))
+    _move(context.obj, "SetInstalments", name, once(request_id, dry_run=dry_run), instalments=_parts(parts))
 
 
 @recover.command("write-off")
@@ -122,11 +129,12 @@ def write_off(
     amount_fen: _Amount,
     reason: Annotated[GivenUp, typer.Option()],
     document: _Document,
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Propose to give so much up; it is given up when a second person says the same."""
     given = {"amount_fen": amount_fen, "reason": reason, "document": document}
-    _move(context.obj, "WriteOffRecovery", name, request_id, **given)
+    _move(context.obj, "WriteOffRecovery", name, once(request_id, dry_run=dry_run), **given)
 
 
 @recover.command()
@@ -135,11 +143,11 @@ def repay(
     name: _Name,
     *,
     item: Annotated[str, typer.Option(help="the open credit, as in unmatched/12")],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Say that a credit which names nothing is this repayment. One with the recovery's reference needs nobody."""
-    full = item if item.startswith("unmatched/") else f"unmatched/{item}"
-    _move(context.obj, "RecordRepayment", name, request_id, item=full)
+    _move(context.obj, "RecordRepayment", name, once(request_id, dry_run=dry_run), item=full("unmatched", item))
 
 
 # --- orders -----------------------------------------------------------------------------------------------------------
@@ -156,10 +164,11 @@ def release(
     name: _Order,
     *,
     reason: Annotated[Released, typer.Option()],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Let an order through that waits for a person; it is, when a second person says the same of this revision."""
-    _decide(context.obj, name, reason, request_id, is_release=True)
+    _decide(context.obj, name, reason, once(request_id, dry_run=dry_run), is_release=True)
 
 
 def refuse(
@@ -167,57 +176,34 @@ def refuse(
     name: _Order,
     *,
     reason: Annotated[NotReleased, typer.Option()],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Refuse an order that waits for a person; it waits for another revision when a second person says the same."""
-    _decide(context.obj, name, reason, request_id, is_release=False)
+    _decide(context.obj, name, reason, once(request_id, dry_run=dry_run), is_release=False)
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _move(session: Session, method: str, name: str, request_id: str, **given: Any) -> None:
-    found = _get(session, name)
-    kind = recovery_pb2.DESCRIPTOR.services_by_name["RecoveryService"].methods_by_name[method].input_type.name
-    request = getattr(recovery_pb2, kind)(
-        name=found.name, etag=found.etag, request_id=request_id or str(new_id()), **given
-    )
-    made = _call(session, method, request)
+def _move(session: Session, method: str, name: str, given: dict[str, Any], **more: Any) -> None:
+    made = _DESK.move(session, method, name, given, **more)
     shown.recovery(session, made)
-    if made.proposed_by:
+    if made.proposed_by and not given["validate_only"]:
         session.note("CLI_SECOND_PERSON_AWAITED")
 
 
-def _decide(session: Session, name: str, reason: str, request_id: str, *, is_release: bool) -> None:
-    full = name if name.startswith("orders/") else f"orders/{name}"
-    settings = session.settings
-    with session.channel(settings.treasury_target) as channel:
-        order = TreasuryServiceStub(channel).GetOrder(
-            service_pb2.GetOrderRequest(name=full), timeout=settings.grpc_deadline_s
-        )
+def _decide(session: Session, name: str, reason: str, given: dict[str, Any], *, is_release: bool) -> None:
+    order = _ORDERS.get(session, name)
     request = recovery_pb2.DecideOrderRequest(
-        name=full,
-        revision=order.revision,
-        release=is_release,
-        reason=reason,
-        request_id=request_id or str(new_id()),
+        name=order.name, revision=order.revision, release=is_release, reason=reason, **given
     )
-    made = _call(session, "DecideOrder", request)
+    made = _DESK.call(session, "DecideOrder", request)
     treasury_views.order(session, made.order)
-    if not made.approved_by:
+    if given["validate_only"]:
+        session.note("CLI_NOTHING_CHANGED")
+    elif not made.approved_by:
         session.note("CLI_SECOND_PERSON_AWAITED")
-
-
-def _get(session: Session, name: str) -> recovery_pb2.Recovery:
-    full = name if name.startswith("recoveries/") else f"recoveries/{name}"
-    found: recovery_pb2.Recovery = _call(session, "GetRecovery", recovery_pb2.GetRecoveryRequest(name=full))
-    return found
-
-
-def _call(session: Session, method: str, request: Any) -> Any:
-    settings = session.settings
-    with session.channel(settings.treasury_target) as channel:
-        return getattr(RecoveryServiceStub(channel), method)(request, timeout=settings.grpc_deadline_s)
 
 
 def _parts(given: Sequence[str]) -> list[recovery_pb2.Instalment]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 from cradle.treasury.v1 import money_pb2, run_pb2
@@ -16,8 +15,9 @@ from google.type.date_pb2 import Date
 from services.cli import run_views as shown
 from services.cli import treasury_views
 from services.cli.failures import Exit, Failure, coded
-from services.cli.paging import pages
 from services.cli.session import Session
+from services.cli.treasury_desk import Desk, DryRun, Limit, RequestId, full, once
+from services.cli.watching import watch
 from services.kit.ids import new_id
 
 runs = typer.Typer(no_args_is_help=True, help="Payment runs: plan, approve by a second person, send, settle, close.")
@@ -27,11 +27,8 @@ Fund = Literal["EMPLOYEE_INSURANCE", "RESIDENT_INSURANCE", "UNEMPLOYMENT", "FISC
 Programme = Literal["MATERNITY", "NURSERY"]
 State = Literal["PLANNING", "PLANNED", "APPROVED", "SENT", "SETTLED", "CLOSED", "CANCELLED"]
 
-_WAIT_S: Final = 600.0
-_LOOK_EVERY_S: Final = 0.5
 _Name = Annotated[str, typer.Argument(help="the run's id, or runs/ID")]
-_Limit = Annotated[int, typer.Option(min=1, help="how many at most")]
-_Request = Annotated[str, typer.Option(help="a uuid; sent again with the same one, it is done once")]
+_DESK: Final = Desk(run_pb2.DESCRIPTOR.services_by_name["RunService"], RunServiceStub, "Run", "runs")
 
 
 @runs.command()
@@ -45,7 +42,7 @@ def plan(
     execute_on: Annotated[str, typer.Option(help="the day on which the bank is to pay; today if not given")] = "",
     payment_max_fen: Annotated[int, typer.Option(min=0, help="a payment above it is left out; 0: no limit")] = 0,
     total_max_fen: Annotated[int, typer.Option(min=0, help="the run ends before it is reached; 0: no limit")] = 0,
-    request_id: _Request = "",
+    request_id: RequestId = "",
 ) -> None:
     """Plan what is reserved and payable; nothing is paid before another person has approved it."""
     session: Session = context.obj
@@ -59,8 +56,8 @@ def plan(
     )
     day = given_day(execute_on, "--execute-on") if execute_on else None
     request = run_pb2.PlanRunRequest(scope=scope, execute_on=day, request_id=request_id or str(new_id()))
-    made = _call(session, "PlanRun", request)
-    shown.run(session, _until(session, made.name, lambda run: run.state != run_pb2.RUN_STATE_PLANNING))
+    name = _DESK.call(session, "PlanRun", request).name
+    _watch(session, name, "CLI_PROGRESS_PLANNING", lambda run: run.state != run_pb2.RUN_STATE_PLANNING, shown.planned)
 
 
 @runs.command()
@@ -69,34 +66,38 @@ def approve(
     name: _Name,
     *,
     plan_hash: Annotated[str, typer.Option(help="of the plan you have looked at, as `status` tells it")],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Approve a plan as the second person. Lines whose account or order has changed since are dropped."""
     session: Session = context.obj
-    run = _get(session, name)
-    request = run_pb2.ApproveRunRequest(
-        name=run.name, etag=run.etag, plan_hash=plan_hash, request_id=request_id or str(new_id())
-    )
-    made = _call(session, "ApproveRun", request)
-    shown.run(session, _until(session, made.name, lambda run: run.is_ready or run.state != run_pb2.RUN_STATE_APPROVED))
+    made = _DESK.move(session, "ApproveRun", name, once(request_id, dry_run=dry_run), plan_hash=plan_hash)
+    if dry_run:
+        shown.run(session, made)
+        return
+
+    def is_done(run: run_pb2.Run) -> bool:
+        return run.is_ready or run.state != run_pb2.RUN_STATE_APPROVED
+
+    _watch(session, made.name, "CLI_PROGRESS_COMMITTING", is_done, shown.committed)
 
 
 @runs.command()
-def send(context: typer.Context, name: _Name, *, request_id: _Request = "") -> None:
+def send(context: typer.Context, name: _Name, *, request_id: RequestId = "", dry_run: DryRun = False) -> None:
     """Queue an approved run for the bank."""
-    _move(context.obj, "SendRun", run_pb2.SendRunRequest, name, request_id)
+    shown.run(context.obj, _DESK.move(context.obj, "SendRun", name, once(request_id, dry_run=dry_run)))
 
 
 @runs.command()
-def cancel(context: typer.Context, name: _Name, *, request_id: _Request = "") -> None:
+def cancel(context: typer.Context, name: _Name, *, request_id: RequestId = "", dry_run: DryRun = False) -> None:
     """Take a run back before it is sent; its orders are free to be planned again."""
-    _move(context.obj, "CancelRun", run_pb2.CancelRunRequest, name, request_id)
+    shown.run(context.obj, _DESK.move(context.obj, "CancelRun", name, once(request_id, dry_run=dry_run)))
 
 
 @runs.command()
-def close(context: typer.Context, name: _Name, *, request_id: _Request = "") -> None:
+def close(context: typer.Context, name: _Name, *, request_id: RequestId = "", dry_run: DryRun = False) -> None:
     """Close a run whose payments have all ended."""
-    _move(context.obj, "CloseRun", run_pb2.CloseRunRequest, name, request_id)
+    shown.run(context.obj, _DESK.move(context.obj, "CloseRun", name, once(request_id, dry_run=dry_run)))
 
 
 @runs.command()
@@ -106,31 +107,31 @@ def status(
     *,
     payments: Annotated[bool, typer.Option("--payments", help="its payments instead")] = False,
     exceptions: Annotated[bool, typer.Option("--exceptions", help="what was left out instead, and why")] = False,
-    limit: _Limit = 1000,
+    limit: Limit = 1000,
 ) -> None:
     """Show a run: by fund, county and state, its files, and the hash that a second person approves."""
     session: Session = context.obj
-    full = _full(name)
+    run = _DESK.named(name)
     if payments:
-        found = list(_pages(session, "ListPayments", "payments", run_pb2.ListPaymentsRequest(run=full), limit))
+        found = _DESK.pages(session, "ListPayments", "payments", run_pb2.ListPaymentsRequest(run=run), limit)
         treasury_views.present(session, shown.payments(session, found), "payments")
     elif exceptions:
-        left = list(_pages(session, "ListExceptions", "exceptions", run_pb2.ListExceptionsRequest(run=full), limit))
+        left = _DESK.pages(session, "ListExceptions", "exceptions", run_pb2.ListExceptionsRequest(run=run), limit)
         treasury_views.present(session, shown.exceptions(session, left), "exceptions")
     else:
-        shown.run(session, _get(session, name))
+        shown.run(session, _DESK.get(session, name))
 
 
 @runs.command("list")
 def runs_list(
-    context: typer.Context, *, state: Annotated[State | None, typer.Option()] = None, limit: _Limit = 50
+    context: typer.Context, *, state: Annotated[State | None, typer.Option()] = None, limit: Limit = 50
 ) -> None:
     """Show runs, newest first."""
     session: Session = context.obj
     wanted = run_pb2.ListRunsRequest()
     if state:
         wanted.state = run_pb2.RunState.Value(f"RUN_STATE_{state}")
-    found = list(_pages(session, "ListRuns", "runs", wanted, limit))
+    found = _DESK.pages(session, "ListRuns", "runs", wanted, limit)
     treasury_views.present(session, shown.runs(session, found), "runs")
 
 
@@ -140,15 +141,18 @@ def resolve(
     payment: Annotated[str, typer.Argument(help="the payment's id, or payments/ID")],
     *,
     document: Annotated[str, typer.Option(help="the bank's word that it was not paid and will not be")],
-    request_id: _Request = "",
+    request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Say by the bank's word that an unknown payment was not made; it is REJECTED when a second person says so too."""
     session: Session = context.obj
-    full = payment if payment.startswith("payments/") else f"payments/{payment}"
-    request = run_pb2.ResolveUnknownRequest(name=full, document=document, request_id=request_id or str(new_id()))
-    made = _call(session, "ResolveUnknown", request)
+    given = once(request_id, dry_run=dry_run)
+    request = run_pb2.ResolveUnknownRequest(name=full("payments", payment), document=document, **given)
+    made = _DESK.call(session, "ResolveUnknown", request)
     treasury_views.present(session, shown.payments(session, [made]), "payments")
-    if made.state == run_pb2.PAYMENT_STATE_UNKNOWN:
+    if dry_run:
+        session.note("CLI_NOTHING_CHANGED")
+    elif made.state == run_pb2.PAYMENT_STATE_UNKNOWN:
         session.note("CLI_SECOND_PERSON_AWAITED")
 
 
@@ -162,54 +166,29 @@ def import_statement(
     request = run_pb2.ImportStatementRequest(
         file_name=file.name, sha256=hashlib.sha256(content).digest(), content=content
     )
-    shown.imported(session, _call(session, "ImportStatement", request))
+    shown.imported(session, _DESK.call(session, "ImportStatement", request))
 
 
 @statement.command()
-def unmatched(context: typer.Context, *, limit: _Limit = 1000) -> None:
+def unmatched(context: typer.Context, *, limit: Limit = 1000) -> None:
     """Show what the bank said that fits no payment, oldest first."""
     session: Session = context.obj
-    found = list(_pages(session, "ListUnmatched", "items", run_pb2.ListUnmatchedRequest(), limit))
+    found = _DESK.pages(session, "ListUnmatched", "items", run_pb2.ListUnmatchedRequest(), limit)
     treasury_views.present(session, shown.unmatched(session, found), "unmatched")
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _move(session: Session, method: str, kind: Callable[..., Any], name: str, request_id: str) -> None:
-    run = _get(session, name)
-    shown.run(
-        session, _call(session, method, kind(name=run.name, etag=run.etag, request_id=request_id or str(new_id())))
-    )
-
-
-def _get(session: Session, name: str) -> run_pb2.Run:
-    found: run_pb2.Run = _call(session, "GetRun", run_pb2.GetRunRequest(name=_full(name)))
-    return found
-
-
-def _full(name: str) -> str:
-    return name if name.startswith("runs/") else f"runs/{name}"
-
-
-def _until(session: Session, name: str, is_done: Callable[[run_pb2.Run], bool]) -> run_pb2.Run:
-    """A large run goes on in the background: look until it is done, for so long as a person waits."""
-    until = time.monotonic() + _WAIT_S
-    run = _get(session, name)
-    while not is_done(run) and time.monotonic() < until:
-        time.sleep(_LOOK_EVERY_S)
-        run = _get(session, name)
-    return run
-
-
-def _call(session: Session, method: str, request: Any) -> Any:
-    settings = session.settings
-    with session.channel(settings.treasury_target) as channel:
-        return getattr(RunServiceStub(channel), method)(request, timeout=settings.grpc_deadline_s)
-
-
-def _pages(session: Session, method: str, name: str, wanted: Any, limit: int) -> Any:
-    return pages(lambda request: _call(session, method, request), name, wanted, limit)
+def _watch(
+    session: Session,
+    name: str,
+    code: str,
+    is_done: Callable[[run_pb2.Run], bool],
+    progress: Callable[[run_pb2.Run], tuple[int, int | None]],
+) -> None:
+    """A large run goes on in the background."""
+    shown.run(session, watch(session, code, lambda: _DESK.get(session, name), is_done, progress))
 
 
 def given_day(text: str, option: str) -> Date:

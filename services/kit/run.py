@@ -61,7 +61,9 @@ def run(service: str, roles: Mapping[str, Role], shipped: Law | None = None, ove
         migrate(db.service_dsn(settings.database_url.get_secret_value(), service), service)
         return
     law = _effective(shipped, settings, overrides)
-    if settings.environment == "production" and (problems := [*_unset(law), *unprotected(settings)]):
+    if settings.environment == "production" and (
+        problems := [*_unset(law), *_unprotected(settings), *_unsigned(settings, role)]
+    ):
         sys.exit("\n".join(problems))
     _read_access(settings)
     _calm_collector()
@@ -98,12 +100,22 @@ _PROTECTION = {
 }
 
 
-def unprotected(settings: Settings) -> list[str]:
+def _unprotected(settings: Settings) -> list[str]:
     """Why production must not start with these settings: what tells callers apart, and is not there."""
     missing = [f"  {said}" for name, said in _PROTECTION.items() if not getattr(settings, name)]
     if settings.kafka_security != "SSL":
         missing.append("  CRADLE_KAFKA_SECURITY: SSL, so that the broker tells its clients apart")
     return ["production must know who asks (SECURITY.md); not set:", *missing] if missing else []
+
+
+def _unsigned(settings: Settings, role: str) -> list[str]:
+    """Why production must not hand files to a bank: whoever can write where they lie could write one."""
+    if role != "bank" or not settings.banks or settings.bank_signing_key:
+        return []
+    return [
+        "production must sign what it hands to banks (docs/bank.md); not set:",
+        "  CRADLE_BANK_SIGNING_KEY: an Ed25519 private key (PEM)",
+    ]
 
 
 def _read_access(settings: Settings) -> None:

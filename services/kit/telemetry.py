@@ -83,6 +83,10 @@ BUDGET_APPROPRIATED_FEN = Gauge("cradle_budget_appropriated_fen", "What budgets 
 PAYMENTS_UNKNOWN = Gauge("cradle_payments_unknown", "Payments of which nobody knows whether they were made")
 UNMATCHED = Gauge("cradle_bank_unmatched", "Breaks between what banks said and the ledger that wait for a person")
 BREAK_AGE_S = Gauge("cradle_break_age_seconds", "How long the oldest of them has been open")
+RECOVERIES_FEN = Gauge("cradle_recoveries_outstanding_fen", "What is asked back and has not come back", ["state"])
+RECOVERY_AGE_S = Gauge("cradle_recovery_age_seconds", "How long the oldest that waits for us has waited", ["state"])
+RECOVERIES_OVERDUE = Gauge("cradle_recoveries_overdue", "Payees who were told and have not answered in time")
+BANK_AWAY = Gauge("cradle_bank_away", "1 while the bank of this account of ours cannot be heard", ["account"])
 HOLD = Gauge("cradle_treasury_hold", "1 while nothing may leave the treasury, as after a restore")
 LEDGER_IMBALANCE_FEN = Gauge("cradle_ledger_imbalance_fen", "What the ledger is out of balance by; 0")
 

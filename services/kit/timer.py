@@ -31,6 +31,34 @@ async def every(seconds: float, stopping: asyncio.Event, work: Callable[[], Awai
             await asyncio.wait_for(stopping.wait(), seconds)
 
 
+async def apart(
+    work: Callable[[T], Awaitable[int]],
+    items: Sequence[T],
+    name: Callable[[T], object],
+    failed: Callable[[T], object] | None = None,
+) -> int:
+    """Work on each of these by itself: whatever stops one, a bug, a lost race, or that it is away, stops no other.
+
+    That one is told by its name, given to `failed`, and comes again the next time. Answers the sum of what was done.
+    """
+    done = 0
+    for item in items:
+        try:
+            done += await work(item)
+        except Exception as error:  # noqa: BLE001  # told, and the others go on
+            known = is_away(error) or is_conflict(error)
+            telemetry.TIMER_FAILED.labels("away" if known else "bug").inc()
+            (_log.warning if known else _log.error)(
+                "timer failed",
+                about=str(name(item)),
+                error=type(error).__name__,
+                places="" if known else places(error),
+            )
+            if failed is not None:
+                failed(item)
+    return done
+
+
 async def narrowed(
     work: Callable[[Sequence[T]], Awaitable[int]],
     items: Sequence[T],

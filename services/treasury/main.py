@@ -47,7 +47,7 @@ from services.treasury.usecases import Desk, Sealing, asking_back, banking
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.sending import Sender
 from services.treasury.wire import banks, payees
-from services.treasury.wire.banks import AccountAtBank
+from services.treasury.wire.banks import AccountAtBank, BanksError
 
 STAND_BY_S: Final = 1.0
 RELEASE_EVERY_S: Final = 5.0
@@ -120,7 +120,7 @@ async def worker(process: Process) -> None:
         timer(SEAL_EVERY_S, sealing.seal),
         timer(process.settings.timer_every_s, partial(asking_back.detect, desk, database)),
         timer(process.settings.timer_every_s, partial(asking_back.remind, desk, database)),
-        timer(process.settings.timer_every_s, partial(usecases.watch, database)),
+        timer(process.settings.timer_every_s, partial(usecases.watch, database, process.clock)),
     )
 
 
@@ -171,12 +171,19 @@ def sender_of(process: Process, pay: PayDesk) -> Sender:
     if settings.bank_spool is None:
         raise Unavailable("CRADLE_BANK_SPOOL names no folder")
     settings.bank_spool.mkdir(parents=True, exist_ok=True)
-    signer = Ed25519Signer(settings.bank_signing_key.read_bytes()) if settings.bank_signing_key else None
+    signer = _signer(settings.bank_signing_key) if settings.bank_signing_key else None
     reached: dict[tuple[Path, str, str], Bank] = {}
     ours: dict[str, Bank] = {}
     for one in _accounts(process):
         ours[one.code] = reached.setdefault((one.folders, one.url, one.bucket), _bank(one))
     return Sender(pay, ours, settings.bank_spool, signer)
+
+
+def _signer(key: Path) -> Ed25519Signer:
+    try:
+        return Ed25519Signer(key.read_bytes())
+    except (TypeError, ValueError):
+        raise BanksError("CRADLE_BANK_SIGNING_KEY is no Ed25519 private key (PEM)") from None
 
 
 def _bank(one: AccountAtBank) -> Bank:

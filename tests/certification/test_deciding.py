@@ -205,7 +205,7 @@ def test_figures_that_decide_tell_how_sure_they_are() -> None:
     decision = decide(of_points("6", "9", "16", "12", "14", "6"), LATEST)
 
     steps = {step.rule: step for step in map(StepView.of, decision.trace)}
-    assert (steps["THRESHOLD"].figure, steps["THRESHOLD"].value) == ("threshold.new.large", "70")
+    assert (steps["THRESHOLD"].parameter, steps["THRESHOLD"].value) == ("threshold.new.large", "70")
     assert (steps["FLOOR"].status, steps["FLOOR"].since) == ("placeholder", "2026-11-23")
 
 

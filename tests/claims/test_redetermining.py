@@ -266,6 +266,26 @@ def test_another_person_approves_exactly_what_was_planned(stack: Stack) -> None:
     asyncio.run(act())
 
 
+def test_approving_reads_none_of_the_claims_however_many_they_are(stack: Stack) -> None:
+    """It is one call: while nobody can read them, it is answered."""
+    at = city(stack)
+
+    async def act() -> None:
+        await at.approved()
+        planned = await at.plan(MORE)
+        connection = await asyncpg.connect(at.desk.dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute("LOCK TABLE redetermination_item IN ACCESS EXCLUSIVE MODE")
+                approved = await asyncio.wait_for(at.approve(planned), timeout=10)
+        finally:
+            await connection.close()
+
+        assert state(approved) == "APPROVED"
+
+    asyncio.run(act())
+
+
 def test_a_plan_made_under_another_law_is_left_alone_by_whoever_decides_under_this(stack: Stack) -> None:
     at = city(stack)
 

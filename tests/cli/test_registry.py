@@ -155,3 +155,40 @@ def test_whom_nobody_knows_is_not_erased(cradle: Cradle, reference: str) -> None
 
     assert result.exit_code == (2 if reference == "nobody" else 3)
     assert "Traceback" not in result.output
+
+
+def test_how_an_employer_stands_is_recorded_and_shown(cradle: Cradle, tmp_path: Path) -> None:
+    code, number = uscc(), id_number()
+    imported = [
+        {"arrears": {"employer_uscc": code, "arrears": [arrear(2026, 4, 30)]}},
+        {"person": {**builders.person(1), "person_id_number": number, "employer_uscc": code}},
+        {"employer": {**builders.employer(), "uscc": code}},
+    ]
+    case = {"number": f"L-{code}", "employer_uscc": code, "kind": "VIOLATION_KIND_DISCRIMINATION"}
+    talked = {**case, "opened_on": day(2026, 5, 1), "talked_on": day(2026, 5, 8), "due_on": day(2026, 5, 20)}
+    file = builders.write_lines(tmp_path / "violations.ndjson", [talked])
+    wrong = builders.write_lines(tmp_path / "wrong.ndjson", [talked, {**talked, "kind": "RUDENESS"}])
+    late = builders.write_lines(tmp_path / "late.ndjson", [{**talked, "due_on": day(2026, 5, 7)}])
+    shown = ("registry", "standing", code, "--on", "2026-06-01", "--purpose", "a test")
+
+    taken = cradle("registry", "import", builders.write_lines(tmp_path / "rows.ndjson", imported), "--output", "json")
+    refused = [cradle("registry", "violations", one) for one in (wrong, late)]
+    done = [cradle("registry", "violations", file, *more) for more in (("--dry-run",), (), ())]
+    answer, chinese = cradle(*shown, "--output", "json"), cradle(*shown, "--language", "zh-CN")
+    unknown = cradle("registry", "standing", uscc(), "--on", "2026-06-01", "--purpose", "a test")
+
+    assert (taken.exit_code, data(taken)["arrears"]) == (0, 1)
+    assert [one.exit_code for one in refused] == [2, 2]
+    assert "violations[1].kind" in refused[0].output
+    assert "DATES_OUT_OF_ORDER" in refused[1].output
+    assert [one.stdout.split(";")[1].split()[0] for one in done] == ["1", "1", "0"]
+    (found,) = data(answer)["answers"]
+    assert (found["insured"], found["unpaid_fen"], found["unpaid_since"]["day"]) == ("1", "70000", 1)
+    assert [(one["number"], one["state"]) for one in found["violations"]] == [(f"L-{code}", "VIOLATION_STATE_TALKED")]
+    assert (chinese.exit_code, unknown.exit_code) == (0, 3)
+    assert "就业性别歧视" in chinese.stdout
+    assert "700.00" in chinese.stdout
+
+
+def arrear(*due: int) -> dict[str, Any]:
+    return {"month": 24314, "due_on": day(*due), "amount_fen": 70_000}

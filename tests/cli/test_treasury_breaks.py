@@ -58,7 +58,11 @@ def test_breaks_cancel_each_other_out_by_two_persons_and_the_day_is_reconciled(
 
     before = desk("li", *days)
     awaited = desk("li", "breaks", "await", name, "--for", "BANK_CORRECTION", "--note", "已联系银行")
-    alone = desk("li", "breaks", "cancel", name, "--with", other, "--note", "冲正")
+    once = ("--request-id", str(uuid4()))
+    foreseen = data(
+        desk("li", "breaks", "cancel", name, "--with", other, "--note", "冲正", *once, "--dry-run", "--output", "json")
+    )
+    alone = desk("li", "breaks", "cancel", name, "--with", other, "--note", "冲正", *once)
     same = desk("li", "breaks", "approve", name)
     refused = desk("wang", "breaks", "refuse", name, "--note", "再查")
     again = desk("li", "breaks", "cancel", name, "--with", other, "--note", "冲正", "--language", "zh-CN")
@@ -68,6 +72,7 @@ def test_breaks_cancel_each_other_out_by_two_persons_and_the_day_is_reconciled(
     after = desk("wang", *days)
 
     assert (before.exit_code, awaited.exit_code, alone.exit_code, refused.exit_code) == (Exit.RETURNED, 0, 0, 0)
+    assert (foreseen["way"], foreseen["proposed_by"]) == ("BREAK_WAY_CANCELLED_OUT", "person/li")
     assert "Another person" in alone.output
     assert (same.exit_code, again.exit_code) == (Exit.USAGE, 0)
     assert "相互抵销" in again.stdout

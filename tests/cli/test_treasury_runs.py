@@ -45,6 +45,9 @@ def test_a_run_is_planned_shown_refused_to_its_planner_and_cancelled(desk: Desk)
     listed = data(desk("wang", "runs", "list", "--limit", 1000, "--output", "json"))["runs"]
     payments = data(desk("wang", "runs", "status", name, "--payments", "--output", "json"))["payments"]
     left = data(desk("wang", "runs", "status", name, "--exceptions", "--output", "json"))["exceptions"]
+    foreseen = desk("li", "runs", "cancel", name, "--dry-run")
+    nobody_paid = desk("wang", "runs", "approve", name, "--plan-hash", plan_hash, "--dry-run")
+    still = data(desk("wang", "runs", "status", name, "--output", "json"))
     cancelled = data(desk("li", "runs", "cancel", name.removeprefix("runs/"), "--output", "json"))
 
     assert (planned["state"], planned["planned_by"]) == ("RUN_STATE_PLANNED", "person/li")
@@ -53,6 +56,11 @@ def test_a_run_is_planned_shown_refused_to_its_planner_and_cancelled(desk: Desk)
     assert "已计划" in shown.stdout
     assert name in [one["name"] for one in listed]
     assert (payments, left) == ([], [])
+    assert foreseen.exit_code == 0
+    assert "cancelled" in foreseen.stdout
+    assert "nothing was changed" in foreseen.stderr
+    assert (nobody_paid.exit_code, still["state"]) == (Exit.USAGE, "RUN_STATE_PLANNED")
+    assert "RUN_EMPTY" in nobody_paid.output
     assert cancelled["state"] == "RUN_STATE_CANCELLED"
 
 

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
-from typing import Any
 
 import pytest
 
@@ -19,13 +18,9 @@ from tests.crash.conftest import Tell
 from tests.crash.paying import ROLES, TODAY, PayingTown, paying_town
 
 ORDERS_EACH = 40
-# mock-bank's own failures. `silent` never answers; what it took is booked all the same.
-MOODS: tuple[dict[str, Any], ...] = (
-    {"behaviour": "accept"},
-    {"behaviour": "silent"},
-    {"behaviour": "insufficient-funds"},
-    {"behaviour": "accept"},
-)
+LATE_H = 36  # after it has booked the payments, and the day's statement is told
+# mock-bank's own failures, and after how many hours it answers. `silent` never does; it books what it took.
+MOODS: tuple[tuple[str, int], ...] = (("accept", LATE_H), ("silent", 0), ("insufficient-funds", LATE_H), ("accept", 0))
 
 
 class Echo:
@@ -75,12 +70,15 @@ def test_whatever_is_killed_and_however_the_bank_answers_each_order_is_paid_once
 
         def pay() -> None:
             for number in range(rounds):
-                town.mock.behave(**{"parameters": {}, **MOODS[number % len(MOODS)]})
+                mood, hours = MOODS[number % len(MOODS)]
+                town.mock.behave(behaviour=mood, parameters={})
+                town.mock.answer_after(hours)
                 town.owe(range(1_000 * (number + 1), 1_000 * (number + 1) + ORDERS_EACH))
                 town.pay()
             eventually(lambda: sum(killed.values()) == len(ROLES) * rounds, 60, "not all are killed")
             town.wait_taken()
             town.mock.behave(behaviour="accept", parameters={})
+            town.mock.answer_after(0)
 
         echo = Echo(town, tmp_path / "bank" / "inbox")
         echo.thread.start()
@@ -97,7 +95,17 @@ def test_whatever_is_killed_and_however_the_bank_answers_each_order_is_paid_once
 
         town.check()
         assert town.pay() == 0
+        assert late_answers(town) > 0
         tell(f"{dict(killed)} killed, {len(town.owed)} orders, {len(echo.said)} messages said twice: each paid once")
+
+
+def late_answers(town: PayingTown) -> int:
+    """Of how many payments the bank's first answer was heard after it had told of the money."""
+    return town.count(
+        """SELECT count(*) FROM (
+               SELECT e.end_to_end_id FROM statement_entry AS e JOIN bank_answer AS a USING (end_to_end_id)
+               GROUP BY e.end_to_end_id HAVING min(a.message_id) > min(e.message_id)) AS late"""
+    )
 
 
 def settle(town: PayingTown) -> None:

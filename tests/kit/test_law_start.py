@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,35 @@ def test_production_tells_only_what_is_missing(tmp_path: Path) -> None:
     ).stderr
 
     assert told.splitlines() == [UNKNOWN_CALLERS[0], "  CRADLE_TOKEN_ISSUER"]
+
+
+def test_production_hands_nothing_to_a_bank_unsigned(tmp_path: Path) -> None:
+    """Only who hands files over needs the key, and only where a bank is named."""
+    banks = tmp_path / "banks.yaml"
+    banks.write_text("accounts: []\n")
+    told = {
+        (role, named): start("treasury", role, "production", CRADLE_BANKS=named).stderr.splitlines()[-2:]
+        for role, named in (("bank", str(banks)), ("bank", ""), ("api", str(banks)))
+    }
+
+    unsigned = [
+        "production must sign what it hands to banks (docs/bank.md); not set:",
+        "  CRADLE_BANK_SIGNING_KEY: an Ed25519 private key (PEM)",
+    ]
+    assert [key for key, lines in told.items() if lines == unsigned] == [("bank", str(banks))]
+    assert told["api", str(banks)] == told["bank", ""] == UNKNOWN_CALLERS[-2:]
+
+
+def test_a_key_that_cannot_sign_ends_the_bank_role_in_words(tmp_path: Path) -> None:
+    key = tmp_path / "bank.pem"
+    key.write_text("no key\n")
+    own = variables(keep(tmp_path / "tls").identity("service/treasury"))
+    given = {"CRADLE_BANK_SPOOL": str(tmp_path), "CRADLE_SEALING_KEY": b64encode(bytes(32)).decode()}
+
+    done = start("treasury", "bank", "local", CRADLE_BANK_SIGNING_KEY=str(key), **own, **given)
+
+    assert done.returncode == 1
+    assert "CRADLE_BANK_SIGNING_KEY is no Ed25519 private key (PEM)" in done.stderr
 
 
 def test_a_wrong_access_file_stops_the_start_with_every_problem(tmp_path: Path) -> None:

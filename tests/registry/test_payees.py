@@ -22,13 +22,14 @@ from services.registry.usecases import Asker, Office
 from services.registry.wire import payees
 from tests.builders import TODAY, id_number, uscc
 from tests.kit.live import new_database, rows, value
-from tests.registry.office import asked, employer, office, person, provider
+from tests.registry.office import NAME, asked, employer, office, person, provider
 from tests.registry.test_erasing import everything
 
 pytestmark = pytest.mark.integration
 HOLDER, NUMBER, BANK = "司马收款", "6222022603001234565", "103791000012"
 HERS = Account(HOLDER, NUMBER, BANK)
 OTHER = Account(HOLDER, "6217004260001234566", BANK)
+FACTORY, HOSPITAL = Account("宝鸡测试厂", "6217004260001234566", BANK), Account("宝鸡测试医院", NUMBER, BANK)
 TREASURY = Asker("service/treasury", "paying run 7")
 
 
@@ -38,7 +39,7 @@ def dsn(stack: Stack) -> str:
 
 
 def of(kind: PayeeKind, code: str, account: Account = HERS) -> StatedPayee:
-    return StatedPayee(kind, code, account, "payees[0].code")
+    return StatedPayee(kind, code, account, "payees[0].code", "payees[0].account.holder")
 
 
 async def got(given: Office, kind: PayeeKind, reference: UUID | None) -> Payee:
@@ -57,8 +58,10 @@ def test_each_kind_is_recorded_by_its_code_and_read_by_its_reference(stack: Stac
         async with office(stack, dsn) as given:
             await kept(given, code, hospital)
             stated = [
-                of(PayeeKind.PERSON, number), of(PayeeKind.EMPLOYER, code, OTHER), of(PayeeKind.PROVIDER, hospital)
-            ]  # fmt: skip
+                of(PayeeKind.PERSON, number),
+                of(PayeeKind.EMPLOYER, code, FACTORY),
+                of(PayeeKind.PROVIDER, hospital, HOSPITAL),
+            ]
 
             changed = await usecases.record_payees(given, stated)
 
@@ -73,8 +76,8 @@ def test_each_kind_is_recorded_by_its_code_and_read_by_its_reference(stack: Stac
         assert changed == 3
         assert [(one.account, one.version, one.reason) for one in found] == [
             (HERS, 1, ""),
-            (OTHER, 1, ""),
-            (HERS, 1, ""),
+            (FACTORY, 1, ""),
+            (HOSPITAL, 1, ""),
         ]
         assert len({one.content_hash for one in found}) == 3  # whose account it is counts
         assert (crossed.account, crossed.reason) == (None, "REFERENCE_UNKNOWN")
@@ -107,7 +110,7 @@ def test_of_many_at_once_for_one_payee_each_is_a_version(stack: Stack, dsn: str)
                 *[
                     usecases.record_payees(
                         given,
-                        [of(kind, name, Account(HOLDER, f"{n:010}", BANK)) for kind, name in of_both(number, code, n)],
+                        [of(kind, name, _nth(kind, n)) for kind, name in of_both(number, code, n)],
                     )
                     for n in range(8)
                 ]
@@ -115,6 +118,9 @@ def test_of_many_at_once_for_one_payee_each_is_a_version(stack: Stack, dsn: str)
             found = await got(given, PayeeKind.PERSON, (await asked(given, number)).person)
 
         assert found.version == 8
+
+    def _nth(kind: PayeeKind, n: int) -> Account:
+        return Account(HOLDER if kind is PayeeKind.PERSON else FACTORY.holder, f"{n:010}", BANK)
 
     def of_both(number: str, code: str, n: int) -> list[tuple[PayeeKind, str]]:
         both = [(PayeeKind.PERSON, number), (PayeeKind.EMPLOYER, code)]
@@ -140,7 +146,7 @@ def test_who_has_no_account_or_was_never_known_is_answered_so(stack: Stack, dsn:
 def test_with_the_person_her_account_is_erased(stack: Stack, dsn: str) -> None:
     async def act() -> None:
         number, code = id_number(), uscc()
-        account = Account(HOLDER, "6217009990001112223", BANK)
+        account = Account(NAME, "6217009990001112223", BANK)
         async with office(stack, dsn) as given:
             await usecases.record(given, [employer(code)], [person(number, code)])
             await usecases.record_payees(given, [of(PayeeKind.PERSON, number, account)])
@@ -173,6 +179,43 @@ def test_an_unknown_code_is_refused_and_nothing_is_written(stack: Stack, dsn: st
 
         assert [one.code for one in refused.value.reasons] == ["EMPLOYER_UNKNOWN", "PROVIDER_UNKNOWN"]
         assert found.reason == "ACCOUNT_MISSING"
+
+    asyncio.run(act())
+
+
+def test_an_account_in_another_name_is_refused_and_nothing_is_written(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        number, code, hospital = id_number(), uscc(), f"H{uscc()[8:]}"
+        async with office(stack, dsn) as given:
+            await usecases.record(given, [employer(code)], [person(number, code)], [provider(hospital)])
+            for stated in (
+                of(PayeeKind.PERSON, number), of(PayeeKind.EMPLOYER, code), of(PayeeKind.PROVIDER, hospital)
+            ):  # fmt: skip
+                with pytest.raises(Invalid) as refused:
+                    await usecases.record_payees(given, [stated])
+                assert [(one.code, one.field) for one in refused.value.reasons] == [
+                    ("HOLDER_DIFFERS", "payees[0].account.holder")
+                ]
+            found = await got(given, PayeeKind.PERSON, (await asked(given, number)).person)
+
+        assert found.reason == "ACCOUNT_MISSING"
+
+    asyncio.run(act())
+
+
+def test_a_name_that_comes_after_the_account_is_compared_when_it_is_read(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        number, code = id_number(), uscc()
+        async with office(stack, dsn) as given:
+            await usecases.record_payees(given, [of(PayeeKind.PERSON, number)])  # never reported: no name to compare
+            reference = (await asked(given, number)).person
+            assert (await got(given, PayeeKind.PERSON, reference)).account == HERS
+
+            await usecases.record(given, [employer(code)], [person(number, code)])
+            assert await got(given, PayeeKind.PERSON, reference) == Payee(None, 1, reason="HOLDER_DIFFERS")
+
+            await usecases.record(given, [], [person(number, code, name=f" {HOLDER[:2]} {HOLDER[2:]}")])
+            assert (await got(given, PayeeKind.PERSON, reference)).account == HERS
 
     asyncio.run(act())
 

@@ -70,20 +70,23 @@ def passed(stack: Stack) -> Passed:
 
 async def with_account(stack: Stack, number: str) -> None:
     """She is recorded as a payee and read as one, and an account that cannot be one is refused."""
-    async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
+    target = stack.environment["CRADLE_REGISTRY_TARGET"]
+    async with rpc.channel(target, stack.operator) as channel:
         stub = registry_grpc.RegistryServiceStub(channel)
         account = registry_pb2.PayeeAccount(holder=NAME, number=ACCOUNT, bank_code="103791000012")
         payee = registry_pb2.PayeeRecord(person_id_number=number, account=account)
         await stub.BatchRecordPayees(registry_pb2.BatchRecordPayeesRequest(payees=[payee]), timeout=10)
         query = registry_pb2.CoverageQuery(person_id_number=number)
         known = await stub.BatchGetCoverage(registry_pb2.BatchGetCoverageRequest(queries=[query]), timeout=10)
-        asked = registry_pb2.PayeeQuery(kind=registry_pb2.PAYEE_KIND_PERSON, reference=known.answers[0].person)
-        request = registry_pb2.BatchGetPayeesRequest(payees=[asked], purpose="a test")
-        assert (await stub.BatchGetPayees(request, timeout=10)).answers[0].account == account
         payee.account.number = f"{ACCOUNT}x"
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.BatchRecordPayees(registry_pb2.BatchRecordPayeesRequest(payees=[payee]), timeout=10)
         assert ACCOUNT not in f"{refused.value.details()}{refused.value.trailing_metadata()}"
+    asked = registry_pb2.PayeeQuery(kind=registry_pb2.PAYEE_KIND_PERSON, reference=known.answers[0].person)
+    request = registry_pb2.BatchGetPayeesRequest(payees=[asked], purpose="a test")
+    async with rpc.channel(target, stack.authority.identity("service/treasury")) as channel:
+        stub = registry_grpc.RegistryServiceStub(channel)
+        assert (await stub.BatchGetPayees(request, timeout=10)).answers[0].account.number == ACCOUNT
 
 
 def bad_ones(number: str, employer: str) -> list[intake_pb2.ClaimSubmission]:

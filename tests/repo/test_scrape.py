@@ -43,6 +43,8 @@ TELLS = {
         "cradle_timer_failed_total": {"kind"},
         "cradle_orders_held": {"reason"},
         "cradle_ledger_imbalance_fen": set(),
+        "cradle_recovery_age_seconds": {"state"},
+        "cradle_recoveries_overdue": set(),
     },
     "treasury-bank": {
         "cradle_timer_failed_total": {"kind"},

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
+from cradle.certification.v1 import application_pb2
 
+from services.certification import model as certified
 from services.certification.issued import Outcome
 from services.claims import model
 from services.claims.model import Paid
@@ -229,11 +232,23 @@ def test_no_sentence_of_the_rules_is_left_over(prefix: str) -> None:
 
 
 OUTCOMES = [one for one in model.State if one not in {model.State.RETURNED, model.State.WITHDRAWN, *model.FINAL}]
+
+
+def _known(enum: Any) -> list[str]:
+    """Every value of an enumeration, without its prefix and without the one that says nothing."""
+    nothing, *names = enum.keys()
+    return [name.removeprefix(nothing.removesuffix("UNSPECIFIED")) for name in names]
+
+
 FAMILIES: dict[str, Iterable[str]] = {
     "AWAY_": model.OutOfCity,
+    "APPLICATION_STATE_": certified.State,
     "BENEFIT_": model.Benefit,
     "CATEGORY_": [*model.Category, "REVIEW"],  # the second is a reason of revision 2026.1
     "EVENT_": model.EventType,
+    "CRITERION_STANDING_": _known(application_pb2.CriterionStanding),
+    "DECISION_OUTCOME_": certified.Outcome,
+    "DIMENSION_": [*(one.name for one in certified.Dimension), "MOSTLY_NOT_APPLICABLE"],  # the second is a reason
     "FOUND_PAID_": [name.upper() for name in Paid._fields],
     "KIND_": model.ClaimKind,
     "LEVEL_": model.Level,
@@ -250,6 +265,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "PROGRAMME_": model.Programme,
     "SURGERY_": model.Surgery,
     "VERIFIED_": Outcome,
+    "WAITING_FOR_": _known(application_pb2.WaitingFor),
 }
 
 

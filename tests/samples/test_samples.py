@@ -69,7 +69,9 @@ def test_the_published_policy_retries_what_is_unavailable_and_nothing_else() -> 
     policies = [one["retryPolicy"] for one in config["methodConfig"] if "retryPolicy" in one]
     assert [policy["retryableStatusCodes"] for policy in policies] == [["UNAVAILABLE"]]
     retried = [one["name"] for one in config["methodConfig"] if "retryPolicy" in one]
-    assert retried == [[{"service": "cradle.claims.v1.ClaimsService"}]]
+    services = ("CertificationService", "ApplicationService", "CertificateService")
+    certification = [{"service": f"cradle.certification.v1.{name}"} for name in services]
+    assert retried == [[{"service": "cradle.claims.v1.ClaimsService"}, *certification]]
 
 
 def test_grpc_takes_the_published_policy() -> None:

@@ -93,6 +93,11 @@ class Cashier:
     async def approved(self, scope: RunScope = EVERYTHING) -> Run:
         return await self.approve(await self.plan(scope))
 
+    async def cancel(self, run: Run) -> Run:
+        async with self.database.transaction() as tx:
+            await approving.cancel(tx, run.id, str(run.number))
+        return await running.advance(self.pay, run.id)
+
     async def sent(self, scope: RunScope = EVERYTHING) -> Run:
         run = await self.queue(await self.approved(scope))
         await self.round()
@@ -232,9 +237,15 @@ async def check(database: Database) -> None:
 
 @asynccontextmanager
 async def cashier(
-    stack: Stack, dsn: str, root: Path, bank: Bank | None = None, paying: Paying = OURS
+    stack: Stack,
+    dsn: str,
+    root: Path,
+    bank: Bank | None = None,
+    paying: Paying = OURS,
+    *,
+    connections_max: int = 8,
 ) -> AsyncIterator[Cashier]:
-    async with counter(stack, dsn) as here:
+    async with counter(stack, dsn, connections_max=connections_max) as here:
         (root / "spool").mkdir(exist_ok=True)
         registry = Registry()
         pay = PayDesk(here.desk, here.database, registry.payees, {FUND: paying})
@@ -242,11 +253,13 @@ async def cashier(
         yield Cashier(here, registry, pay, sender, root)
 
 
-def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]]) -> None:
+def act(
+    stack: Stack, dsn: str, root: Path, story: Callable[[Cashier], Awaitable[None]], *, connections_max: int = 8
+) -> None:
     """Play a story at a counter with money; at its end all that always holds is looked at."""
 
     async def run() -> None:
-        async with cashier(stack, dsn, root) as here:
+        async with cashier(stack, dsn, root, connections_max=connections_max) as here:
             await here.counter.give(100_000_000)
             await story(here)
             await here.holds()

@@ -15,6 +15,7 @@ from cradle.treasury.v1 import money_pb2, order_pb2, payment_pb2
 
 from deploy.local.stack import Stack
 from services.kit import db
+from services.kit.auth import Principal
 from services.kit.clock import Clock
 from services.kit.dates import to_proto
 from services.kit.db import Database
@@ -204,6 +205,11 @@ def _told(event: payment_pb2.PaymentEvent) -> tuple[str, str, int, tuple[str, ..
 async def counter(stack: Stack, dsn: str, law: Law = LAW, connections_max: int = 8) -> AsyncIterator[Counter]:
     async with db.connect(dsn, connections_max=connections_max) as database:
         yield Counter(dsn, database, Desk(Clock(TODAY), law, sealer_of(stack)))
+
+
+def bound_to(county: str) -> Principal:
+    """Somebody of one county's office."""
+    return Principal("person", "qian", "county-treasury", "610300", frozenset(), counties=frozenset({county}))
 
 
 def with_limit(limit_fen: int) -> Law:

@@ -226,7 +226,7 @@ def test_the_commands_of_the_treasury(stack: Stack, stub: Any, county: str, crad
     given = ("--fund", "EMPLOYEE_INSURANCE", "--pooling-area", "610300", "--county", county, "--programme", "MATERNITY")
     amount = ("--year", "2026", "--amount-fen", "123456", "--document", "No. 1")
     dry = cradle("budgets", "appropriate", *given, *amount, "--dry-run", "--language", "en")
-    assert (dry.exit_code, dry.stderr) == (0, "A dry run: nothing was booked.\n")
+    assert (dry.exit_code, dry.stderr) == (0, "A dry run: nothing was changed.\n")
     assert cradle("budgets", "appropriate", *given, *amount).exit_code == 0
     sent(stack, order(case(), 10_000, county=county), order(case(), 900_000, county=county))
     orders_of(stub, county, 2)

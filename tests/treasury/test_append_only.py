@@ -11,10 +11,15 @@ from deploy.local.stack import Stack
 from tests.kit.live import new_database, rows
 
 pytestmark = pytest.mark.integration
-EXPECTED = {
-    *("transfer", "ledger_block", "appropriation", "order_revision", "refusal"),
-    *("bank_answer", "statement_entry", "statement_day", "run_request"),
+# What may change. Every other table has to be append-only: a new one that is in neither fails here.
+CHANGES = {
+    *("consumed", "outbox", "parked", "schema_migrations"),  # the kit's
+    *("account", "run_exception"),  # which nothing changes, and which prove nothing
+    *("budget", "account_day", "payment_order"),
+    *("payment_run", "payment", "bank_file", "bank_message", "unmatched", "unknown_resolution"),
+    *("treasury_hold", "recovery", "recovery_dispute", "recovery_write_off", "order_decision"),
 }
+TABLES = "SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
 FOUND = """SELECT c.relname AS name,
                   (SELECT attname FROM pg_attribute WHERE attrelid = c.oid AND attnum = 1) AS first,
                   ARRAY(SELECT privilege_type FROM aclexplode(c.relacl) WHERE grantee = c.relowner) AS granted
@@ -28,7 +33,9 @@ def dsn(stack: Stack) -> str:
 
 
 def test_every_table_that_is_to_be_is_append_only(dsn: str) -> None:
-    assert {one["name"] for one in asyncio.run(rows(dsn, FOUND))} >= EXPECTED
+    tables = {one["name"] for one in asyncio.run(rows(dsn, TABLES))}
+    assert tables >= CHANGES
+    assert {one["name"] for one in asyncio.run(rows(dsn, FOUND))} == tables - CHANGES
 
 
 def test_no_table_takes_a_change_from_anybody_not_even_of_no_row(dsn: str) -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
 
 import asyncpg
 import pytest
+from cradle.treasury.v1 import recovery_pb2 as pb
+from prometheus_client import REGISTRY
 
 from deploy.local.stack import Stack
-from services.kit.errors import Refused, Stale
+from services.kit.auth import acting
+from services.kit.clock import Clock
+from services.kit.dates import to_proto
+from services.kit.errors import NotFound, Refused, Stale
+from services.treasury import usecases
+from services.treasury.api import Recoveries
 from services.treasury.model.recoveries import Instalment, Recovery
 from services.treasury.usecases import Desk, asking_back
 from tests.treasury.cashier import CLERK, SECOND, Cashier, act, advice, moved, statement
-from tests.treasury.counter import TODAY
+from tests.treasury.counter import COUNTY, TODAY, bound_to
 from tests.treasury.debts import (
     ANSWERED_BY,
     asked,
@@ -24,6 +33,7 @@ from tests.treasury.debts import (
     notify,
     offsettable,
     overpaid,
+    paid,
     recovery,
     repayment,
 )
@@ -80,6 +90,33 @@ def test_ten_working_days_to_answer(stack: Stack, dsn: str, tmp_path: Path, late
     act(stack, dsn, tmp_path, story)
 
 
+@pytest.mark.parametrize(("late", "overdue"), [(-1, 0), (0, 0), (1, 1)])
+def test_operators_see_what_is_asked_back_and_who_has_not_answered(
+    stack: Stack, dsn: str, tmp_path: Path, late: int, overdue: int
+) -> None:
+    async def story(here: Cashier) -> None:
+        told, _, disputed = [await overpaid(here, fen) for fen in (300, 20, 1)]
+        for debt in (told, disputed):
+            await notify(here, debt)
+        await dispute(here, disputed, 1)
+        await here.database.fetch("UPDATE recovery SET updated_at = updated_at - interval '11 days'")
+
+        await usecases.watch(here.database, Clock(ANSWERED_BY + late * DAY))
+
+        fen = {state: figure("cradle_recoveries_outstanding_fen", state) for state in ("NOTIFIED", "DETECTED")}
+        assert fen == {"NOTIFIED": 300, "DETECTED": 20}
+        assert figure("cradle_recoveries_outstanding_fen", "OFFSETTING") == 0
+        assert figure("cradle_recoveries_overdue") == overdue
+        assert figure("cradle_recovery_age_seconds", "DETECTED") > 864_000  # it was not touched since
+        assert 0 <= figure("cradle_recovery_age_seconds", "DISPUTED") < 864_000  # since the dispute, whatever moved
+
+    act(stack, dsn, tmp_path, story)
+
+
+def figure(name: str, state: str = "") -> float:
+    return REGISTRY.get_sample_value(name, {"state": state} if state else {}) or 0
+
+
 @pytest.mark.parametrize(("late", "taken"), [(-1, True), (0, True), (1, False)])
 def test_a_dispute_comes_until_the_last_day(stack: Stack, dsn: str, tmp_path: Path, late: int, taken: bool) -> None:
     async def story(here: Cashier) -> None:
@@ -99,6 +136,79 @@ def test_no_more_is_disputed_than_is_asked_back(stack: Stack, dsn: str, tmp_path
     async def story(here: Cashier) -> None:
         debt = await overpaid(here, 300)
         await notify(here, debt)
+        if taken:
+            assert (await dispute(here, debt, fen)).disputed_fen == fen
+            return
+        with pytest.raises(Refused, match="RECOVERY_TOO_MUCH"):
+            await dispute(here, debt, fen)
+
+    act(stack, dsn, tmp_path, story)
+
+
+async def outcomes(here: Cashier) -> list[tuple[str | None, str | None]]:
+    rows = await here.database.fetch("SELECT outcome, resolved_by FROM recovery_dispute ORDER BY number")
+    return [tuple(row) for row in rows]
+
+
+@pytest.mark.parametrize(("owed", "state"), [(0, "DETECTED"), (100, "DISPUTED"), (200, "DISPUTED"), (300, "WITHDRAWN")])
+def test_a_dispute_lapses_when_what_is_asked_back_moves_on_without_it(
+    stack: Stack, dsn: str, tmp_path: Path, owed: int, state: str
+) -> None:
+    """It rises: all of it is told anew. Nothing is left of it: there is nothing to dispute. Else it stays."""
+
+    async def story(here: Cashier) -> None:
+        debt = await overpaid(here, 300, 100)
+        await notify(here, debt)
+        await dispute(here, debt, 100)
+
+        await lower(here, debt, owed, 3)
+
+        found = await recovery(here, debt)
+        is_open = state == "DISPUTED"
+        assert (found.state, found.disputed_fen) == (state, 100 if is_open else 0)
+        assert await outcomes(here) == [(None, None) if is_open else ("LAPSED", "service/treasury")]
+        if is_open:
+            await resolve(here, debt, uphold=False)
+            assert await outcomes(here) == [("REJECTED", SECOND)]
+            return
+        with pytest.raises(Refused, match="DISPUTE_MISSING"):
+            await resolve(here, debt, uphold=True)
+        await lower(here, debt, 299, 4)
+        if (await recovery(here, debt)).state == "DETECTED":
+            await notify(here, debt)
+        await dispute(here, debt, 1)  # another one may be opened
+        assert await outcomes(here) == [("LAPSED", "service/treasury"), (None, None)]
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_a_dispute_about_what_is_given_up_lapses_whoever_has_opened_it(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier) -> None:
+        debt = await overpaid(here, 300)
+        await notify(here, debt)
+        await dispute(here, debt, 300, by=CLERK)
+
+        await give_up(here, debt, 300, SECOND)
+        await give_up(here, debt, 300, CLERK)
+
+        assert figures(await recovery(here, debt)) == ("WRITTEN_OFF", 0, 0, 0, 0, 300)
+        assert await outcomes(here) == [("LAPSED", "service/treasury")]
+
+    act(stack, dsn, tmp_path, story)
+
+
+@pytest.mark.parametrize(("fen", "taken"), [(299, True), (300, True), (301, False)])
+def test_what_is_on_its_way_is_disputed_no_more(stack: Stack, dsn: str, tmp_path: Path, fen: int, taken: bool) -> None:
+    """A payment keeps 200 when a second fall makes it 500, and it is told anew."""
+
+    async def story(here: Cashier) -> None:
+        debt = await overpaid(here, 500, 300)
+        await offsettable(here, debt)
+        await here.owe(1000)
+        await here.sent()
+        await lower(here, debt, 0, 3)
+        await notify(here, debt)
+        assert figures(await recovery(here, debt)) == ("NOTIFIED", 500, 200, 0, 0, 0)
         if taken:
             assert (await dispute(here, debt, fen)).disputed_fen == fen
             return
@@ -280,6 +390,46 @@ def test_a_credit_that_names_nothing_is_said_to_be_a_repayment_once(stack: Stack
         assert figures(await say_so(items[1]["id"])) == ("DETECTED", 180, 0, 0, 120, 0)
         with pytest.raises(Refused, match="REPAYMENT_NO_CREDIT"):
             await say_so(items[1]["id"])
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_who_is_bound_to_counties_moves_those_only(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    """As if the file of roles gave a county's office more than to read."""
+
+    async def story(here: Cashier) -> None:
+        debt = await overpaid(here, 300)
+        (held,) = await paid(here, 100)
+        await lower(here, held, 200, 2, payee="01930000-0000-7000-8000-000000000002")
+        number, servicer = (await here.counter.order(held))["id"], Recoveries(here.pay)
+        whose = await recovery(here, debt)
+        who: dict[str, Any] = {"name": f"recoveries/{whose.id}", "etag": f"{whose.number}"}
+        part = pb.Instalment(due_date=to_proto(TODAY + DAY), amount_fen=300)
+        asking: list[tuple[Any, Any]] = [
+            (servicer.NotifyRecovery, pb.NotifyRecoveryRequest(**who, article="x", reason="REDETERMINED")),
+            (servicer.DisputeRecovery, pb.DisputeRecoveryRequest(**who, amount_fen=1, ground="OTHER_GROUND")),
+            (servicer.ResolveDispute, pb.ResolveDisputeRequest(**who)),
+            (servicer.SetInstalments, pb.SetInstalmentsRequest(**who, instalments=[part])),
+            (servicer.WriteOffRecovery, pb.WriteOffRecoveryRequest(**who, amount_fen=1, reason="HARDSHIP")),
+            (servicer.RecordRepayment, pb.RecordRepaymentRequest(**who, item="unmatched/1")),
+            (servicer.GetRecovery, pb.GetRecoveryRequest(name=who["name"])),
+            (servicer.DecideOrder, pb.DecideOrderRequest(name=f"orders/{number}", revision=2, reason="WRONG_PAYEE")),
+        ]
+        for method, request in asking:
+            if "request_id" in request.DESCRIPTOR.fields_by_name:
+                request.request_id = f"{uuid4()}"
+            with acting(bound_to("610399")), pytest.raises(NotFound):
+                await method(request, None)
+        assert await recovery(here, debt) == whose
+
+        with acting(bound_to(COUNTY)):
+            for method, request in (asking[0], asking[-1]):
+                await method(request, None)
+            who["etag"] = "2"
+            repaid = pb.RecordRepaymentRequest(**who, item="unmatched/1", request_id=f"{uuid4()}")
+            with pytest.raises(Refused, match="REPAYMENT_NO_CREDIT"):  # what names nothing is of no county
+                await servicer.RecordRepayment(repaid, cast("Any", None))
+        assert (await recovery(here, debt)).state == "NOTIFIED"
 
     act(stack, dsn, tmp_path, story)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
+from services.treasury.model.breaks import BreakKind, Way, Why
 from services.treasury.usecases.hearing import Taken
-from tests.treasury.cashier import Cashier, act, answered, moved, statement
+from tests.treasury.cashier import Cashier, act, advice, answered, moved, statement
+from tests.treasury.reconciler import Reconciler, against_the_rows
 
 pytestmark = pytest.mark.integration
 
@@ -79,5 +81,53 @@ def test_a_closed_account_is_rejected_with_the_banks_reason_and_its_money_is_res
         order = await here.counter.order(one)
         assert (order["reserved_fen"], order["settled_fen"]) == (100, 0)
         assert not await here.queue_of_unmatched()
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_an_account_in_another_name_is_an_item_and_its_order_is_not_paid_before_two_persons_explain_it(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier) -> None:
+        rejected, returned = await here.owe(100, 200)
+        await here.sent()
+        first, second = await here.payment(rejected), await here.payment(returned)
+
+        for _ in range(2):  # the same words again, in other messages
+            await here.hear(answered((first, "RJCT", "BE01")))
+            await here.hear(statement(moved(second)))
+            await here.hear(advice(moved(second, why="BE01")))
+            await here.hear(statement(moved(second, why="BE01"), day="2026-11-24"))
+
+        assert await here.queue_of_unmatched() == ["ANSWER_NAME_DIFFERS", "RETURN_NAME_DIFFERS"]
+        assert [(one["state"], one["reason"]) for one in await here.payments()] == [
+            ("REJECTED", "BE01"),
+            ("RETURNED", "BE01"),
+        ]
+        run = await here.plan()
+        assert (run.planned_count, await here.exceptions(run)) == (0, [["PAYMENT_DISPUTED"], ["PAYMENT_DISPUTED"]])
+
+        desk = Reconciler(here)
+        for one in await desk.open():
+            assert (one.kind, one.effect_fen) == (BreakKind.ANSWER, 0)
+            await desk.ends(one, Way.EXPLAINED, why=Why.BANK_CONFIRMED)
+        assert (await here.plan()).planned_count == 2
+        await against_the_rows(here.database)
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_a_payee_whose_account_is_in_another_name_at_the_registry_is_an_exception_and_not_paid(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier) -> None:
+        other = "01930000-0000-7000-8000-00000000000f"
+        (bad,), (good,) = await here.owe(100, payee=other), await here.owe(200)
+        here.registry.said[other] = ("HOLDER_DIFFERS",)
+
+        run = await here.sent()
+
+        assert await here.exceptions(run) == [["HOLDER_DIFFERS"]]
+        assert (await here.states(bad), await here.states(good)) == ([], ["SENT"])
 
     act(stack, dsn, tmp_path, story)

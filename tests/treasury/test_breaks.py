@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
+from cradle.treasury.v1 import reconciliation_pb2 as pb
+from cradle.treasury.v1 import run_pb2
 
 from deploy.local.stack import Stack
-from services.kit.errors import Invalid, Refused, Stale
+from services.kit.auth import acting
+from services.kit.errors import Invalid, NotFound, Refused, Stale
+from services.treasury.api import Reconciliation, Runs
 from services.treasury.model import RunState
 from services.treasury.model.breaks import Awaited, Way
 from services.treasury.store import breaks
 from tests.treasury.cashier import CLERK, OURS, Cashier, advice, answered, cashier, moved, reference_of
+from tests.treasury.counter import COUNTY, bound_to
 from tests.treasury.reconciler import (
     MONDAY,
     TUESDAY,
@@ -163,6 +170,33 @@ def test_a_double_debit_of_which_one_came_back_stays_paid_once(stack: Stack, dsn
     act(stack, dsn, tmp_path, story)
 
 
+def test_what_a_bank_reverses_is_returned_and_what_it_reverses_again_is_paid_once(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    """The bank undoes its own booking (RvslInd), without a reason: the money is back, as after any return."""
+
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        one, payment = await a_payment(here)
+        await desk.says(MONDAY, debit(payment))
+        reversal = debit(payment, "2").replace("<Sts>", "<RvslInd>true</RvslInd><Sts>")
+        await desk.says(TUESDAY, reversal.replace("DBIT", "CRDT"))
+
+        assert await here.states() == ["RETURNED"]
+        assert (await here.counter.order(one))["reserved_fen"] == 100
+        assert await desk.plannable() == 1
+
+        await desk.says(WEDNESDAY, reversal)
+        found = await desk.one("UNKNOWN_DEBIT")
+        assert (found.code, await desk.plannable()) == ("ENTRY_RETURN_REVERSED", 0)
+        assert await desk.refused(found, Way.EXPLAINED, why="BANK_CORRECTED") == "BREAK_DEBIT_STAYS"
+        await desk.ends(found, Way.MATCHED, payment=payment_id(payment))
+        assert await here.states() == ["RECONCILED", "CANCELLED"]
+        assert (await here.counter.order(one))["settled_fen"] == 100
+        assert await desk.plannable() == 0
+
+    act(stack, dsn, tmp_path, story)
+
+
 def test_a_wrong_amount_and_its_correction_are_together_the_payment(stack: Stack, dsn: str, tmp_path: Path) -> None:
     async def story(here: Cashier, desk: Reconciler) -> None:
         _, payment = await a_payment(here)
@@ -219,6 +253,36 @@ def test_an_answer_after_the_end_waits_for_the_statements_of_two_days(stack: Sta
         assert await desk.plannable() == 0
         await desk.ends(found, Way.EXPLAINED, why="BANK_CONFIRMED")
         assert await desk.plannable() == 1
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_who_is_bound_to_counties_moves_breaks_and_payments_of_those_only(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        _, payment = await a_payment(here)
+        await desk.says(MONDAY, debit(payment, amount_fen=101))
+        found, office, runs = await desk.one("AMOUNT"), Reconciliation(here.pay), Runs(here.pay)
+        noted = pb.AwaitBreakRequest(
+            name=f"breaks/{found.id}",
+            etag="1",
+            awaits=pb.BREAK_AWAITS_BANK_CORRECTION,
+            note="x",
+            request_id=f"{uuid4()}",
+        )
+        resolved = run_pb2.ResolveUnknownRequest(
+            name=f"payments/{payment['id']}", document="x", request_id=f"{uuid4()}"
+        )
+        nobody: Any = None
+        with acting(bound_to("610399")):
+            for asked in (office.AwaitBreak(noted, nobody), runs.ResolveUnknown(resolved, nobody)):
+                with pytest.raises(NotFound):
+                    await asked
+        with acting(bound_to(COUNTY)):
+            assert (await office.AwaitBreak(noted, nobody)).etag == "2"
+            with pytest.raises(Refused, match="PAYMENT_NOT_UNKNOWN"):
+                await runs.ResolveUnknown(resolved, nobody)
 
     act(stack, dsn, tmp_path, story)
 

@@ -280,7 +280,7 @@ def test_a_hold_that_a_person_begins_lets_nothing_leave(stack: Stack, tmp_path: 
 
         assert await here.handed_over() == []
         assert await here.states(one) == ["QUEUED"]
-        for refused in (here.approve(run), here.queue(run)):
+        for refused in (here.approve(run), here.queue(run), here.cancel(run)):
             with pytest.raises(Refused) as why:
                 await refused
             assert why.value.reasons[0].code == "TREASURY_HOLD"
@@ -305,34 +305,6 @@ def test_an_intent_is_not_committed_once_a_hold_has_begun(stack: Stack, tmp_path
 
         assert await here.handed_over() == []
         assert not await store.has_handed_over(here.database, None)
-
-    Town(stack, tmp_path).live(story)
-
-
-@pytest.mark.integration
-def test_a_payment_above_what_is_reserved_for_its_order_holds_the_order_and_the_hold(
-    stack: Stack, tmp_path: Path
-) -> None:
-    """It was lowered after it was paid: a person settles it."""
-
-    async def story(here: Cashier) -> None:
-        await here.counter.give(1_000)
-        (one,) = await here.owe(60)
-        key = OrderKey(UUID(one), "ALLOWANCE/1", "", "MATERNITY")
-        lost = {"end_to_end_id": reference.encode(new_id_about(subject(key), 1)), "amount_fen": 100}
-        await here.hear(statement(moved(lost)))
-        await here.hear(statement(day=f"{TOMORROW}").replace("BANK-1", "BANK-2"))
-
-        await here.round()
-
-        hold = await hold_of(here)
-        assert hold is not None
-        assert hold.cause == Cause.UNKNOWN_PAYMENT
-        await here.round()
-        assert await here.states(one) == []
-        assert await here.queue_of_unmatched() == ["ENTRY_UNKNOWN_ID"]
-        assert await lift_refused(here) == "HOLD_ITEMS_OPEN"
-        await here.holds()
 
     Town(stack, tmp_path).live(story)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
@@ -203,100 +202,3 @@ def test_a_run_closes_when_statements_have_all_of_it_and_no_break_is_open(
         assert await closing(here, run.id) == RunState.CLOSED
 
     act(stack, dsn, tmp_path, story)
-
-
-# --- whatever is said and done ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_no_sequence_of_what_banks_say_and_persons_do_pays_an_order_twice(
-    stack: Stack, dsn: str, tmp_path: Path, seed: int
-) -> None:
-    """A bank that errs, and persons who try whatever they may: once no break names an order, what is out of it for good
-    and what may still be paid are not more than is owed.
-    """
-
-    async def story(here: Cashier, desk: Reconciler) -> None:
-        random = Random(seed)
-        cases = await here.owe(100, 100, 100)
-        for turn in range(14):
-            if random.random() < 0.5:
-                run = await here.plan()
-                if run.planned_count:
-                    await here.queue(await here.approve(run))
-                    await here.round()
-            sent = [one for one in await here.payments() if one["file_id"]]
-            payment = random.choice(sent) if sent else None
-            if payment is not None:
-                await bank_errs(here, desk, random, payment, f"{turn}")
-            for _ in range(3):
-                await person_tries(here, desk, random)
-            for one in cases:
-                await paid_once(here, one)
-            await here.holds()
-            await desk.holds()
-
-    act(stack, dsn, tmp_path, story)
-
-
-async def bank_errs(here: Cashier, desk: Reconciler, random: Random, told: asyncpg.Record, mark: str) -> None:
-    match random.choice(["reject", "accept", "pay", "pay", "other amount", "return", "correct", "correct"]):
-        case "reject":
-            await here.hear(answered((told, "RJCT", "AC01")).replace("BANK-1", f"J-{mark}"))
-        case "accept":
-            late = "2026-11-23T19:00:00+08:00"
-            await here.hear(answered((told, "ACSP", ""), at=late).replace("BANK-1", f"A-{mark}"))
-        case "pay":
-            await desk.says(MONDAY, debit(told, mark))
-        case "other amount":
-            await desk.says(MONDAY, debit(told, mark, amount_fen=60))
-        case "return":
-            await desk.says(TUESDAY, moved(told, why="AC04", number=mark))
-        case _:
-            fen = random.choice([100, 60])
-            await desk.says(TUESDAY, credit(fen, f"C-{mark}", random.choice(["", told["end_to_end_id"]])))
-
-
-async def person_tries(here: Cashier, desk: Reconciler, random: Random) -> None:
-    found = [one for one in await desk.open() if one.kind != "BALANCE"]
-    if not found:
-        return
-    one = random.choice(found)
-    way = random.choice([Way.MATCHED, Way.CANCELLED_OUT, Way.EXPLAINED, Way.NOT_PAID])
-    others = random.sample([other for other in found if other.id != one.id], min(len(found) - 1, random.randint(0, 1)))
-    matched = way == Way.MATCHED and one.payment_id is not None
-    more = {
-        "payment": one.payment_id if matched else None,
-        "why": "BANK_CONFIRMED" if way == Way.EXPLAINED else "",
-        "others": ids(*others) if way in {Way.CANCELLED_OUT, Way.MATCHED} else (),
-    }
-    try:
-        await desk.ends(one, way, **more)
-    except Refused:
-        return
-
-
-async def paid_once(here: Cashier, case_id: str) -> None:
-    """By the bank's own movements: what is named by the payments of the order, and what cancels such out."""
-    (row,) = await here.database.fetch(
-        """WITH mine AS (SELECT p.* FROM payment AS p JOIN payment_order AS o ON o.id = p.order_id
-                         WHERE o.case_id::text = $1),
-           counted AS (
-               SELECT e.id, e.is_credit, e.amount_fen FROM statement_entry AS e
-               WHERE e.is_statement AND e.end_to_end_id IN (SELECT end_to_end_id FROM mine)
-               UNION
-               SELECT e.id, e.is_credit, e.amount_fen
-               FROM statement_entry AS e JOIN unmatched AS u ON u.entry_id = e.id
-               WHERE NOT u.is_open AND u.end_to_end_id = '' AND EXISTS (
-                   SELECT FROM unmatched AS t JOIN mine ON mine.id = t.payment_id
-                   WHERE t.id = ANY(u.ends_with) AND NOT t.is_open))
-           SELECT (SELECT COALESCE(sum(CASE WHEN is_credit THEN -amount_fen ELSE amount_fen END), 0) FROM counted)
-                      AS out,
-                  (SELECT COALESCE(sum(amount_fen), 0) FROM mine
-                   WHERE state IN ('CREATED', 'RESERVED', 'QUEUED', 'SENT', 'ACCEPTED', 'UNKNOWN')
-                     AND debit_statement IS NULL) AS live,
-                  (SELECT owed_fen FROM payment_order WHERE case_id::text = $1) AS owed,
-                  (SELECT count(*) FROM unmatched AS u JOIN mine ON mine.id = u.payment_id WHERE u.is_open) AS open""",
-        case_id,
-    )
-    assert row["open"] or row["out"] + row["live"] <= row["owed"], row

@@ -76,6 +76,9 @@ def test_what_was_paid_too_much_is_asked_back_by_two_persons(stack: Stack, desk:
         "--request-id",
     )
     request = fresh()
+    foreseen = data(desk("li", *told, request, "--dry-run", "--output", "json"))
+    assert (foreseen["state"], foreseen["etag"]) == ("RECOVERY_STATE_NOTIFIED", "2")
+    assert data(desk("li", "recover", "show", name, "--output", "json"))["state"] == "RECOVERY_STATE_DETECTED"
     shown = data(desk("li", *told, request, "--output", "json"))
     assert shown["state"] == "RECOVERY_STATE_NOTIFIED"
     assert "3.00" in shown["notice_zh"]
@@ -104,6 +107,9 @@ def test_what_was_paid_too_much_is_asked_back_by_two_persons(stack: Stack, desk:
     waits = desk("li", "orders", "release", number, "--reason", "CHECKED_WITH_PAYEE")
     assert "Another person must agree" in waits.output
     assert "RECOVERY_SECOND_PERSON" in codes(desk("li", "orders", "release", number, "--reason", "CHECKED_WITH_PAYEE"))
+    would = desk("wang", "orders", "release", number, "--reason", "CHECKED_WITH_PAYEE", "--dry-run")
+    assert "nothing was changed" in would.stderr
+    assert asyncio.run(order_of(stack, held))["state"] == "HELD"
     released = data(desk("wang", "orders", "release", number, "--reason", "CHECKED_WITH_PAYEE", "--output", "json"))
     assert released["state"] == "ORDER_STATE_RESERVED"
     assert "ORDER_DECIDED" in codes(desk("wang", "orders", "refuse", number, "--reason", "WRONG_PAYEE"))

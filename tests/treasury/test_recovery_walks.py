@@ -141,6 +141,41 @@ class Office(RuleBasedStateMachine):
         await self.here.database.fetch("UPDATE recovery SET due_on = $1 WHERE id = $2", TODAY - timedelta(1), found.id)
         await asking_back.remind(self.here.counter.desk, self.here.database)
 
+    @rule(which=st.integers(0, 3), fen=st.sampled_from([1, 50, 100]))
+    def dispute(self, which: int, fen: int) -> None:
+        """Of what was told today."""
+        found = self.some(which)
+        if found is not None and found.state == "DETECTED" and fen <= found.outstanding_fen - found.live_fen:
+            self.do(self.disputed(found, fen))
+
+    async def disputed(self, found: Recovery, fen: int) -> None:
+        async with self.here.database.transaction() as tx:
+            office, who = self.here.counter.desk, Asked(found.id, str(found.number), CLERK)
+            told = await asking_back.notify(office, tx, who, ARTICLE, "REDETERMINED")
+            who = who._replace(etag=str(told.number))
+            await asking_back.dispute(office, tx, who, fen, ground="AMOUNT_DISPUTED", document="No. 7")
+
+    @rule(which=st.integers(0, 3), uphold=st.booleans())
+    def resolve(self, which: int, uphold: bool) -> None:
+        if (found := self.some(which)) and found.state == "DISPUTED":
+            self.do(self.resolved(found, uphold=uphold))
+
+    async def resolved(self, found: Recovery, *, uphold: bool) -> None:
+        async with self.here.database.transaction() as tx:
+            who = Asked(found.id, str(found.number), SECOND)
+            await asking_back.resolve(self.here.counter.desk, tx, who, uphold=uphold)
+
+    @invariant()
+    def a_dispute_is_open_where_something_is_disputed(self) -> None:
+        rows = self.do(self.here.database.fetch(
+            """SELECT (r.state = 'DISPUTED') AS in_dispute, r.disputed_fen,
+                      (SELECT count(*) FROM recovery_dispute AS d
+                       WHERE d.recovery_id = r.id AND d.outcome IS NULL) AS open
+               FROM recovery AS r"""
+        ))  # fmt: skip
+        for one in rows:
+            assert one["in_dispute"] == bool(one["disputed_fen"]) == bool(one["open"])
+
     @rule(which=st.integers(0, 3), fen=st.sampled_from([1, 50]))
     def give_up(self, which: int, fen: int) -> None:
         found = self.some(which)

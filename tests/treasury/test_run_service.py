@@ -153,7 +153,7 @@ def test_half_a_file_is_refused_by_its_hash_and_a_whole_one_is_taken_once(stack:
     assert clerk.call("ImportStatement", whole).is_known
 
 
-def approval(hashed: dict[str, str]) -> run_pb2.ApproveRunRequest:
+def approval(hashed: dict[str, Any]) -> run_pb2.ApproveRunRequest:
     return run_pb2.ApproveRunRequest(**hashed, request_id=fresh())
 
 

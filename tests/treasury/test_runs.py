@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +13,7 @@ from cradle.treasury.v1 import money_pb2
 
 from deploy.local.stack import Stack
 from services.kit.errors import Refused, Stale
-from services.treasury.model import Pot, RunState
+from services.treasury.model import Pot, Run, RunState
 from services.treasury.usecases import approving, running
 from tests.treasury.cashier import (
     CLERK,
@@ -25,6 +27,7 @@ from tests.treasury.cashier import (
     statement,
 )
 from tests.treasury.counter import MATERNITY, TODAY, case, order
+from tests.treasury.test_budgets import PARALLEL, persevering
 
 pytestmark = pytest.mark.integration
 ALLOWANCE = 1_960_000  # GC22
@@ -239,6 +242,54 @@ def test_however_many_plan_and_approve_at_once_an_order_is_paid_by_one_run(
         assert await here.states() == ["RESERVED"] * 40
 
     act(stack, dsn, tmp_path, story)
+
+
+def test_32_parallel_approvals_against_one_budget_commit_what_is_reserved_and_no_more(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    """Each of 32 runs is approved by two second persons at once, while orders come, are lowered, and money is taken
+    back: one approval of each counts, and what is committed is what was reserved and still owed.
+    """
+
+    async def story(here: Cashier) -> None:
+        await here.counter.give(50 - 100_000_000)
+        cases = await here.owe(*[1] * 64)  # of which 50 can be reserved
+        plans = [await here.plan(EVERYTHING._replace(total_max_fen=2)) for _ in range(PARALLEL)]
+        planned = [one for one in plans if one.planned_count]
+        refused: list[str] = []
+
+        async def approve(run: Run, by: str) -> None:
+            try:
+                async with here.database.transaction() as tx:
+                    etag, plan_hash = str(run.number), run.plan_hash
+                    await approving.approve(here.pay, tx, run.id, etag, plan_hash=plan_hash, actor=by)
+            except (Refused, Stale) as error:
+                refused.append(error.reasons[0].code)
+            else:
+                await persevering(partial(running.advance, here.pay, run.id))
+
+        async def lower(one: str) -> None:
+            await here.counter.take_in(order(one, 0, revision=2))
+
+        approvals = [partial(approve, run, f"person/{n}") for run in plans for n in range(2)]
+        disturbing = [partial(lower, one) for one in cases[:8]] + [partial(here.counter.give, 1) for _ in range(4)]
+        await asyncio.gather(*[persevering(work) for work in (*approvals, *disturbing)])
+
+        assert len(planned) == 25
+        assert len(refused) == 2 * PARALLEL - len(planned)  # of two persons one, and of an empty run nobody
+        states = Counter(await here.states())
+        assert states["RESERVED"] + states["CANCELLED"] == 50
+        assert states["CANCELLED"] <= 8
+        (budget,) = await here.database.fetch("SELECT * FROM budget")
+        assert budget["committed_fen"] == states["RESERVED"]
+        assert min(budget["available_fen"], budget["reserved_fen"]) >= 0
+        await here.holds()
+        await here.counter.give(100_000_000)
+        await here.counter.release()
+        await here.sent()
+        assert (await here.counter.figures())[1:] == (0, 0, 0)
+
+    act(stack, dsn, tmp_path, story, connections_max=PARALLEL)
 
 
 def test_two_orders_of_one_fund_and_one_without_an_account_of_ours(stack: Stack, dsn: str, tmp_path: Path) -> None:

@@ -65,11 +65,6 @@ class Applications(applying_pb2_grpc.ApplicationServiceServicer):
     async def SubmitApplication(
         self, request: _pb.SubmitApplicationRequest, context: Context
     ) -> _pb.SubmitApplicationResponse:
-        if request.validate_only:
-            filed, found = await applying.foresee(self.desk, self.desk.database, request.name)
-            message = await self._answer(self.desk.database, filed)
-            return _submitted(message, found)
-
         async def act(tx: Tx) -> _pb.SubmitApplicationResponse:
             filed, found = await applying.submit(self.desk, tx, asked(request))
             return _submitted(await self._answer(tx, filed), found)

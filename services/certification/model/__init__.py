@@ -26,7 +26,7 @@ from services.certification.model.codes import (
     Why,
     Zero,
 )
-from services.certification.model.decision import Decision, Step, StepView
+from services.certification.model.decision import Decision
 from services.certification.model.facts import Answer, Employer, Facts, Figures, Points, Sheet
 from services.certification.model.filed import Asked, Employment, Filed, Looked, Objected, Place, Stated, Visit
 from services.certification.model.life import Change, Life, Renewal, Standing, Suspended
@@ -46,6 +46,7 @@ from services.certification.model.scheme import (
     Tier,
     Words,
 )
+from services.kit.trace import Step, StepView
 
 __all__ = [
     "NOT_ON_FILE",

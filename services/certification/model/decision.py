@@ -7,27 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from services.certification.model.codes import Dimension, Outcome, Why
-
-# A step of the trace as it is stored, made into words on reading: the rule and its values, then the law it rests on, or
-# the figure of the scheme with its value, since when, and how sure.
-Step = tuple[Any, ...]
-
-
-class StepView(NamedTuple):
-    """A step with its parts named."""
-
-    rule: str
-    values: Mapping[str, Any]
-    figure: str = ""
-    value: str = ""
-    since: str = ""
-    status: str = ""
-    law: str = ""
-
-    @classmethod
-    def of(cls, step: Step) -> StepView:
-        rule, values, *rest = step
-        return cls(rule, values, *rest) if len(rest) > 1 else cls(rule, values, law=rest[0])
+from services.kit.trace import Step
 
 
 class Decision(NamedTuple):

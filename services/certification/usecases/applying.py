@@ -24,7 +24,7 @@ from services.certification.store import applications, file
 from services.certification.store.applications import Event
 from services.certification.usecases import standing
 from services.certification.usecases.desk import Desk
-from services.certification.usecases.moving import Asked, application_id, done, in_hand, in_scope, move
+from services.certification.usecases.moving import Asked, done, in_hand, move
 from services.kit import auth
 from services.kit.db import Database, Tx
 from services.kit.errors import Forbidden, Invalid, NotFound, Refused
@@ -85,12 +85,6 @@ async def submit(desk: Desk, tx: Tx, asked: Asked) -> tuple[Filed, Submission]:
         kind=found.kind, submitted_on=who.on, risk=risk.of(found.foreseen, found.employer, found.kind, found.scheme),
     )  # fmt: skip
     return after, found
-
-
-async def foresee(desk: Desk, source: Database, name: str) -> tuple[Filed, Submission]:
-    """What would come of submitting it now; nothing is stored."""
-    filed = in_scope(await applications.by_id(source, application_id(name)), name)
-    return filed, await _submission(desk, source, filed)
 
 
 async def withdraw(desk: Desk, tx: Tx, asked: Asked) -> Filed:

@@ -42,10 +42,10 @@ def _values(view: StepView, scheme: Scheme, language: Language) -> Mapping[str, 
 
 
 def _rests_on(view: StepView, scheme: Scheme, language: Language) -> str:
-    if view.figure:
+    if view.parameter:
         mark = text("CERTIFICATION_PLACEHOLDER", language) if view.status == _PLACEHOLDER else ""
-        return f"[{view.figure}{mark}]"
-    cited = [one.partition(":") for one in view.law.split(", ") if one]
+        return f"[{view.parameter}{mark}]"
+    cited = [one.partition(":") for one in view.article.split(", ") if one]
     return "; ".join(f"{scheme.laws[code].words.said(language)} {article}".strip() for code, _, article in cited)
 
 

@@ -1,10 +1,12 @@
 """gRPC of claims: `claims` answers questions about claims, `reviews` is where persons decide,
-`appeals` where they appeal, `redeterminations` where they have all decided again because the law changed.
+`appeals` where they appeal, `redeterminations` where they have all decided again because the law changed,
+`employers` tells sums of employers.
 """
 
 from services.claims.api.appeals import Appeals
 from services.claims.api.claims import Claims
+from services.claims.api.employers import EmployerFacts
 from services.claims.api.redeterminations import Redeterminations
 from services.claims.api.reviews import Reviews
 
-__all__ = ["Appeals", "Claims", "Redeterminations", "Reviews"]
+__all__ = ["Appeals", "Claims", "EmployerFacts", "Redeterminations", "Reviews"]

@@ -41,8 +41,6 @@ from services.claims.model.determination import (
     Determination,
     Figures,
     Line,
-    Step,
-    StepView,
 )
 from services.claims.model.facts import (
     NOT_REVIEWED,
@@ -61,6 +59,7 @@ from services.claims.model.facts import (
 from services.claims.model.holding import Account, Hold, Standing, Taken
 from services.claims.model.moves import FINAL, KEEPS, MOVES, Move, refusal
 from services.claims.model.order import Heard, Order, Ordered, Orders, Owed, Recovery, Transfer
+from services.kit.trace import Step, StepView
 
 __all__ = [
     "FINAL",

@@ -7,27 +7,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from services.claims.model.codes import LineKind, Payee, State
-
-# A step of the trace (依据链) as it is stored, made into words on reading: the rule and its values, then either the
-# article it rests on, or the parameter with its value, since when, and how sure. A plain tuple: JSON takes it as it is.
-Step = tuple[Any, ...]
-
-
-class StepView(NamedTuple):
-    """A step with its parts named."""
-
-    rule: str
-    values: Mapping[str, Any]
-    parameter: str = ""
-    value: str = ""
-    since: str = ""
-    status: str = ""
-    article: str = ""
-
-    @classmethod
-    def of(cls, step: Step) -> StepView:
-        rule, values, *rest = step
-        return cls(rule, values, *rest) if len(rest) > 1 else cls(rule, values, article=rest[0])
+from services.kit.trace import Step
 
 
 class Line(NamedTuple):

@@ -1,7 +1,7 @@
 """SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `orders`,
 `again`, `totals`.
 
-`wages`, `reviews`, `redetermining` and `appeals` are taken by their names.
+`wages`, `reviews`, `redetermining`, `appeals` and `employers` are taken by their names.
 """
 
 from services.claims.store.again import (

@@ -293,6 +293,7 @@ class StatedPayee:
     code: str = field(repr=False)
     account: Account
     place: str = ""  # of the code, in what was sent
+    holder_place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,15 @@ from services.registry.store.institutions import (
     save_providers,
 )
 from services.registry.store.lookup import COVERAGE, Asked, audit, coverage, institutions, refer
-from services.registry.store.payees import AccountRow, PayeeOnFile, keep_keys, payees, providers_of, save_accounts
+from services.registry.store.payees import (
+    AccountRow,
+    PayeeOnFile,
+    keep_keys,
+    named_employers,
+    named_providers,
+    payees,
+    save_accounts,
+)
 from services.registry.store.persons import Identity, OnFile, Recorded, Version, lock, save
 from services.registry.store.standing import (
     EmployerHeld,
@@ -75,8 +83,9 @@ __all__ = [
     "lock",
     "lock_employers",
     "lock_providers",
+    "named_employers",
+    "named_providers",
     "payees",
-    "providers_of",
     "raise_employers",
     "raise_versions",
     "refer",

@@ -12,7 +12,8 @@ from services.registry.model import PayeeKind
 
 _PAYEES: Final = """
 SELECT COALESCE(person.id, employer.id, provider.id) IS NOT NULL AS is_known, person.erased_at IS NOT NULL AS is_erased,
-       person_key.wrapped, account.version, account.sealed, account.content_hash
+       person_key.wrapped, account.version, account.sealed, account.content_hash, person.sealed AS identity,
+       COALESCE(employer.name, provider.name, '') AS name
 FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS asked (kind, reference, position)
 LEFT JOIN payee_account AS account ON account.kind = asked.kind AND account.reference = asked.reference
 LEFT JOIN person ON asked.kind = 'PERSON' AND person.id = asked.reference
@@ -39,11 +40,23 @@ class PayeeOnFile(NamedTuple):
     version: int | None
     sealed: bytes | None
     content_hash: bytes | None
+    identity: bytes | None  # who a person is, sealed
+    name: str  # of an employer or an institution
 
 
-async def providers_of(tx: Tx, codes: Sequence[str]) -> dict[str, UUID]:
-    rows = await tx.fetch("SELECT code, id FROM provider WHERE code = ANY($1)", codes)
-    return {row["code"]: row["id"] for row in rows}
+class Named(NamedTuple):
+    id: UUID
+    name: str
+
+
+async def named_employers(tx: Tx, usccs: Sequence[str]) -> dict[str, Named]:
+    rows = await tx.fetch("SELECT uscc, id, name FROM employer WHERE uscc = ANY($1)", usccs)
+    return {row["uscc"]: Named(row["id"], row["name"]) for row in rows}
+
+
+async def named_providers(tx: Tx, codes: Sequence[str]) -> dict[str, Named]:
+    rows = await tx.fetch("SELECT code, id, name FROM provider WHERE code = ANY($1)", codes)
+    return {row["code"]: Named(row["id"], row["name"]) for row in rows}
 
 
 async def keep_keys(tx: Tx, keys: Sequence[tuple[UUID, bytes]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.kit.db import Tx
@@ -10,26 +11,38 @@ from services.kit.errors import Invalid
 from services.kit.ids import new_id
 from services.kit.messages import Reason, reason
 from services.kit.seal import Sealer
-from services.registry import store
+from services.registry import rules, store
 from services.registry.model import Account, Payee, PayeeKind, StatedPayee
 from services.registry.store import AccountRow, OnFile, PayeeOnFile
 from services.registry.usecases.office import Asker, Office
 
 METHOD = "BatchGetPayees"
-Found = Mapping[tuple[PayeeKind, str], tuple[UUID, Sealer]]  # by kind and code: the reference, and what seals for it
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A payee on file: the reference, what seals for it, and its name, if that is known."""
+
+    reference: UUID
+    sealer: Sealer
+    name: str = field(repr=False)
+
+
+Found = Mapping[tuple[PayeeKind, str], _Known]  # by kind and code
 
 
 async def record_payees(office: Office, stated: Sequence[StatedPayee]) -> int:
     """Record these accounts, the last of each payee; answers how many are otherwise than before.
 
-    Raises Invalid for an employer or institution that is unknown, and for a person who was erased.
+    Raises Invalid for an employer or institution that is unknown, for a person who was erased, and for an account in
+    another name than the payee's.
     """
     async with office.database.transaction() as tx:
         found = await _found(office, tx, stated)
         if problems := list(_problems(stated, found)):
             raise Invalid(*problems)
         last = {(one.kind, one.code): one for one in stated}
-        rows = [_row(one, *found[named]) for named, one in last.items()]
+        rows = [_row(one, found[named]) for named, one in last.items()]
         return await store.save_accounts(tx, rows, office.clock.now())
 
 
@@ -37,11 +50,11 @@ async def _found(office: Office, tx: Tx, stated: Sequence[StatedPayee]) -> Found
     def codes(kind: PayeeKind) -> list[str]:
         return sorted({one.code for one in stated if one.kind is kind})
 
-    employers = await store.employers_of(tx, codes(PayeeKind.EMPLOYER))
-    providers = await store.providers_of(tx, codes(PayeeKind.PROVIDER))
+    employers = await store.named_employers(tx, codes(PayeeKind.EMPLOYER))
+    providers = await store.named_providers(tx, codes(PayeeKind.PROVIDER))
     return {
-        **{(PayeeKind.EMPLOYER, code): (employer, office.sealer) for code, employer in employers.items()},
-        **{(PayeeKind.PROVIDER, code): (provider, office.sealer) for code, provider in providers.items()},
+        **{(PayeeKind.EMPLOYER, code): _Known(one.id, office.sealer, one.name) for code, one in employers.items()},
+        **{(PayeeKind.PROVIDER, code): _Known(one.id, office.sealer, one.name) for code, one in providers.items()},
         **await _persons(office, tx, codes(PayeeKind.PERSON)),
     }
 
@@ -52,13 +65,13 @@ async def _persons(office: Office, tx: Tx, numbers: Sequence[str]) -> Found:
         return {}
     indexes = {number: office.index(number) for number in numbers}
     on_file = await store.lock(tx, [(new_id(), index) for index in sorted(indexes.values())])
-    found: dict[tuple[PayeeKind, str], tuple[UUID, Sealer]] = {}
+    found: dict[tuple[PayeeKind, str], _Known] = {}
     made: list[tuple[UUID, bytes]] = []
     for number, index in indexes.items():
         person = on_file[index]
         if not person.is_erased:
             sealer, wrapped = _key(office, person)
-            found[PayeeKind.PERSON, number] = (person.id, sealer)
+            found[PayeeKind.PERSON, number] = _Known(person.id, sealer, _name(sealer, person.id, person.sealed))
             made += [(person.id, wrapped)] if wrapped else []
     await store.keep_keys(tx, made)
     return found
@@ -69,9 +82,17 @@ def _key(office: Office, person: OnFile) -> tuple[Sealer, bytes | None]:
     return (office.sealer.unwrap(person.wrapped, context), None) if person.wrapped else office.sealer.new_key(context)
 
 
+def _name(sealer: Sealer, person: UUID, identity: bytes | None) -> str:
+    """As she is on file; empty if none was stated, or it was sealed by an older release with another key than hers."""
+    opened = sealer.opened(identity, person.bytes) if identity is not None else None
+    return [*opened.decode().split("\n"), ""][1] if opened is not None else ""
+
+
 def _problems(stated: Sequence[StatedPayee], found: Found) -> Iterator[Reason]:
     for one in stated:
-        if (one.kind, one.code) in found:
+        if known := found.get((one.kind, one.code)):
+            if not rules.is_holder(one.account.holder, known.name):
+                yield reason("HOLDER_DIFFERS", one.holder_place)
             continue
         match one.kind:
             case PayeeKind.PERSON:
@@ -82,9 +103,11 @@ def _problems(stated: Sequence[StatedPayee], found: Found) -> Iterator[Reason]:
                 yield reason("PROVIDER_UNKNOWN", one.place)
 
 
-def _row(stated: StatedPayee, reference: UUID, sealer: Sealer) -> AccountRow:
-    plain, context = _plain(stated.account), _context(stated.kind, reference)
-    return AccountRow(stated.kind, reference, sealer.seal(plain, context), sealer.digest(context + b"\x00" + plain))
+def _row(stated: StatedPayee, known: _Known) -> AccountRow:
+    plain, context = _plain(stated.account), _context(stated.kind, known.reference)
+    sealer = known.sealer
+    digest = sealer.digest(context + b"\x00" + plain)
+    return AccountRow(stated.kind, known.reference, sealer.seal(plain, context), digest)
 
 
 async def get_payees(office: Office, asked: Sequence[tuple[PayeeKind, UUID]], asker: Asker) -> list[Payee]:
@@ -103,11 +126,14 @@ def _payee(office: Office, kind: PayeeKind, reference: UUID, on_file: PayeeOnFil
         return Payee(None, version, reason="PERSON_ERASED")
     if on_file.sealed is None or on_file.content_hash is None:
         return Payee(None, version, reason="ACCOUNT_MISSING")
-    sealer = office.sealer
+    sealer, name = office.sealer, on_file.name
     if kind is PayeeKind.PERSON:
         sealer = sealer.unwrap(on_file.wrapped or b"", reference.bytes)
-    opened = sealer.open(on_file.sealed, _context(kind, reference)).decode()
-    return Payee(Account(*opened.split("\x00")), version, on_file.content_hash)
+        name = _name(sealer, reference, on_file.identity)
+    account = Account(*sealer.open(on_file.sealed, _context(kind, reference)).decode().split("\x00"))
+    if not rules.is_holder(account.holder, name):
+        return Payee(None, version, reason="HOLDER_DIFFERS")  # the name was stated, or corrected, after the account
+    return Payee(account, version, on_file.content_hash)
 
 
 def _plain(account: Account) -> bytes:

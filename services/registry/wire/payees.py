@@ -35,7 +35,8 @@ def _stated(record: service_pb2.PayeeRecord, path: str) -> StatedPayee:
     field = record.WhichOneof("payee") or ""
     given = record.account
     account = Account(given.holder, given.number, given.bank_code)
-    return StatedPayee(_FIELDS[field], plain(getattr(record, field)), account, f"{path}.{field}")
+    code = plain(getattr(record, field))
+    return StatedPayee(_FIELDS[field], code, account, f"{path}.{field}", f"{path}.account.holder")
 
 
 def _problems(payee: StatedPayee, today: date) -> Sequence[Reason]:

@@ -77,6 +77,10 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
             ),
         )
 
+    async def RetryBreak(self, request: pb.RetryBreakRequest, context: Context) -> pb.Break:
+        number, actor = wire.break_id(request.name), auth.current().name
+        return await self._moved(request, lambda tx: explaining.retry(self.pay, tx, number, request.etag, actor=actor))
+
     async def ListReconciledDays(
         self, request: pb.ListReconciledDaysRequest, context: Context
     ) -> pb.ListReconciledDaysResponse:
@@ -86,6 +90,8 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
 
     async def _moved(self, request: Any, move: Move) -> pb.Break:
         async def act(tx: Tx) -> pb.Break:
+            if not await breaks.by_ids(tx, [wire.break_id(request.name)], counties()):
+                raise NotFound(reason("NOT_FOUND", "name", name=request.name))
             return wire.told(await move(tx))
 
         made, _ = await once(self.pay, asked(self.pay, auth.current().name, request), act, pb.Break)

@@ -106,7 +106,7 @@ class Recoveries(recovery_pb2_grpc.RecoveryServiceServicer):
         async def act(tx: Tx) -> recovery_pb2.DecideOrderResponse:
             found = await deciding.decide(
                 self.desk, tx, number, request.revision,
-                is_release=request.release, why=request.reason, actor=actor,
+                is_release=request.release, why=request.reason, actor=actor, counties=counties(),
             )  # fmt: skip
             return wire.decided(found)
 
@@ -124,4 +124,4 @@ class Recoveries(recovery_pb2_grpc.RecoveryServiceServicer):
 
     @staticmethod
     def _who(request: Any) -> Asked:
-        return Asked(wire.recovery_id(request.name), request.etag, auth.current().name)
+        return Asked(wire.recovery_id(request.name), request.etag, auth.current().name, counties())

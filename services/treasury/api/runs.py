@@ -148,7 +148,9 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         payment_id, actor = wire.payment_id(request.name), auth.current().name
 
         async def resolve(tx: Tx) -> run_pb2.Payment:
-            found, proposer = await resolving.resolve(self.pay, tx, payment_id, request.document, actor)
+            found, proposer = await resolving.resolve(
+                self.pay, tx, payment_id, request.document, actor, counties=counties()
+            )
             return wire.payment(ListedPayment(found, self.pay.desk.clock.now(), proposer))
 
         made, _ = await once(self.pay, asked(self.pay, actor, request), resolve, run_pb2.Payment)

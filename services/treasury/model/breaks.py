@@ -215,6 +215,11 @@ class ReconciledDay(NamedTuple):
         return self.statement_fen - self.ledger_fen - self.explained_fen - self.open_fen
 
 
+# A bug of ours is about a message: on record, it is worked again when a person says so; else it is imported again.
+STOPPED: Final = "BANK_MESSAGE_STOPPED"
+UNREAD: Final = "BANK_MESSAGE_UNREAD"
+OUR_FAULTS: Final = [STOPPED, UNREAD]
+
 KINDS: Final = {
     "ENTRY_AMOUNT_DIFFERS": BreakKind.AMOUNT,
     "ENTRY_ACCOUNT_DIFFERS": BreakKind.ACCOUNT,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from services.treasury.model import PAID, UNSENT, Order, Payment, PaymentState
-from services.treasury.model.breaks import Break, BreakKind, Proposal, Way
+from services.treasury.model.breaks import STOPPED, Break, BreakKind, Proposal, Way
 from services.treasury.rules.hearing import standing
 
 S: Final = PaymentState
@@ -29,8 +29,14 @@ def needs_second(breaks: Sequence[Break]) -> bool:
     return any(one.order_id is not None or one.source not in {"FILE", "ANSWER"} for one in breaks)
 
 
-def refusal(breaks: Sequence[Break], proposal: Proposal, about: About | None, *, is_proven: bool) -> str:
-    """Why these breaks may not end so, as a code; empty if they may. The first is the one that was asked about."""
+def refusal(
+    breaks: Sequence[Break], proposal: Proposal, about: About | None, *, is_proven: bool, is_lost: bool = False
+) -> str:
+    """Why these breaks may not end so, as a code; empty if they may. The first is the one that was asked about.
+
+    `is_lost`: one is a debit under an id that we made, of a payment that is not here and may have been lost. It ends as
+    that payment, or the bank has given it back.
+    """
     one = breaks[0]
     is_single = proposal.way in {Way.EXPLAINED, Way.NOT_PAID}
     if code := _first(
@@ -38,6 +44,7 @@ def refusal(breaks: Sequence[Break], proposal: Proposal, about: About | None, *,
             "BREAK_ENDED": not all(one.is_open for one in breaks),
             "BREAK_ONE_BY_ONE": is_single and len(breaks) > 1,
             "BREAK_WAY": proposal.way in {Way.HEALED, Way.REPAID},
+            "BREAK_PAYMENT_LOST": is_lost and proposal.way != Way.CANCELLED_OUT,
         }
     ):
         return code
@@ -124,6 +131,7 @@ def _explain(one: Break, why: str, *, is_proven: bool) -> str:
     is_debit = one.is_movement and not one.is_credit and one.order_id is not None
     return _first(
         {
+            "BREAK_RETRY_ONLY": one.code == STOPPED,
             "BREAK_REASON_NEEDED": not why,
             "BREAK_DEBIT_STAYS": is_debit and (one.is_on_statement or not is_proven),
             "BREAK_NOT_PROVEN": one.code == "ANSWER_AFTER_END" and not is_proven,

@@ -2,7 +2,8 @@
 
 Only a booked entry of an advice or a statement settles or returns a payment: an answer that says "settled" is a promise
 like "accepted". The same movement stands on an advice and on the statement; two on statements are two movements. What
-cannot be is told by a code and changes nothing: a person looks at it, and its order is not paid meanwhile.
+cannot be is told by a code and changes nothing: a person looks at it, and its order is not paid meanwhile. A payment
+that failed because the account is somebody else's moves, and is told so too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Final, NamedTuple
 from services.treasury.model import OUT, PAID, UNSENT, Entry, Payment, PaymentState, Said
 
 S: Final = PaymentState
+# ISO 20022: who is paid is not whose account it is. Paid again as it is it would fail again, or pay somebody else.
+_NAME_DIFFERS: Final = frozenset({"BE01"})
+ABOUT_PAYEE: Final = frozenset({"ANSWER_NAME_DIFFERS", "RETURN_NAME_DIFFERS"})  # not about money: the payment moves
 _PROMISES: Final = frozenset({"ACCEPTED", "SETTLED"})
 
 
@@ -58,7 +62,12 @@ def _rejected(payment: Payment, said: Said) -> Heard:
         return Heard(payment, "ANSWER_CONTRADICTS")
     if payment.returned_on is not None:
         return Heard(payment, "ANSWER_AFTER_PAID")  # money came back, so it had left
-    return Heard(payment._replace(state=S.REJECTED, reason=said.reason or "NARR", decided_at=said.said_at))
+    rejected = payment._replace(state=S.REJECTED, reason=said.reason or "NARR", decided_at=said.said_at)
+    return Heard(rejected, "ANSWER_NAME_DIFFERS" if _is_about_name(said.reason) else "")
+
+
+def _is_about_name(why: str) -> bool:
+    return not _NAME_DIFFERS.isdisjoint(why.split(","))
 
 
 def booked(payment: Payment, entry: Entry, account: str) -> Heard:
@@ -94,9 +103,11 @@ def _credited(payment: Payment, entry: Entry) -> Heard:
         return Heard(payment, "ENTRY_TWICE")
     why = payment.reason or entry.return_reason or "NARR"
     known = payment._replace(returned_on=payment.returned_on or entry.value_on, reason=why)
+    is_first = payment.return_statement is None and payment.return_advice is None
+    code = "RETURN_NAME_DIFFERS" if is_first and _is_about_name(why) else ""
     if entry.is_statement:
-        return Heard(standing(known._replace(return_statement=entry.id)))
-    return Heard(standing(known._replace(return_advice=entry.id)))
+        return Heard(standing(known._replace(return_statement=entry.id)), code)
+    return Heard(standing(known._replace(return_advice=entry.id)), code)
 
 
 def standing(payment: Payment) -> Payment:

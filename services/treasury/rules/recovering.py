@@ -218,7 +218,9 @@ def _standing(before: Recovery, after: Recovery, *, risen: bool, undone: bool, t
         return ended(after)
     if risen:
         # It is more than was told: the payee is told anew, and has the days to answer anew.
-        return after._replace(state=S.DETECTED, reason=OWED_LESS, due_on=None, notified_on=None, schedule=0)
+        # What was disputed of less, too.
+        told_anew = after._replace(state=S.DETECTED, reason=OWED_LESS, due_on=None, notified_on=None, schedule=0)
+        return told_anew._replace(disputed_fen=0)
     if before.state in CLOSED:
         if after.due_on is None:
             return after._replace(state=S.DETECTED, reason=OFFSET_RETURNED if undone else OWED_LESS)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
 from services.kit.db import Tx
-from services.treasury.model import Entry, Said
+from services.treasury.model import Entry, Payment, Said
 
 
 class Debit(NamedTuple):
@@ -29,10 +30,23 @@ async def debits(tx: Tx, references: Collection[str]) -> list[Debit]:
     return [Debit(*row) for row in rows]
 
 
-async def said_of(tx: Tx, references: Collection[str]) -> list[Said | Entry]:
-    """Answers, then entries, each in the order in which they were heard. What is not worked yet is left out."""
+async def take(tx: Tx, lost: Sequence[Payment]) -> None:
+    """What is reserved for these orders is on its way, and what was paid beyond it too."""
+    await tx.execute(
+        """UPDATE payment_order AS o
+           SET live_fen = o.live_fen + mine.fen, reserved_fen = GREATEST(0, o.reserved_fen - mine.fen)
+           FROM unnest($1::bigint[], $2::bigint[]) AS mine (id, fen) WHERE o.id = mine.id""",
+        [one.order_id for one in lost],
+        [one.amount_fen for one in lost],
+    )
+
+
+async def said_of(tx: Tx, references: Collection[str]) -> list[tuple[str, list[Said | Entry]]]:
+    """Answers by the message that has them, then entries, each in the order in which they were heard. What is not
+    worked yet is left out.
+    """
     answers = await tx.fetch(
-        """SELECT a.number, a.end_to_end_id, a.outcome, a.reason, a.amount_fen, a.said_at
+        """SELECT a.message_id, a.number, a.end_to_end_id, a.outcome, a.reason, a.amount_fen, a.said_at
            FROM bank_answer AS a JOIN bank_message AS m ON m.id = a.message_id
            WHERE a.end_to_end_id = ANY($1) AND a.number <= m.applied ORDER BY a.message_id, a.number""",
         list(references),
@@ -44,7 +58,11 @@ async def said_of(tx: Tx, references: Collection[str]) -> list[Said | Entry]:
            WHERE e.end_to_end_id = ANY($1) AND e.number <= m.applied ORDER BY e.id""",
         list(references),
     )
-    return [*[Said(*row) for row in answers], *[Entry(*row) for row in entries]]
+    by_message = groupby(answers, lambda row: row["message_id"])
+    said: list[tuple[str, list[Said | Entry]]] = [
+        (f"{message}", [Said(*row[1:]) for row in some]) for message, some in by_message
+    ]
+    return [*said, ("", [Entry(*row) for row in entries])]
 
 
 async def spoken_of(tx: Tx, run_id: UUID) -> list[str]:

@@ -11,7 +11,7 @@ import orjson
 
 from services.kit.db import Database, Tx
 from services.kit.messages import reason
-from services.treasury.model.breaks import Break, BreakKind, BreakStep, Finding, Proposal, Way
+from services.treasury.model.breaks import OUR_FAULTS, Break, BreakKind, BreakStep, Finding, Proposal, Way
 
 _COLUMNS: Final = ", ".join(Break._fields)
 SYSTEM: Final = "treasury"
@@ -239,6 +239,16 @@ async def heal_answers(tx: Tx, now: datetime) -> None:
 async def heal(tx: Tx, ids: Collection[int], now: datetime) -> None:
     """What has become a payment's after all: the payment was not known when it was heard, and is now."""
     await _heal(tx, "is_open AND id = ANY($1) AND source = ANY($2)", (list(ids), ["ENTRY", "RETURN", "ANSWER"]), now)
+
+
+async def heal_worked(tx: Tx, keys: Collection[bytes], now: datetime) -> None:
+    """Messages that a bug of ours was about, and that are worked by now."""
+    await _heal(tx, "is_open AND key = ANY($1) AND reasons::jsonb -> 0 ->> 0 = ANY($2)", (list(keys), OUR_FAULTS), now)
+
+
+async def retried(tx: Tx, one: Break, step: Step) -> None:
+    await tx.execute("UPDATE unmatched SET number = number + 1 WHERE id = $1", one.id)
+    await _keep(tx, [one], ("", "", ""), step)
 
 
 async def repaid(tx: Tx, break_id: int, step: Step) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ from services.kit.db import Database, Tx
 from services.kit.messages import Reason, reason
 from services.treasury.model import Entry, Said, Unmatched
 from services.treasury.model.listing import ListedUnmatched
+from services.treasury.store.breaks import SYSTEM
 
 _ANSWER: Final = ("message_id", "number", "end_to_end_id", "outcome", "reason", "amount_fen", "said_at")
 _ENTRY: Final = (
@@ -39,10 +41,14 @@ class Message(NamedTuple):
     kind: str
     records: int
     applied: int
+    is_set_aside: bool
+
+
+_MESSAGE: Final = "SELECT id, name, kind, records, applied, set_aside_at IS NOT NULL FROM bank_message"
 
 
 async def known(source: Database | Tx, sha256: bytes) -> Message | None:
-    rows = await source.fetch("SELECT id, name, kind, records, applied FROM bank_message WHERE sha256 = $1", sha256)
+    rows = await source.fetch(f"{_MESSAGE} WHERE sha256 = $1", sha256)
     return Message(*rows[0]) if rows else None
 
 
@@ -119,11 +125,19 @@ async def add_day(tx: Tx, account: str, day: date, message_id: int) -> None:
 
 
 async def covered(source: Database | Tx, accounts: Collection[str], since: date) -> dict[str, set[date]]:
-    """The days that statements cover, by account, once all is worked that came before: pages come in several."""
+    """The days that statements cover, by account, once all is worked about it that came before: pages come in several.
+    A message that is not worked says something of an account if it moves it, or answers about a payment from it.
+    """
     rows = await source.fetch(
         """SELECT d.account, d.day FROM statement_day AS d
            WHERE d.account = ANY($1) AND d.day >= $2
-             AND NOT EXISTS (SELECT FROM bank_message AS m WHERE m.applied < m.records AND m.id <= d.message_id)""",
+             AND NOT EXISTS (
+                 SELECT FROM bank_message AS m
+                 WHERE m.applied < m.records AND m.id <= d.message_id
+                   AND (EXISTS (SELECT FROM statement_entry AS e WHERE e.message_id = m.id AND e.account = d.account)
+                        OR EXISTS (SELECT FROM bank_answer AS a JOIN payment AS p ON p.end_to_end_id = a.end_to_end_id
+                                   JOIN bank_file AS f ON f.id = p.file_id
+                                   WHERE a.message_id = m.id AND f.debtor_known_as = d.account)))""",
         list(accounts),
         since,
     )
@@ -137,15 +151,40 @@ async def covered(source: Database | Tx, accounts: Collection[str], since: date)
 
 
 async def unapplied(database: Database) -> list[int]:
-    rows = await database.fetch("SELECT id FROM bank_message WHERE applied < records ORDER BY id")
+    """Messages that are on record, not worked, and wait for nobody."""
+    rows = await database.fetch(
+        "SELECT id FROM bank_message WHERE applied < records AND set_aside_at IS NULL ORDER BY id"
+    )
     return [row["id"] for row in rows]
 
 
 async def lock(tx: Tx, message_id: int) -> Message:
-    rows = await tx.fetch(
-        "SELECT id, name, kind, records, applied FROM bank_message WHERE id = $1 FOR UPDATE", message_id
-    )
+    rows = await tx.fetch(f"{_MESSAGE} WHERE id = $1 FOR UPDATE", message_id)
     return Message(*rows[0])
+
+
+async def stop(tx: Tx, message: Message, why: Reason, now: datetime) -> None:
+    """Work a message no further until a person says so, which is an item of the queue."""
+    await tx.execute("UPDATE bank_message SET set_aside_at = $2 WHERE id = $1", message.id, now)
+    await tx.execute(
+        """INSERT INTO unmatched (file_name, source, kind, key, end_to_end_id, amount_fen, is_credit, reasons,
+                                  received_at)
+           VALUES ($1, 'FILE', 'FILE', $2, '', 0, false, $3, $4)
+           ON CONFLICT (key) DO UPDATE SET is_open = true, way = NULL, ended_at = NULL, reasons = excluded.reasons,
+                                           number = unmatched.number + 1""",
+        message.name,
+        stopped_key(message.id),
+        orjson.dumps([(why.code, why.field, why.values)]).decode(),
+        now,
+    )
+
+
+async def go_on(tx: Tx, message_id: int) -> None:
+    await tx.execute("UPDATE bank_message SET set_aside_at = NULL WHERE id = $1", message_id)
+
+
+def stopped_key(message_id: int) -> bytes:
+    return hashlib.sha256(f"message/{message_id}".encode()).digest()
 
 
 async def answers(tx: Tx, message_id: int, after: int, limit: int) -> list[Said]:
@@ -184,16 +223,24 @@ async def set_aside(tx: Tx, name: str, items: Sequence[Unmatched], now: datetime
         return
     rows = [(one.source, *one[1:8], orjson.dumps([(one.code, "", [])]).decode(), *one[9:]) for one in items]
     await tx.execute(
-        """INSERT INTO unmatched (file_name, source, key, end_to_end_id, payment_id, order_id, amount_fen, is_credit,
-                                  value_on, reasons, kind, account, entry_id, effect_fen, received_at)
-           SELECT $14, mine.*, $15
-           FROM unnest($1::text[], $2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
-                       $8::date[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[]) AS mine
-           ON CONFLICT (key) DO UPDATE SET is_open = true, way = NULL, ended_at = NULL, number = unmatched.number + 1
-               WHERE unmatched.way = 'HEALED'""",
+        """WITH found AS (
+               INSERT INTO unmatched (file_name, source, key, end_to_end_id, payment_id, order_id, amount_fen,
+                                      is_credit, value_on, reasons, kind, account, entry_id, effect_fen, received_at)
+               SELECT $14, mine.*, $15
+               FROM unnest($1::text[], $2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
+                           $8::date[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[]) AS mine
+               ON CONFLICT (key) DO UPDATE SET is_open = true, way = NULL, ended_at = NULL,
+                                               number = unmatched.number + 1
+                   WHERE unmatched.way = 'HEALED'
+               RETURNING id, number)
+           INSERT INTO unmatched_step (break_id, number, step, way, why, note, actor, at)
+           SELECT id, (SELECT count(*) FROM unmatched_step AS s WHERE s.break_id = found.id) + 1, 'OPENED', '', '', '',
+                  $16, $15
+           FROM found WHERE number > 1""",
         *map(list, zip(*rows, strict=True)),
         name,
         now,
+        SYSTEM,
     )
 
 

@@ -133,12 +133,14 @@ async def unapplied(source: Database | Tx) -> int:
 # --- what was lost ----------------------------------------------------------------------------------------------------
 
 
-async def unknown_debits(database: Database) -> list[str]:
-    """References of open items of which the database knows no payment: debits, in their order."""
-    rows = await database.fetch(
+async def unknown_debits(source: Database | Tx, ids: Collection[int] | None = None) -> list[str]:
+    """References of open items, of these or of all, of which the database knows no payment: debits, in their order."""
+    rows = await source.fetch(
         """SELECT end_to_end_id FROM unmatched
            WHERE is_open AND source = 'ENTRY' AND NOT is_credit AND payment_id IS NULL AND end_to_end_id <> ''
-           GROUP BY end_to_end_id ORDER BY bool_or(order_id IS NOT NULL), min(id)"""
+             AND ($1::bigint[] IS NULL OR id = ANY($1))
+           GROUP BY end_to_end_id ORDER BY bool_or(order_id IS NOT NULL), min(id)""",
+        None if ids is None else list(ids),
     )
     return [row["end_to_end_id"] for row in rows]
 

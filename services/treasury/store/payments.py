@@ -339,9 +339,11 @@ async def shift(tx: Tx, shifts: Sequence[Shift]) -> None:
         raise Conflict("a budget is gone")
 
 
-async def unanswered(database: Database, limit: int) -> list[Payment]:
-    """Some payments of which nothing is known, drawn so that each comes to be asked about."""
-    rows = await database.fetch(f"{_SELECT} WHERE state = 'UNKNOWN' ORDER BY random() LIMIT $1", limit)
+async def unanswered(database: Database, paying: str, limit: int) -> list[Payment]:
+    """Some payments from an account of which nothing is known, drawn so that each comes to be asked about."""
+    rows = await database.fetch(
+        f"{_SELECT} WHERE state = 'UNKNOWN' AND paying_account = $1 ORDER BY random() LIMIT $2", paying, limit
+    )
     return [payment_of(row) for row in rows]
 
 

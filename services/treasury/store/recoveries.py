@@ -19,6 +19,7 @@ from services.treasury.model.recoveries import (
     Share,
 )
 from services.treasury.rules.netting import Pool
+from services.treasury.rules.recovering import SYSTEM
 
 COLUMNS: Final = (
     "id",
@@ -139,6 +140,7 @@ async def save(tx: Tx, moves: Sequence[RecoveryMove], now: datetime) -> None:
             now,
         )
     await tx.copy("recovery_event", _EVENT, [_event(one, now) for one in moves])
+    await _lapse(tx, [one.after.id for one in moves if one.before and _is_out_of_dispute(one.before, one.after)], now)
 
 
 async def add_offsets(tx: Tx, offset: Sequence[tuple[UUID, UUID, int]]) -> None:
@@ -187,6 +189,22 @@ async def resolve_dispute(tx: Tx, recovery_id: UUID, outcome: str, actor: str, n
         actor,
         now,
     )
+
+
+def _is_out_of_dispute(before: Recovery, after: Recovery) -> bool:
+    return before.state == RecoveryState.DISPUTED != after.state
+
+
+async def _lapse(tx: Tx, ids: Collection[UUID], now: datetime) -> None:
+    """Disputes that nobody resolved, of recoveries that are not in dispute any more."""
+    if ids:
+        await tx.execute(
+            """UPDATE recovery_dispute SET outcome = 'LAPSED', resolved_by = $2, resolved_at = $3
+               WHERE recovery_id = ANY($1) AND outcome IS NULL""",
+            list(ids),
+            SYSTEM,
+            now,
+        )
 
 
 async def disputed_by(tx: Tx, recovery_id: UUID) -> str:

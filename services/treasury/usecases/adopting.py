@@ -2,26 +2,29 @@
 
 1. A run that is in the database, unsent, and of whose payments the bank speaks, or whose file the mark names: the file
    left as a whole. Its lines are UNKNOWN from here on, and end as such payments do.
-2. A payment that is not in the database: the end of its id tells its order. If that much is reserved for the order, the
-   payment is made again, under its own id, and what the bank said of it is worked. If not, it stays an item that holds
-   the order back, and the HOLD cannot be lifted before a person has settled it.
+2. A payment that is not in the database: the end of its id tells its order. It is made again, under its own id, from
+   what is reserved for the order and, where that is less by now, from what its budget has; then what the bank said of
+   it is worked, and what is paid too much is asked back. Where the budget lacks it, it stays an item that holds the
+   order back, and the HOLD, until money is appropriated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.kit.db import Tx
 from services.kit.ids import new_id
+from services.kit.timer import apart, narrowed
 from services.treasury import store
 from services.treasury.bank import marking, reference
 from services.treasury.model import (
     FIRST_HASH,
     UNSENT,
     Account,
+    Budget,
     Candidate,
     Mark,
     Order,
@@ -33,13 +36,15 @@ from services.treasury.model import (
     RunState,
 )
 from services.treasury.model.holding import OnHold
-from services.treasury.rules.holding import subject_of
+from services.treasury.rules.adopting import fitting, taken
+from services.treasury.rules.paying import together
 from services.treasury.rules.planning import chained
 from services.treasury.store import adopting as rows
-from services.treasury.store import files, holding, payments, runs
+from services.treasury.store import files, holding, payments, recoveries, runs
 from services.treasury.store.adopting import Debit
 from services.treasury.usecases import hearing, sending
 from services.treasury.usecases.approving import lock_lines
+from services.treasury.usecases.holding import lost_debits
 from services.treasury.usecases.moving import Change, move
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import events
@@ -49,18 +54,26 @@ PASSES_MAX: Final = 20  # of one round: an order may have been paid, returned an
 NOBODY: Final = "treasury/restore"
 _BANK: Final = "bank/statement"  # who approved it is lost; that the bank has paid it is what it rests on
 _ACCOUNT: Final = Account("", "", "", 0)  # and so is the payee's account
-_WAY: Final = (PaymentState.RESERVED, PaymentState.QUEUED, PaymentState.SENT, PaymentState.UNKNOWN)
+_QUEUED: Final = (PaymentState.RESERVED, PaymentState.QUEUED)
+_WAY: Final = (*_QUEUED, PaymentState.SENT, PaymentState.UNKNOWN)
 
 
 async def adopt(pay: PayDesk, hold: OnHold) -> int:
-    """Take over what was lost; answers how many payments."""
+    """Take over what was lost; answers how many payments. A run or a payment that a bug is about stops no other: its
+    items stay, and so does the HOLD.
+    """
     mark = marking.parse(hold.mark or "")
-    for run_id in await holding.left_runs(pay.database, mark.file if mark else ""):
+
+    async def left(run_id: UUID) -> int:
         while await _left(pay, run_id):
             pass
+        return 0
+
+    await apart(left, await holding.left_runs(pay.database, mark.file if mark else ""), lambda one: f"run {one}")
     made = 0
     for _ in range(PASSES_MAX):
-        some = await _lost(pay)
+        lost = list(_by_subject(await lost_debits(pay.database)).items())
+        some = await narrowed(partial(_lost, pay), lost, lambda one: one[1]) if lost else 0
         if not some:
             break
         made += some
@@ -81,7 +94,11 @@ async def _left(pay: PayDesk, run_id: UUID) -> bool:
         orders, found = await lock_lines(tx, lines)
         by_account = await _files_of(pay, tx, run)
         await holding.files_left(tx, run_id, now)
-        await _sent(pay, tx, [(one, by_account[one.paying_account]) for one in found if one.state in UNSENT], orders)
+        left = [one for one in found if one.state in UNSENT]
+        await _kept(pay, tx, [one for one in left if not one.net_fen], orders)
+        if out := [one for one in left if one.net_fen]:
+            standing = {one.id: one for one in await store.lock_orders(tx, list(orders))}
+            await _sent(pay, tx, [(one, by_account[one.paying_account]) for one in out], standing)
         if lines:
             return True
         await payments.doubt(tx, list(by_account.values()), now)
@@ -89,7 +106,7 @@ async def _left(pay: PayDesk, run_id: UUID) -> bool:
             await runs.save_run(tx, _as_sent(run))
         spoken = await rows.spoken_of(tx, run_id)
         await holding.close_items(tx, spoken, now)
-        await hearing.work(pay, tx, await rows.said_of(tx, spoken), "", f"restored/{run_id}")
+        await _work_again(pay, tx, spoken)
         await runs.settle_runs(tx)
     return False
 
@@ -113,18 +130,37 @@ def _as_sent(run: Run) -> Run:
     )
 
 
+async def _work_again(pay: PayDesk, tx: Tx, references: Sequence[str]) -> None:
+    """Each under the place where it was heard: what fits nothing all the same is the break that it was."""
+    for place, said in await rows.said_of(tx, references):
+        await hearing.work(pay, tx, said, "", place)
+
+
+async def _kept(pay: PayDesk, tx: Tx, lines: Sequence[Payment], orders: Mapping[int, Order]) -> None:
+    """What offsets leave nothing of is in no file: it was settled when its run was queued."""
+    today = pay.desk.clock.today()
+    changes = [change for one in lines for change in _way(one, _QUEUED, None)]
+    settled = [one._replace(state=PaymentState.QUEUED) for one in lines]
+    changes += [(one, one._replace(state=PaymentState.RECONCILED, debited_on=today)) for one in settled]
+    await move(pay.desk, tx, changes, orders)
+
+
+def _way(line: Payment, states: Sequence[PaymentState], file_id: UUID | None) -> list[Change]:
+    """Its moves through these states, from the one it is in."""
+    changes: list[Change] = []
+    before = line
+    for state in states[0 if line.state == PaymentState.CREATED else states.index(line.state) + 1 :]:
+        after = before._replace(state=state, file_id=file_id)
+        changes.append((before, after))
+        before = after
+    return changes
+
+
 async def _sent(pay: PayDesk, tx: Tx, lines: Sequence[tuple[Payment, UUID]], orders: Mapping[int, Order]) -> None:
     """Whatever unsent state they are in: their money is committed, they may have left, and it is told."""
     if not lines:
         return
-    changes: list[Change] = []
-    for line, file_id in lines:
-        before = line
-        for state in _WAY[0 if line.state == PaymentState.CREATED else _WAY.index(line.state) + 1 :]:
-            after = before._replace(state=state, file_id=file_id)
-            changes.append((before, after))
-            before = after
-    await move(pay.desk, tx, changes, orders)
+    await move(pay.desk, tx, [change for line, file_id in lines for change in _way(line, _WAY, file_id)], orders)
     now = pay.desk.clock.now()
     numbers = sorted({line.order_id for line, _ in lines})
     told = {one.id: one._replace(version=one.version + 1) for one in await store.lock_orders(tx, numbers)}
@@ -145,15 +181,13 @@ class Lost(NamedTuple):
     paying: Paying
 
     @property
-    def fits(self) -> bool:
-        return not self.candidate.is_live and self.candidate.order.reserved_fen >= self.debit.amount_fen
+    def paid(self) -> tuple[Order, int]:
+        return self.candidate.order, self.debit.amount_fen
 
 
-async def _lost(pay: PayDesk) -> int:
-    """At most one payment of each order; answers how many were taken over."""
-    by_subject = _by_subject(await holding.unknown_debits(pay.database))
-    if not by_subject:
-        return 0
+async def _lost(pay: PayDesk, some: Sequence[tuple[bytes, str]]) -> int:
+    """At most one payment of each order, given by its subject; answers how many were taken over."""
+    by_subject = dict(some)
     ours = {one.known_as: one for one in pay.paying.values()}
     async with pay.database.transaction() as tx:
         orders = await holding.orders_of(tx, list(by_subject))
@@ -164,22 +198,23 @@ async def _lost(pay: PayDesk) -> int:
             for one in await rows.debits(tx, list(found))
             if one.account in ours
         ]
+        free = [one for one in lost if not one.candidate.is_live]
+        budgets = await store.lock_budgets(tx, {one.candidate.order.budget_id for one in free})
+        fits = fitting([one.paid for one in free], budgets)
+        fit = [one for one, there_is in zip(free, fits, strict=True) if there_is]
         for one in lost:
-            if not one.fits:
+            if one not in fit:
                 await holding.name_order(tx, one.debit.end_to_end_id, one.candidate.order.id)
-        fit = [one for one in lost if one.fits]
         if fit:
-            await _make(pay, tx, fit)
+            await _make(pay, tx, fit, budgets)
         return len(fit)
 
 
-def _by_subject(references: Sequence[str]) -> dict[bytes, str]:
+def _by_subject(debits: Mapping[str, bytes]) -> dict[bytes, str]:
     """The first reference of each order."""
     found: dict[bytes, str] = {}
-    for one in references:
-        payment_id = reference.payment_of(one)
-        subject = subject_of(payment_id) if payment_id else None
-        if subject is not None and len(found) < LINES_MAX:
+    for one, subject in debits.items():
+        if len(found) < LINES_MAX:
             found.setdefault(subject, one)
     return found
 
@@ -187,6 +222,7 @@ def _by_subject(references: Sequence[str]) -> dict[bytes, str]:
 async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int]) -> dict[int, Candidate]:
     """These orders, locked. A line of theirs that is planned and not sent gives way: another payment was made."""
     orders, planned = await lock_lines(tx, await payments.planned_of(tx, numbers), numbers)
+    await recoveries.lock(tx, numbers)  # before any budget, as everybody
     dropped: list[Change] = [
         (one, one._replace(state=PaymentState.CANCELLED, reason="ORDER_CHANGED"))
         for one in planned
@@ -198,14 +234,17 @@ async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int]) -> dict[int,
     return {one.order.id: one for one in await payments.candidates(tx, now)} if now else {}
 
 
-async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost]) -> None:
+async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost], budgets: Mapping[int, Budget]) -> None:
     """A run of its own, planned and sent by nobody who is known, with these payments."""
-    now = pay.desk.clock.now()
+    now, today = pay.desk.clock.now(), pay.desk.clock.today()
     run = _run(pay)
     await runs.new_run(tx, run)
     lines = [_payment(pay, run, number, one) for number, one in enumerate(lost, 1)]
     await payments.add(tx, lines, now)
-    await payments.take(tx, lines)
+    transfers, shifts = taken([one.paid for one in lost], budgets, today)
+    await store.append(tx, transfers, today, now)
+    await payments.shift(tx, together(shifts))
+    await rows.take(tx, lines)
     total = sum(one.amount_fen for one in lines)
     plan_hash = reduce(chained, lines, run.plan_hash)
     planned = run._replace(planned_count=len(lines), planned_fen=total, plan_hash=plan_hash)
@@ -216,7 +255,7 @@ async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost]) -> None:
     await _sent(pay, tx, [(one, by_account[one.paying_account]) for one in lines], orders)
     references = [one.end_to_end_id for one in lines]
     await holding.close_items(tx, references, now)
-    await hearing.work(pay, tx, await rows.said_of(tx, references), "", f"restored/{run.id}")
+    await _work_again(pay, tx, references)
     await runs.settle_runs(tx)
 
 

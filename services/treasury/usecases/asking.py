@@ -1,8 +1,12 @@
-"""One request of one person: done once, answered again with its first answer, and refused on what has changed."""
+"""One request of one person: done once, answered again with its first answer, and refused on what has changed.
+
+A dry run is the same work, rolled back: what it answers is what would come of it, refusals among it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -23,17 +27,24 @@ class Asked(NamedTuple):
     actor: str
     request_id: str
     digest: bytes
+    is_dry: bool = False  # `validate_only`
+
+
+class _Foreseen(Exception):  # no error: it ends the transaction of a dry run
+    pass
 
 
 def asked(pay: PayDesk, actor: str, request: Any) -> Asked:
     content = request.DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
-    return Asked(actor, request.request_id, pay.desk.sealer.digest(content))
+    return Asked(actor, request.request_id, pay.desk.sealer.digest(content), getattr(request, "validate_only", False))
 
 
 async def once(
     pay: PayDesk, one: Asked, act: Callable[[Tx], Awaitable[AnswerT]], kind: type[AnswerT]
 ) -> tuple[AnswerT, bool]:
     """Do it in one transaction; answers also whether it was done now."""
+    if one.is_dry:
+        return await _foreseen(pay, act), False
     async with pay.database.transaction() as tx:
         if before := await runs.answered_before(tx, one.actor, one.request_id):
             digest, answer = before
@@ -45,6 +56,15 @@ async def once(
             tx, one.actor, one.request_id, one.digest, answer=made.SerializeToString(), now=pay.desk.clock.now()
         )
         return made, True
+
+
+async def _foreseen(pay: PayDesk, act: Callable[[Tx], Awaitable[AnswerT]]) -> AnswerT:
+    made: list[AnswerT] = []
+    with suppress(_Foreseen):
+        async with pay.database.transaction() as tx:
+            made.append(await act(tx))
+            raise _Foreseen
+    return made[0]
 
 
 async def in_hand(tx: Tx, run_id: UUID, etag: str, to: RunState | None) -> Run:

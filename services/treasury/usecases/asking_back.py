@@ -5,7 +5,7 @@ Its order is locked first, as everywhere, for an event of the order is told of e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -39,11 +39,16 @@ S: Final = RecoveryState
 
 
 class Asked(NamedTuple):
-    """Which recovery, as it was read, and who acts."""
+    """Which recovery, as it was read, and who acts, within which counties; None is everywhere."""
 
     recovery_id: UUID
     etag: str
     actor: str
+    counties: Collection[str] | None = None
+
+    @property
+    def unknown(self) -> NotFound:
+        return NotFound(reason("NOT_FOUND", "name", name=f"recoveries/{self.recovery_id}"))
 
 
 async def notify(desk: Desk, tx: Tx, asked: Asked, article: str, why: str) -> Recovery:
@@ -60,8 +65,8 @@ async def dispute(desk: Desk, tx: Tx, asked: Asked, fen: int, *, ground: str, do
     order, before = await _in_hand(tx, asked, S.DISPUTED)
     if before.due_on is not None and desk.clock.today() > before.due_on:
         raise Refused(reason("DISPUTE_TOO_LATE", "name", due=before.due_on.isoformat()))
-    if fen > before.outstanding_fen:
-        raise Refused(reason("RECOVERY_TOO_MUCH", "amount_fen", left_fen=before.outstanding_fen))
+    if fen > (left := before.outstanding_fen - before.live_fen):
+        raise Refused(reason("RECOVERY_TOO_MUCH", "amount_fen", left_fen=max(0, left)))
     after = before._replace(state=S.DISPUTED, disputed_fen=fen, reason=ground)
     now = desk.clock.now()
     await recoveries.open_dispute(tx, before, fen, ground=ground, document=document, actor=asked.actor, now=now)
@@ -133,7 +138,8 @@ async def write_off(desk: Desk, tx: Tx, asked: Asked, fen: int, *, why: str, doc
 async def repaid(desk: Desk, tx: Tx, asked: Asked, item: int) -> Recovery:
     """A credit of the queue that named nothing is this recovery's."""
     order, before = await _in_hand(tx, asked, None)
-    credit = await recoveries.credit_of_item(tx, item)
+    # What names nothing is of no county: who is bound to some does not see it.
+    credit = await recoveries.credit_of_item(tx, item) if asked.counties is None else None
     if credit is None:
         raise Refused(reason("REPAYMENT_NO_CREDIT", "item"))
     entry, fen, day = credit
@@ -192,9 +198,11 @@ async def _in_hand(tx: Tx, asked: Asked, to: RecoveryState | None) -> tuple[Orde
     """A recovery and its order, locked, as it was read, that may move there (None: it stays or ends)."""
     found = await recoveries.orders_of(tx, [asked.recovery_id])
     if not found:
-        raise NotFound(reason("NOT_FOUND", "name", name=f"recoveries/{asked.recovery_id}"))
+        raise asked.unknown
     (order,) = await store.lock_orders(tx, list(found.values()))
     recovery = (await recoveries.lock(tx, [order.id]))[asked.recovery_id]
+    if asked.counties is not None and recovery.county not in asked.counties:
+        raise asked.unknown
     if to is not None and (why := refusal(recovery.state, to)):
         raise Refused(why)
     if asked.etag != str(recovery.number):

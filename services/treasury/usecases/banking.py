@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from services.kit import telemetry
-from services.kit.timer import narrowed
+from services.kit.timer import apart, narrowed
 from services.treasury.bank import Bank, Received
 from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.store import breaks, heard
@@ -28,16 +29,25 @@ class Round(NamedTuple):
     messages: int = 0
     refused: int = 0
     resolved: int = 0
+    away: int = 0  # banks that could not be heard
+
+
+class _AtBank(NamedTuple):
+    """A bank, and our accounts at it."""
+
+    bank: Bank
+    accounts: tuple[str, ...]
 
 
 async def start(sender: Sender) -> int:
     """First of all, once: what may have left and was not answered is in doubt. Answers how many payments are.
 
     Banks are heard again a little further back than the database knows: one that was restored hears what it has lost.
+    One that is away is heard so when it is back, and nothing is sent to it before.
     """
     known_at = await heard.last_received(sender.pay.database)
-    for bank in _banks(sender):
-        await _hear(sender, bank, known_at - HEARD_AGAIN if known_at else _EVER)
+    sender.unheard.update(dict.fromkeys(sender.banks, known_at - HEARD_AGAIN if known_at else _EVER))
+    await _hear_all(sender, None)
     return await sending.doubt(sender.pay)
 
 
@@ -46,27 +56,54 @@ async def round_of(sender: Sender) -> Round:
     telemetry.HOLD.set(hold is not None)
     await running.advance_all(sender.pay)
     files = 0 if hold else await sending.send_all(sender)
-    messages = refused = 0
     await hearing.apply_all(sender.pay)
-    for bank in _banks(sender):
-        taken, not_taken = await _hear(sender, bank, hold.since_at if hold else None)
-        messages, refused = messages + taken, refused + not_taken
+    counted, heard_now = await _hear_all(sender, hold.since_at if hold else None)
     if hold:
         await adopting.adopt(sender.pay, hold)
     await sending.doubt(sender.pay, PATIENCE)
-    resolved = await resolving.ask(sender.pay, sender.banks) + await resolving.prove(sender.pay)
+    asked = await resolving.ask(sender.pay, {code: sender.banks[code] for code in heard_now})
+    resolved = asked + await resolving.prove(sender.pay)
     await reconciling.reconcile(sender.pay)
     unknown, unmatched = await heard.open_questions(sender.pay.database)
     telemetry.PAYMENTS_UNKNOWN.set(unknown)
     telemetry.UNMATCHED.set(unmatched)
     oldest = await breaks.oldest_open(sender.pay.database)
     telemetry.BREAK_AGE_S.set((sender.pay.desk.clock.now() - oldest).total_seconds() if oldest else 0)
-    return Round(files, messages, refused, resolved)
+    return Round(files, counted["messages"], counted["refused"], resolved, counted["away"])
 
 
-def _banks(sender: Sender) -> list[Bank]:
+def _banks(sender: Sender) -> list[_AtBank]:
     """Each once: several of our accounts may be at one."""
-    return list({id(bank): bank for bank in sender.banks.values()}.values())
+    found: dict[int, _AtBank] = {}
+    for code, bank in sender.banks.items():
+        found[id(bank)] = _AtBank(bank, (*found.get(id(bank), _AtBank(bank, ())).accounts, code))
+    return list(found.values())
+
+
+async def _hear_all(sender: Sender, since: datetime | None) -> tuple[Counter[str], list[str]]:
+    """Take in what banks have said; one that is away, or about which there is a bug, is told and stops no other.
+    Answers what came, and from which of our accounts' banks.
+    """
+    counted = Counter[str]()
+    heard_now: list[str] = []
+
+    async def one(at: _AtBank) -> int:
+        since_when = [instant for instant in (since, *(sender.unheard.get(code) for code in at.accounts)) if instant]
+        taken, refused = await _hear(sender, at.bank, min(since_when, default=None))
+        counted.update(messages=taken, refused=refused)
+        heard_now.extend(at.accounts)
+        for code in at.accounts:
+            sender.unheard.pop(code, None)
+            telemetry.BANK_AWAY.labels(code).set(0)
+        return 1
+
+    def away(at: _AtBank) -> None:
+        counted["away"] += 1
+        for code in at.accounts:
+            telemetry.BANK_AWAY.labels(code).set(1)
+
+    await apart(one, _banks(sender), lambda at: f"bank of {', '.join(at.accounts)}", away)
+    return counted, heard_now
 
 
 async def _hear(sender: Sender, bank: Bank, since: datetime | None) -> tuple[int, int]:
@@ -74,6 +111,10 @@ async def _hear(sender: Sender, bank: Bank, since: datetime | None) -> tuple[int
     before, all of it.
     """
     looked = taken = refused = 0
+
+    async def unread(received: Received) -> None:
+        if why := await hearing.unread(sender.pay, received.name, received.sha256):
+            await bank.refused(received, [why])
 
     async def one(some: Sequence[Received]) -> int:
         (received,) = some
@@ -89,7 +130,7 @@ async def _hear(sender: Sender, bank: Bank, since: datetime | None) -> tuple[int
         return -1
 
     async for received in bank.answers(since):
-        became = await narrowed(one, [received], lambda received: received.name)
+        became = await narrowed(one, [received], lambda received: received.name, unread)
         looked, taken, refused = looked + 1, taken + (became > 0), refused + (became < 0)
         if looked >= MESSAGES_MAX and since is None:
             break

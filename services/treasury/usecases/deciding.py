@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from services.kit.db import Tx
@@ -19,13 +20,21 @@ _FOR_A_PERSON: Final = frozenset({Hold.PAYEE_CHANGED, Hold.BUDGET_CHANGED, Hold.
 
 
 async def decide(
-    desk: Desk, tx: Tx, order_id: int, revision: int, *, is_release: bool, why: str, actor: str
+    desk: Desk,
+    tx: Tx,
+    order_id: int,
+    revision: int,
+    *,
+    is_release: bool,
+    why: str,
+    actor: str,
+    counties: Collection[str] | None = None,
 ) -> Decided:
     """What is let through counts for this revision alone: money that is out was rightly paid to whom it went, and the
     rest goes to whom the order names. What is refused waits for another revision.
     """
     orders = await store.lock_orders(tx, [order_id])
-    if not orders:
+    if not orders or (counties is not None and orders[0].county not in counties):
         raise NotFound(reason("NOT_FOUND", "name", name=f"orders/{order_id}"))
     (order,) = orders
     if order.revision != revision:

@@ -13,12 +13,13 @@ from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound, Refused, Stale
 from services.kit.messages import reason
 from services.treasury.model import Order, Payment
-from services.treasury.model.breaks import Awaited, Break, Proposal, Way
+from services.treasury.model.breaks import STOPPED, Awaited, Break, Proposal, Way
 from services.treasury.rules.explaining import About, ended, needs_second, refusal
 from services.treasury.rules.paying import Kind, steps
 from services.treasury.rules.proving import is_proven, proof_days
 from services.treasury.store import breaks, files, heard, payments, runs
 from services.treasury.store.breaks import Counter, Step
+from services.treasury.usecases import holding
 from services.treasury.usecases.approving import lock_lines
 from services.treasury.usecases.moving import move
 from services.treasury.usecases.paydesk import PayDesk
@@ -33,6 +34,7 @@ class _Held(NamedTuple):
     breaks: list[Break]
     about: About | None
     is_proven: bool
+    is_lost: bool
     orders: dict[int, Order]
 
 
@@ -40,10 +42,10 @@ async def explain(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, proposal: P
     """Say how a break ends. It has ended if one person is enough."""
     if proposal.why and proposal.way != Way.EXPLAINED:
         raise Invalid(reason("BREAK_REASON_WITH_EXPLAINED", "why"))
-    held = await _hold(tx, break_id, etag, proposal)
+    held = await _hold(pay, tx, break_id, etag, proposal)
     if any(one.proposed_by for one in held.breaks):
         raise Refused(reason("BREAK_PROPOSED", "name"))
-    if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven):
+    if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven, is_lost=held.is_lost):
         raise Refused(reason(code, "way"))
     now = pay.desk.clock.now()
     await breaks.propose(tx, held.breaks, proposal, Step("PROPOSED", actor, now))
@@ -57,8 +59,8 @@ async def approve(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str)
     proposal, proposer = await _proposed(tx, break_id)
     if proposer == actor:
         raise Refused(reason("RUN_SECOND_PERSON"))
-    held = await _hold(tx, break_id, etag, proposal)
-    if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven):
+    held = await _hold(pay, tx, break_id, etag, proposal)
+    if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven, is_lost=held.is_lost):
         raise Refused(reason(code, "name"))
     counter = await _settle(pay, tx, held, proposal) if held.about else None
     await breaks.end(tx, held.breaks, proposal, Step("ENDED", actor, pay.desk.clock.now()), counter)
@@ -83,6 +85,21 @@ async def note_awaited(
         raise Refused(reason("BREAK_ENDED", "name"))
     await breaks.note(tx, one, awaited, note, Step("NOTED", actor, pay.desk.clock.now()))
     return await _now(tx, break_id)
+
+
+async def retry(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str) -> Break:
+    """Have the message worked again that this break is about: in the next round of the bank role."""
+    found = await breaks.by_ids(tx, [break_id])
+    if found and found[0].code == STOPPED:  # the message is locked before its break
+        await heard.lock(tx, message_id := int(dict(found[0].reasons[0].values)["message"]))
+        (one,) = await _lock(tx, break_id, etag)
+        if not one.is_open:
+            raise Refused(reason("BREAK_ENDED", "name"))
+        await heard.go_on(tx, message_id)
+        await breaks.retried(tx, one, Step("RETRIED", actor, pay.desk.clock.now()))
+        return await _now(tx, break_id)
+    await _lock(tx, break_id, etag)
+    raise Refused(reason("BREAK_NOTHING_TO_RETRY", "name"))
 
 
 async def _now(tx: Tx, break_id: int) -> Break:
@@ -113,7 +130,7 @@ async def _lock(tx: Tx, break_id: int, etag: str, others: Sequence[int] = ()) ->
     return [first, *found.values()]
 
 
-async def _hold(tx: Tx, break_id: int, etag: str, proposal: Proposal) -> _Held:
+async def _hold(pay: PayDesk, tx: Tx, break_id: int, etag: str, proposal: Proposal) -> _Held:
     """Breaks, then orders, then payments: as everybody locks them. An order whose break may end is locked too, so that
     no plan is made of it meanwhile.
     """
@@ -127,7 +144,8 @@ async def _hold(tx: Tx, break_id: int, etag: str, proposal: Proposal) -> _Held:
     if proposal.way == Way.NOT_PAID:
         named = held[0].payment_id
     about = next((About(one, orders[one.order_id]) for one in locked if one.id == named), None)
-    return _Held(held, about, await _is_proven(tx, held, locked), orders)
+    is_lost = await holding.may_be_lost(pay, tx, [one.id for one in held])
+    return _Held(held, about, await _is_proven(tx, held, locked), is_lost, orders)
 
 
 async def _payments(tx: Tx, ids: Sequence[UUID]) -> list[Payment]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -18,14 +19,15 @@ import asyncpg
 
 from services.kit.db import Tx
 from services.kit.errors import Invalid
-from services.kit.messages import Reason
+from services.kit.messages import Reason, reason
+from services.kit.timer import apart, narrowed
 from services.treasury.bank import reading, reference
 from services.treasury.bank.placing import content_of_stream
 from services.treasury.model import Entry, Order, Payment, Said, Source, Unmatched
-from services.treasury.model.breaks import BreakKind, Page, kind_of
+from services.treasury.model.breaks import STOPPED, UNREAD, BreakKind, Page, kind_of
 from services.treasury.rules import hearing
 from services.treasury.rules.hearing import Heard
-from services.treasury.store import days, files, heard, payments, recoveries, runs
+from services.treasury.store import breaks, days, files, heard, payments, recoveries, runs
 from services.treasury.usecases.approving import lock_lines
 from services.treasury.usecases.moving import Change, move
 from services.treasury.usecases.paydesk import PayDesk
@@ -51,7 +53,7 @@ async def take_in(pay: PayDesk, path: Path, name: str, principal: str, bytes_max
         source.seek(0)
         if before := await heard.known(pay.database, sha256):
             await apply(pay, before.id)
-            return Taken(before, is_known=True)
+            return Taken(before, is_known=True)  # set aside it stays so: the same bytes again change nothing
         try:
             await _keep(pay, _Brought(source, sha256, name, principal), bytes_max)
         except Invalid as refused:
@@ -68,6 +70,17 @@ async def take_in(pay: PayDesk, path: Path, name: str, principal: str, bytes_max
 
 def _digest(source: BinaryIO) -> bytes:
     return content_of_stream(source).sha256
+
+
+async def unread(pay: PayDesk, name: str, sha256: bytes) -> Reason | None:
+    """A bug of ours is about what came: it is an item, and its file is kept for whoever imports it again. None if it is
+    on record: then nothing of it is lost.
+    """
+    if await heard.known(pay.database, sha256):
+        return None
+    why = reason(UNREAD)
+    await refuse(pay, name, sha256, [why])
+    return why
 
 
 async def refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reason]) -> None:
@@ -99,6 +112,7 @@ async def _keep(pay: PayDesk, brought: _Brought, bytes_max: int) -> None:
             number = await _add(tx, message_id, number, chunk)
         await heard.read_whole(tx, message_id, number)
         await days.cover(tx, message_id)
+        await breaks.heal_worked(tx, [brought.sha256], pay.desk.clock.now())
 
 
 def _next(rows: Iterator[Row]) -> list[Row]:
@@ -142,23 +156,39 @@ async def _add(tx: Tx, message_id: int, number: int, chunk: Sequence[Row]) -> in
 
 
 async def apply(pay: PayDesk, message_id: int) -> None:
-    """Work what is left of a message, and say so of the runs that ended with it."""
-    while await _apply_chunk(pay, message_id):
-        pass
+    """Work what is left of a message, and say so of the runs that ended. One that a bug is about is set aside."""
+
+    async def work_it(some: Sequence[int]) -> int:
+        while await _apply_chunk(pay, some[0]):
+            pass
+        return 1
+
+    await narrowed(work_it, [message_id], lambda number: f"message {number}", partial(_stop, pay))
     async with pay.database.transaction() as tx:
         await runs.settle_runs(tx)
 
 
 async def apply_all(pay: PayDesk) -> None:
-    """After a crash: messages that are on record and not yet worked."""
-    for message_id in await heard.unapplied(pay.database):
+    """Messages that are on record and not yet worked: after a crash, or because a person has asked for it."""
+
+    async def one(message_id: int) -> int:
         await apply(pay, message_id)
+        return 1
+
+    await apart(one, await heard.unapplied(pay.database), lambda number: f"message {number}")
+
+
+async def _stop(pay: PayDesk, message_id: int) -> None:
+    async with pay.database.transaction() as tx:
+        message = await heard.lock(tx, message_id)
+        why = reason(STOPPED, message=message.id, applied=message.applied, records=message.records)
+        await heard.stop(tx, message, why, pay.desk.clock.now())
 
 
 async def _apply_chunk(pay: PayDesk, message_id: int) -> bool:
     async with pay.database.transaction() as tx:
         message = await heard.lock(tx, message_id)
-        if message.applied >= message.records:
+        if message.applied >= message.records or message.is_set_aside:
             return False
         said: list[Said] | list[Entry] = (
             await heard.entries(tx, message.id, message.applied, CHUNK)
@@ -167,6 +197,8 @@ async def _apply_chunk(pay: PayDesk, message_id: int) -> bool:
         )
         await work(pay, tx, said, message.name, f"{message.id}")
         await heard.applied(tx, message.id, message.applied + CHUNK)
+        if message.applied + CHUNK >= message.records:
+            await breaks.heal_worked(tx, [heard.stopped_key(message.id)], pay.desk.clock.now())
         return True
 
 
@@ -253,7 +285,7 @@ def _stranger(entry: Entry) -> str:
 
 def _unmatched(one: Said | Entry, payment: Payment | None, code: str, place: str) -> Unmatched:
     return Unmatched(
-        _source(one),
+        Source.ANSWER if code in hearing.ABOUT_PAYEE else _source(one),
         _key(one, code, place),
         one.end_to_end_id,
         payment.id if payment else None,
@@ -268,7 +300,7 @@ def _unmatched(one: Said | Entry, payment: Payment | None, code: str, place: str
 
 def _place(one: Said | Entry, code: str) -> tuple[BreakKind, str, int | None, int]:
     """What kind of break it is, and what the statement has more than the ledger on its account."""
-    if isinstance(one, Said):
+    if isinstance(one, Said) or code in hearing.ABOUT_PAYEE:
         return BreakKind.ANSWER, "", None, 0
     signed_fen = one.amount_fen if one.is_credit else -one.amount_fen
     kind = kind_of(code, is_movement=True, is_credit=one.is_credit)

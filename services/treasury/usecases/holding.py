@@ -8,6 +8,7 @@ we made and the database does not know. Whoever restores says so beforehand all 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ from services.kit.messages import reason
 from services.treasury.bank import marking, reference
 from services.treasury.model.holding import Cause, Lacking, Mark, OnHold
 from services.treasury.rules import holding as rules
-from services.treasury.store import heard
+from services.treasury.store import heard, recoveries
 from services.treasury.store import holding as store
 from services.treasury.usecases.paydesk import PayDesk
 
@@ -45,7 +46,7 @@ async def look(pay: PayDesk, spool: Path) -> OnHold | None:
             return await _seen(pay, tx, last, text)
     if not await _is_known(pay.database, text) and not await _is_acknowledged(pay.database, last, text):
         return await _begin(pay, Cause.MARK_AHEAD if text else Cause.MARK_MISSING, text)
-    if await _tells_of_lost(pay.database):
+    if await lost_debits(pay.database):
         return await _begin(pay, Cause.UNKNOWN_PAYMENT, text)
     if last is not None and _hold_of(text) != str(last.id):
         await _mark_anew(pay, spool, last)
@@ -84,9 +85,28 @@ async def _is_acknowledged(database: Database, last: OnHold | None, text: str) -
     return not await store.has_handed_over(database, last.lifted_at)
 
 
-async def _tells_of_lost(database: Database) -> bool:
-    said = [reference.payment_of(one) for one in await store.unknown_debits(database)]
-    return any(one is not None and rules.subject_of(one) is not None for one in said)
+async def lost_debits(source: Database | Tx, breaks: Collection[int] | None = None) -> dict[str, bytes]:
+    """References of open debits, of these breaks or of all, by which we made payments that are not here; and the ends
+    of their ids, which tell their orders. What is taken back of a repayment names a recovery, and is no payment.
+    """
+    ids = {one: reference.payment_of(one) for one in await store.unknown_debits(source, breaks)}
+    subjects = {one: (payment, rules.subject_of(payment)) for one, payment in ids.items() if payment is not None}
+    repaid = await recoveries.orders_of(source, [payment for payment, subject in subjects.values() if subject])
+    return {one: subject for one, (payment, subject) in subjects.items() if subject and payment not in repaid}
+
+
+async def may_be_lost(pay: PayDesk, tx: Tx, breaks: Collection[int]) -> bool:
+    """Whether one of these is a debit of a payment that may have been lost: of an order that is here; or of none, as
+    long as the statements of the HOLD are not whole, for until then orders may not have been read again.
+    """
+    lost = await lost_debits(tx, breaks)
+    if not lost:
+        return False
+    hold = await store.latest(tx)
+    if hold is None or hold.lifted_at is not None or hold.mark is None or await store.orders_of(tx, lost.values()):
+        return True
+    found = await lacking(pay, tx, hold)
+    return bool(found.days) or found.holidays_unknown
 
 
 def _hold_of(text: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.kit.db import Tx
 from services.kit.ids import new_id
-from services.treasury.model import Order, State
+from services.treasury.model import Order
 from services.treasury.model.recoveries import Offset, Recovery, RecoveryMove
 from services.treasury.rules.recovering import Held
 from services.treasury.store import recoveries
@@ -21,7 +21,7 @@ async def held(
     """Lock all that is asked back of these orders, if anything was ever paid of them, and of those of these offsets and
     recoveries.
     """
-    paid = {one.id for one in orders if one is not None and (one.settled_fen or one.state == State.OVERPAID)}
+    paid = {one.id for one in orders if one is not None and (one.settled_fen or one.paid_fen > one.owed_fen)}
     paid |= {one.order_id for one in offset}
     if ids:
         paid |= set((await recoveries.orders_of(tx, ids)).values())

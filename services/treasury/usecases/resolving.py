@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from services.kit.dates import civil
 from services.kit.db import Tx
 from services.kit.errors import NotFound, Refused
 from services.kit.messages import reason
+from services.kit.timer import apart, narrowed
 from services.treasury.bank import Bank
 from services.treasury.bank.pain002 import Outcome
 from services.treasury.model import Payment, PaymentState, Said
@@ -31,29 +34,45 @@ _DAYS_BACK: Final = timedelta(days=31)
 
 
 async def ask(pay: PayDesk, banks: dict[str, Bank]) -> int:
-    """Ask about payments of which nothing is known, by their own ids. That a bank knows none proves nothing."""
-    asked = 0
-    for payment in await payments.unanswered(pay.database, QUESTIONS_MAX):
-        bank = banks.get(payment.paying_account)
-        standing = await bank.status(payment.end_to_end_id) if bank else None
-        if standing is None or not standing.known or standing.outcome in {Outcome.UNKNOWN, Outcome.RECEIVED}:
-            continue
-        asked += 1
-        said = Said(1, payment.end_to_end_id, standing.outcome, standing.reason, None, pay.desk.clock.now())
+    """Ask about payments of which nothing is known, by their own ids. That a bank knows none proves nothing. Neither a
+    bank that is away stops the others, nor a payment that a bug is about.
+    """
+
+    async def of_account(code: str) -> int:
+        asked = 0
+        for payment in await payments.unanswered(pay.database, code, QUESTIONS_MAX):
+            standing = await banks[code].status(payment.end_to_end_id)
+            if standing is None or not standing.known or standing.outcome in {Outcome.UNKNOWN, Outcome.RECEIVED}:
+                continue
+            said = Said(1, payment.end_to_end_id, standing.outcome, standing.reason, None, pay.desk.clock.now())
+            asked += await narrowed(partial(_answered, pay), [(payment, said)], _about)
+        return asked
+
+    return await apart(of_account, list(banks), lambda code: f"bank of {code}")
+
+
+async def _answered(pay: PayDesk, some: Sequence[tuple[Payment, Said]]) -> int:
+    for payment, said in some:
         async with pay.database.transaction() as tx:
             await work(pay, tx, [said], "", f"question/{payment.id}")
-    return asked
+    return len(some)
+
+
+def _about(one: tuple[Payment, Said]) -> str:
+    return f"payment {one[0].id}"
 
 
 async def prove(pay: PayDesk) -> int:
     """REJECTED is what statements prove was not paid: those of the value date and of the working day after it."""
+
+    async def give_up(proven: Sequence[Payment]) -> int:
+        async with pay.database.transaction() as tx:
+            await _give_up(pay, tx, proven, _BY_STATEMENT)
+            await runs.settle_runs(tx)
+        return len(proven)
+
     proven = await _proven(pay)
-    if not proven:
-        return 0
-    async with pay.database.transaction() as tx:
-        await _give_up(pay, tx, proven, _BY_STATEMENT)
-        await runs.settle_runs(tx)
-    return len(proven)
+    return await narrowed(give_up, proven, lambda one: f"payment {one.id}") if proven else 0
 
 
 async def _proven(pay: PayDesk) -> list[Payment]:
@@ -72,16 +91,18 @@ def _holds(proof: Proof, covered: set[date]) -> bool:
     return is_proven(proof_days(civil(proof.intent_at), proof.execute_on, CALENDAR), covered)
 
 
-async def _give_up(pay: PayDesk, tx: Tx, unknown: list[Payment], why: str) -> None:
+async def _give_up(pay: PayDesk, tx: Tx, unknown: Sequence[Payment], why: str) -> None:
     orders, found = await lock_lines(tx, unknown)
     changes = [(one, given_up(one, why)) for one in found if one.state == PaymentState.UNKNOWN and not one.returned_on]
     await move(pay.desk, tx, changes, orders)
 
 
-async def resolve(pay: PayDesk, tx: Tx, payment_id: UUID, document: str, actor: str) -> tuple[Payment, str]:
+async def resolve(
+    pay: PayDesk, tx: Tx, payment_id: UUID, document: str, actor: str, *, counties: Collection[str] | None = None
+) -> tuple[Payment, str]:
     """The first person proposes; the second, by the same document, makes it so. Answers who has proposed."""
     payment = await payments.by_id(tx, payment_id)
-    if payment is None:
+    if payment is None or (counties is not None and payment.county not in counties):
         raise NotFound(reason("NOT_FOUND", "name", name=f"payments/{payment_id}"))
     now = pay.desk.clock.now()
     await lock_lines(tx, [payment])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from services.kit.db import Tx
 from services.kit.errors import Refused
 from services.kit.messages import reason
-from services.kit.timer import narrowed
+from services.kit.timer import apart
 from services.treasury.model import Run, RunState
 from services.treasury.store import heard, holding, payments, runs
 from services.treasury.usecases.approving import LINES_MAX, cancel_chunk, commit_chunk, keep_chunk
@@ -42,14 +41,13 @@ async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> 
 
 
 async def advance_all(pay: PayDesk) -> int:
-    """A run that a bug is about stops no other; answers how many went on."""
+    """A run that cannot go on stops no other; answers how many went on."""
 
-    async def one(some: Sequence[UUID]) -> int:
-        await advance(pay, some[0])
+    async def one(run_id: UUID) -> int:
+        await advance(pay, run_id)
         return 1
 
-    unfinished = await runs.unfinished(pay.database)
-    return sum([await narrowed(one, [run_id], str) for run_id in unfinished])
+    return await apart(one, await runs.unfinished(pay.database), lambda run_id: f"run {run_id}")
 
 
 async def close(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Run:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,7 +26,7 @@ from services.kit.db import Tx
 from services.kit.errors import Refused, Unavailable
 from services.kit.ids import new_id
 from services.kit.messages import reason
-from services.kit.timer import narrowed
+from services.kit.timer import apart
 from services.treasury.bank import Bank, Handover, Outgoing, pain001, payroll, reference, signing
 from services.treasury.bank.placing import Content
 from services.treasury.bank.signing import Signer
@@ -49,12 +49,17 @@ _log = telemetry.log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Where files are written before they leave, and the bank behind each of our accounts."""
+    """Where files are written before they leave, and the bank behind each of our accounts.
+
+    `unheard`: accounts whose banks have not been heard since this process began, and from when on they are to be. To
+    them nothing is sent: what they have paid may be what a restored database has forgotten.
+    """
 
     pay: PayDesk
     banks: dict[str, Bank]  # by account
     spool: Path
     signer: Signer | None = None
+    unheard: dict[str, datetime] = field(default_factory=dict)
 
 
 # --- a person queues the run ------------------------------------------------------------------------------------------
@@ -116,17 +121,17 @@ async def doubt(pay: PayDesk, patience: timedelta = timedelta(0)) -> int:
 
 
 async def send_all(sender: Sender) -> int:
-    """Send what is queued; a file that a bug is about stops no other. Answers how many were sent."""
+    """Send what is queued; a file that cannot leave stops no other. Answers how many were sent."""
 
-    async def one(some: Sequence[File]) -> int:
-        if await heard.is_disputed(sender.pay.database, some[0].run_id):
-            _log.warning("file held back: a break names an order of it", file=some[0].name)
+    async def one(file: File) -> int:
+        if await heard.is_disputed(sender.pay.database, file.run_id):
+            _log.warning("file held back: a break names an order of it", file=file.name)
             return 0
-        await send(sender, some[0])
+        await send(sender, file)
         return 1
 
-    waiting = await files.to_send(sender.pay.database, list(sender.banks))
-    return sum([await narrowed(one, [file], lambda file: file.name) for file in waiting])
+    waiting = await files.to_send(sender.pay.database, [one for one in sender.banks if one not in sender.unheard])
+    return await apart(one, waiting, lambda file: file.name)
 
 
 async def send(sender: Sender, file: File) -> Handover:

@@ -11,9 +11,11 @@ from services.kit.clock import Clock
 from services.kit.db import Database
 from services.treasury import store
 from services.treasury.model import Hold
-from services.treasury.store import holding
+from services.treasury.model.recoveries import CLOSED, RecoveryState
+from services.treasury.store import holding, recovery_figures
 
 BLOCKS_MAX: Final = 100  # each time
+_WAITS_FOR_US: Final = (RecoveryState.DETECTED, RecoveryState.DISPUTED)
 
 
 @dataclass(slots=True)
@@ -40,8 +42,10 @@ class Sealing:
         return made
 
 
-async def watch(database: Database) -> None:
-    """Budgets by fund, county and year, orders that are held, and what the ledger is out of balance by, which is 0."""
+async def watch(database: Database, clock: Clock) -> None:
+    """Budgets by fund, county and year, orders that are held, what is asked back, and what the ledger is out of balance
+    by, which is 0.
+    """
     available, appropriated = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for budget in await store.list_budgets(database):
         if budget.is_open:
@@ -56,3 +60,15 @@ async def watch(database: Database) -> None:
         telemetry.ORDERS_HELD.labels(reason).set(held.get(reason, 0))
     telemetry.HOLD.set(await holding.is_held(database))
     telemetry.LEDGER_IMBALANCE_FEN.set(await store.imbalance(database))
+    await _watch_recoveries(database, clock)
+
+
+async def _watch_recoveries(database: Database, clock: Clock) -> None:
+    found = await recovery_figures.by_state(database, clock.today())
+    for state in RecoveryState:
+        if state not in CLOSED:
+            telemetry.RECOVERIES_FEN.labels(state).set(found[state].outstanding_fen if state in found else 0)
+    for state in _WAITS_FOR_US:
+        waited = (clock.now() - found[state].since).total_seconds() if state in found else 0
+        telemetry.RECOVERY_AGE_S.labels(state).set(waited)
+    telemetry.RECOVERIES_OVERDUE.set(sum(one.overdue for one in found.values()))

@@ -91,7 +91,7 @@ class SubmitApplicationRequest(_message.Message):
     etag: _builtins.str
     request_id: _builtins.str
     validate_only: _builtins.bool
-    """Answers what would come of it, and stores nothing."""
+    """Only tells what would come of it: nothing is changed, and `request_id` is not used up."""
     def __init__(
         self,
         *,

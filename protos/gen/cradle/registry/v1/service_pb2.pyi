@@ -890,7 +890,7 @@ class PayeeAnswer(_message.Message):
     content_hash: _builtins.bytes
     """Keyed digest: another one for another account of this payee."""
     reason: _builtins.str
-    """REFERENCE_UNKNOWN, PERSON_ERASED or ACCOUNT_MISSING. Empty with an account."""
+    """REFERENCE_UNKNOWN, PERSON_ERASED, ACCOUNT_MISSING or HOLDER_DIFFERS. Empty with an account."""
     @_builtins.property
     def account(self) -> Global___PayeeAccount:
         """Unset where there is none to be answered; `reason` says why."""

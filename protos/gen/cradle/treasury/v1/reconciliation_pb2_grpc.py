@@ -64,6 +64,11 @@ class ReconciliationServiceStub:
                 request_serializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.AwaitBreakRequest.SerializeToString,
                 response_deserializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.Break.FromString,
                 _registered_method=True)
+        self.RetryBreak = channel.unary_unary(
+                '/cradle.treasury.v1.ReconciliationService/RetryBreak',
+                request_serializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.RetryBreakRequest.SerializeToString,
+                response_deserializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.Break.FromString,
+                _registered_method=True)
         self.ListReconciledDays = channel.unary_unary(
                 '/cradle.treasury.v1.ReconciliationService/ListReconciledDays',
                 request_serializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.ListReconciledDaysRequest.SerializeToString,
@@ -116,6 +121,13 @@ class ReconciliationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryBreak(self, request, context):
+        """Has a bank's message worked again that a fault of ours stopped; the break heals when that is done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListReconciledDays(self, request, context):
         """Each day of each of our accounts: statement = ledger + explained + open, or the difference is not 0.
         """
@@ -154,6 +166,11 @@ def add_ReconciliationServiceServicer_to_server(servicer, server):
             'AwaitBreak': grpc.unary_unary_rpc_method_handler(
                     servicer.AwaitBreak,
                     request_deserializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.AwaitBreakRequest.FromString,
+                    response_serializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.Break.SerializeToString,
+            ),
+            'RetryBreak': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryBreak,
+                    request_deserializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.RetryBreakRequest.FromString,
                     response_serializer=cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.Break.SerializeToString,
             ),
             'ListReconciledDays': grpc.unary_unary_rpc_method_handler(
@@ -323,6 +340,33 @@ class ReconciliationService:
             target,
             '/cradle.treasury.v1.ReconciliationService/AwaitBreak',
             cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.AwaitBreakRequest.SerializeToString,
+            cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.Break.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryBreak(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.treasury.v1.ReconciliationService/RetryBreak',
+            cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.RetryBreakRequest.SerializeToString,
             cradle_dot_treasury_dot_v1_dot_reconciliation__pb2.Break.FromString,
             options,
             channel_credentials,

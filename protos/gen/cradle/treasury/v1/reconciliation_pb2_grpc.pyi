@@ -43,6 +43,8 @@ class ReconciliationServiceStub:
     """Takes back what was proposed, or refuses it; the break stays open."""
     AwaitBreak: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.AwaitBreakRequest, _reconciliation_pb2.Break]
     """Notes what an open break waits for."""
+    RetryBreak: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.RetryBreakRequest, _reconciliation_pb2.Break]
+    """Has a bank's message worked again that a fault of ours stopped; the break heals when that is done."""
     ListReconciledDays: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.ListReconciledDaysRequest, _reconciliation_pb2.ListReconciledDaysResponse]
     """Each day of each of our accounts: statement = ledger + explained + open, or the difference is not 0."""
 
@@ -61,6 +63,8 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     """Takes back what was proposed, or refuses it; the break stays open."""
     AwaitBreak: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.AwaitBreakRequest, _reconciliation_pb2.Break]  # type: ignore[assignment]
     """Notes what an open break waits for."""
+    RetryBreak: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.RetryBreakRequest, _reconciliation_pb2.Break]  # type: ignore[assignment]
+    """Has a bank's message worked again that a fault of ours stopped; the break heals when that is done."""
     ListReconciledDays: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.ListReconciledDaysRequest, _reconciliation_pb2.ListReconciledDaysResponse]  # type: ignore[assignment]
     """Each day of each of our accounts: statement = ledger + explained + open, or the difference is not 0."""
 
@@ -112,6 +116,14 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reconciliation_pb2.Break, _abc.Awaitable[_reconciliation_pb2.Break]]:
         """Notes what an open break waits for."""
+
+    @_abc_1.abstractmethod
+    def RetryBreak(
+        self,
+        request: _reconciliation_pb2.RetryBreakRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reconciliation_pb2.Break, _abc.Awaitable[_reconciliation_pb2.Break]]:
+        """Has a bank's message worked again that a fault of ours stopped; the break heals when that is done."""
 
     @_abc_1.abstractmethod
     def ListReconciledDays(
