@@ -138,6 +138,14 @@ def _lasts(authority: Authority) -> bool:
     return datetime.now(UTC) - since < _RENEWED_AFTER
 
 
+def keep_certificate_key(folder: Path) -> dict[str, str]:
+    """What the stack's certificates of family-friendly employers are signed with, for good."""
+    path = folder / "certificates.pem"
+    if not path.exists():
+        layout.write_private_text(path, _private(ec.generate_private_key(ec.SECP256R1())))
+    return {"CRADLE_CERTIFICATE_KEYS": str(path)}
+
+
 def variables(identity: Identity) -> dict[str, str]:
     """An identity as its owner's environment."""
     return {

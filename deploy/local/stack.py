@@ -199,6 +199,8 @@ class Stack:
             **kept,
             **layout.keep_banks(self.folder),
             "CRADLE_EVIDENCE": str(self.folder / "evidence"),
+            **authority.keep_certificate_key(self.folder),
+            **self._public(),
             **self._targets(),
             **self.authority.settings(layout.ROOT / "deploy" / "access.yaml"),
             **authority.variables(self.operator),
@@ -252,6 +254,10 @@ class Stack:
         own = {"PYTHONUNBUFFERED": "1", MARK: str(self.folder), **self.environment, **(env or {})}
         log = self.logs / f"{name}.log"
         return Command(name, tuple(argv), {**inherited, **own}, layout.ROOT, log, os.geteuid(), os.getegid())
+
+    def _public(self) -> dict[str, str]:
+        address = f"127.0.0.1:{self.port('public')}"
+        return {"CRADLE_PUBLIC_LISTEN": address, "CRADLE_CERTIFICATE_URL": f"http://{address}"}
 
     def _migrate(self) -> None:
         services = sorted({role.service for role in self._roles.values()} - {""})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
 import grpc
@@ -13,6 +14,8 @@ from cradle.certification.v1 import (
     applying_pb2_grpc,
     assessing_pb2,
     assessing_pb2_grpc,
+    certificates_pb2,
+    certificates_pb2_grpc,
     evidence_pb2,
     evidence_pb2_grpc,
     service_pb2,
@@ -21,18 +24,23 @@ from cradle.certification.v1 import (
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.standing_pb2_grpc import StandingServiceStub
 
-from services.certification import objects, rules
-from services.certification.api import Applications, Assessments, EvidenceFiles, Schemes
+from services.certification import objects, rules, streams
+from services.certification.api import Applications, Assessments, Certificates, EvidenceFiles, Public, Schemes
+from services.certification.api.public import serving
 from services.certification.model.evidence import Limits
 from services.certification.rules import schemes
-from services.certification.usecases import Desk, evidencing, screening, timing
+from services.certification.usecases import Desk, evidencing, screening, sweeping, timing, verifying
 from services.certification.usecases.evidencing import Room
+from services.certification.usecases.issuing import Issuing, issuing_of, needed
 from services.certification.usecases.watching import watching
 from services.certification.wire.registry import Registers
 from services.kit import rpc, run, tls
 from services.kit.calendar import CALENDAR
+from services.kit.errors import Invalid
+from services.kit.inbox import Inbox
 from services.kit.law import ParameterError
 from services.kit.ops import ParkedRecords
+from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.timer import every
 
@@ -48,6 +56,7 @@ def _desk(process: Process, channel: grpc.aio.Channel) -> Desk:
         _versions(process),
         register,
         allows_drafts=settings.environment != "production",
+        issuing=_issuing(process),
     )
 
 
@@ -55,6 +64,18 @@ def _room(process: Process, desk: Desk) -> Room:
     given = process.settings
     limits = Limits(given.evidence_file_bytes_max, given.evidence_application_bytes_max, given.evidence_upload_s)
     return Room(desk, objects.opened(given.evidence), limits)
+
+
+def _issuing(process: Process) -> Issuing | None:
+    """Who signs, or the end with what is wrong; in production somebody has to."""
+    settings = process.settings
+    try:
+        found = issuing_of(settings.certificate_url, settings.certificate_keys, settings.certificate_fonts)
+    except Invalid as error:
+        sys.exit(f"CRADLE_CERTIFICATE_KEYS: {error}")
+    if settings.environment == "production" and found is None:
+        sys.exit("CRADLE_CERTIFICATE_URL and CRADLE_CERTIFICATE_KEYS are missing: nobody could sign a certificate")
+    return found
 
 
 def _versions(process: Process) -> rules.Versions:
@@ -82,6 +103,7 @@ async def _serve(process: Process, desk: Desk) -> None:
         applying_pb2_grpc.add_ApplicationServiceServicer_to_server(Applications(desk, watched), server)
         assessing_pb2_grpc.add_AssessmentServiceServicer_to_server(Assessments(desk), server)
         evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceFiles(room), server)
+        certificates_pb2_grpc.add_CertificateServiceServicer_to_server(Certificates(desk), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
@@ -89,6 +111,7 @@ async def _serve(process: Process, desk: Desk) -> None:
         applying_pb2.DESCRIPTOR.services_by_name["ApplicationService"],
         assessing_pb2.DESCRIPTOR.services_by_name["AssessmentService"],
         evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"],
+        certificates_pb2.DESCRIPTOR.services_by_name["CertificateService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     async with asyncio.TaskGroup() as beside:
@@ -105,8 +128,13 @@ async def worker(process: Process) -> None:
         async def timer(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
             await every(seconds, process.stopping, work)
 
+        stream, parking = streams.employer_topic(desk), Parking(streams.CONSUMER, process.sealer)
+        inbox = Inbox(stream, process.database, process.settings, parking, process.health, process.stopping)
         process.health.set("timers", True)
         await asyncio.gather(
+            inbox.run(),
+            timer(process.settings.timer_every_s, partial(sweeping.sweep, desk)),
+            timer(process.settings.timer_every_s, partial(sweeping.watch, desk)),
             timer(process.settings.look_again_every_s, partial(screening.screen, desk)),
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),
@@ -114,5 +142,17 @@ async def worker(process: Process) -> None:
         )
 
 
+async def page(process: Process) -> None:
+    """The public page: for anybody, so it is a process of its own, and only reads."""
+    settings = process.settings
+    async with rpc.channel(settings.registry_target, tls.identity(settings)) as channel:
+        desk = _desk(process, channel)
+        issuing, lasts = needed(desk.issuing), timedelta(seconds=settings.public_lists_s)
+        asked = verifying.Desk(verifying.Published(desk, lasts), issuing.keys, issuing.url, process.clock)
+        async with serving(Public(asked, settings.public_at_once_max), settings.public_listen):
+            process.health.set("http", True)
+            await process.stopping.wait()
+
+
 def main() -> None:
-    run.run("certification", {"api": api, "worker": worker, "relay": run.relay})
+    run.run("certification", {"api": api, "worker": worker, "relay": run.relay, "page": page})

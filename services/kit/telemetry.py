@@ -90,6 +90,12 @@ BANK_AWAY = Gauge("cradle_bank_away", "1 while the bank of this account of ours 
 HOLD = Gauge("cradle_treasury_hold", "1 while nothing may leave the treasury, as after a restore")
 LEDGER_IMBALANCE_FEN = Gauge("cradle_ledger_imbalance_fen", "What the ledger is out of balance by; 0")
 
+CERTIFICATES = Gauge("cradle_certificates", "Certificates as they stand", ["state"])
+CERTIFICATE_REMINDERS = Counter("cradle_certificate_reminders_total", "Reminders that fell due")
+CERTIFICATE_REPORT_WAIT_DAYS = Gauge(
+    "cradle_certificate_report_wait_days", "How long a report has waited for its check"
+)
+
 
 def configure_logs(service: str, role: str) -> None:
     """One JSON object a line on standard error, from our code and the libraries alike."""

@@ -105,18 +105,18 @@ class Office:
         whole = Stated(1000, 500, "C", True, best("").answers)._replace(**changes)
         return await self.does(EMPLOYER, applying.save, filed, lambda one: (one.kind, whole), whole.answers)
 
-    async def submitted(self) -> Filed:
-        return await self.does(EMPLOYER, applying.submit, await self.stated(await self.draft()))
+    async def submitted(self, draft: Filed | None = None) -> Filed:
+        return await self.does(EMPLOYER, applying.submit, draft or await self.stated(await self.draft()))
 
-    async def screened(self) -> Filed:
-        filed = await self.does(CLERK, assessing.accept, await self.submitted())
+    async def screened(self, draft: Filed | None = None) -> Filed:
+        filed = await self.does(CLERK, assessing.accept, await self.submitted(draft))
         async with self.desk.database.transaction() as tx:
             found = (await self.known.gates([filed], self.today))[filed.id]
             return await assessing.screened(self.desk, tx, await assessing.look_up(self.desk, tx, filed, found))
 
-    async def reviewed(self, *, first: Any = None, second: Any = None) -> Filed:
+    async def reviewed(self, *, first: Any = None, second: Any = None, draft: Filed | None = None) -> Filed:
         """Scored by two, visited, and waiting to be decided."""
-        filed = await self.does(CLERK, assessing.score, await self.screened(), first or best("").answers)
+        filed = await self.does(CLERK, assessing.score, await self.screened(draft), first or best("").answers)
         filed = await self.does(CLERK, assessing.finish, filed)
         filed = await self.does(CLERK, assessing.visit, filed, Visit(self.today, ("a", "b"), "一切属实"))
         return await self.does(SECOND, assessing.score, filed, second or best("").answers)

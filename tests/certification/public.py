@@ -7,14 +7,14 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from services.certification.api.public import Public, serving
-from services.certification.credential import Bits, Keys, Place, address, issue
+from services.certification.credential import Keys, Lists, Place, address, issue
 from services.certification.issued import Found, Issued, Outcome, Verification, known, unknown
-from services.certification.usecases.verifying import Desk
+from services.certification.usecases.verifying import Desk, Register
 from services.kit.clock import Clock
-from tests.certification.paper import ISSUED, KEYS, URL
+from tests.certification.paper import ISSUED, KEYS, URL, lists
 
 OUTCOMES: dict[str, Found] = {
     "BJ-FFE-2026-000001": Outcome.VALID,
@@ -46,6 +46,7 @@ def code(number: str, keys: Keys = KEYS) -> str:
 class Known:
     """The register, as data: the port that the tables of certificates fill in a process."""
 
+    keys: Keys = KEYS
     away: bool = False
     slow: asyncio.Event | None = None
     asked: list[str] = field(default_factory=list)
@@ -61,16 +62,16 @@ class Known:
         found = OUTCOMES.get(number)
         return unknown(now) if found is None else known(found, certificate(number), now)
 
-    async def bits(self, sheet: int) -> tuple[Bits, Bits] | None:
+    async def lists(self, sheet: int, now: datetime) -> Lists | None:
         if sheet:
             return None
-        return Bits.of([place(REVOKED).index]), Bits.of([place(SUSPENDED).index])
+        return lists(revoked=[place(REVOKED).index], suspended=[place(SUSPENDED).index], keys=self.keys, now=now)
 
 
 @asynccontextmanager
-async def public(register: Known | None = None, at_once_max: int = 32, keys: Keys = KEYS) -> AsyncIterator[str]:
+async def public(register: Register | None = None, at_once_max: int = 32, keys: Keys = KEYS) -> AsyncIterator[str]:
     """Its address."""
-    desk = Desk(register or Known(), keys, URL, Clock(), timedelta(hours=1))
+    desk = Desk(register or Known(keys), keys, URL, Clock())
     async with serving(Public(desk, at_once_max), "127.0.0.1:0") as address_:
         yield f"http://{address_}"
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.certification.model import CertificateState, Kind, Life, Renewal, Suspended, Suspension, Veto
+from services.certification.model.moves import CERTIFICATE_ENDS
 from services.certification.rules import problems_of_life, standing
-from services.certification.rules.life import anniversary, last_day, locked_until, reports
+from services.certification.rules.life import anniversary, last_day, locked_until, reports, timeline
 from services.certification.wire.notice import notice
 from services.kit.messages import Language
 from tests.certification.sheets import LATEST
@@ -171,6 +172,7 @@ LIVES = st.builds(
     st.lists(st.tuples(st.sampled_from(list(Veto)), DAYS), max_size=2).map(tuple),
     st.lists(st.builds(Suspended, st.sampled_from(list(Suspension)), DAYS, st.none() | DAYS), max_size=2).map(tuple),
     st.none() | DAYS,
+    st.none() | DAYS,
 )
 
 
@@ -189,5 +191,21 @@ def test_any_life_has_one_state_on_any_day_and_its_history_ends_there(life: Life
 def test_what_has_ended_never_lives_again(life: Life, day: date, later: int) -> None:
     ended = standing(life, LATEST, day)
 
-    if ended.state in {REVOKED, SURRENDERED, EXPIRED}:
+    if ended.state in CERTIFICATE_ENDS:
         assert standing(life, LATEST, day + timedelta(days=later)).state is ended.state
+
+
+@given(LIVES, DAYS)
+def test_what_is_written_ahead_is_how_it_stands_on_each_day(life: Life, day: date) -> None:
+    written = [one for one in timeline(life, LATEST) if one.on <= day][-1]
+    found = standing(life, LATEST, day)
+
+    assert (written.state, written.locked_until) == (found.state, found.locked_until)
+    if found.state not in CERTIFICATE_ENDS:
+        assert (written.valid_to, written.kind, written.why) == (found.valid_to, found.kind, found.history[-1].why)
+
+
+def test_another_certificate_ends_this_one() -> None:
+    life = Life(AWARDED, superseded_on=date(2027, 3, 1))
+
+    assert [state(life, day) for day in (date(2027, 2, 28), date(2027, 3, 1))] == [ACTIVE, CertificateState.SUPERSEDED]

@@ -70,7 +70,7 @@ def test_markup_in_a_name_is_only_letters(press: Press) -> None:
     assert name in words(press.pdf(replace(ISSUED, employer=name), CODE))
 
 
-@pytest.mark.parametrize("length", [99, 100])
+@pytest.mark.parametrize("length", [119, 120])
 def test_a_name_of_up_to_a_hundred_characters_fits_on_the_page(press: Press, length: int) -> None:
     long = replace(ISSUED, employer="某" * length, tier="示范")
 
@@ -80,7 +80,7 @@ def test_a_name_of_up_to_a_hundred_characters_fits_on_the_page(press: Press, len
 @pytest.mark.parametrize(
     ("wrong", "code", "field"),
     [
-        (replace(ISSUED, employer="某" * 101), "PAPER_TEXT_TOO_LONG", "employer"),
+        (replace(ISSUED, employer="某" * 121), "PAPER_TEXT_TOO_LONG", "employer"),
         (replace(ISSUED, employer="\U00020bb7野有限公司"), "PAPER_CHARACTER_MISSING", "employer"),
         (replace(ISSUED, tier="\n"), "PAPER_CHARACTER_MISSING", "tier"),
     ],

@@ -8,16 +8,24 @@ import json
 import urllib.request
 import zlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import jwt
 import pytest
 
+from deploy.local.roles import ALL_ROLES
+from deploy.local.stack import Stack
 from services.certification.credential import read_keys as keys_of
 from services.certification.issued import Outcome
+from services.certification.model import Suspension
 from services.certification.page import HEADERS
+from services.certification.usecases import holders
+from services.certification.usecases.verifying import Published
 from services.kit.messages import Language, text
+from tests.certification.holder import holder
+from tests.certification.office import EMPLOYER, THIRD
 from tests.certification.paper import KEYS, URL, pem
 from tests.certification.public import (
     EXPIRED,
@@ -188,6 +196,49 @@ def test_a_rotated_key_goes_on_verifying_what_it_signed() -> None:
             assert await handed(http, credential(VALID, keys)) == "VALID"
 
     asking(way, keys=newer)
+
+
+# --- on the tables ---------------------------------------------------------------------------------------------------
+
+
+def test_what_happens_to_a_certificate_is_what_its_paper_leads_to(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with holder(stack, dsn) as at:
+            one = await at.awarded()
+            published = Published(at.desk, timedelta(hours=1))
+            async with public(published) as url, aiohttp.ClientSession(url) as http:
+
+                async def stands(wanted: str) -> None:
+                    told = [
+                        await outcome(http, number=one.number),
+                        await outcome(http, code=one.code.split("code=")[1]),
+                    ]
+                    assert [found["outcome"] for found in told] == [wanted, wanted]
+                    assert told[0]["certificate"]["uscc"] == at.uscc
+                    assert await handed(http, one.credential) == wanted
+
+                await stands("VALID")
+                await at.does(THIRD, holders.suspend, Suspension.ARREARS, "x")
+                await stands("SUSPENDED")
+                await at.does(EMPLOYER, holders.surrender)
+                await stands("REVOKED")
+                assert (await outcome(http, number=UNKNOWN))["outcome"] == "INVALID"
+                for sheet, status in ((0, 200), (1, 404)):
+                    async with http.get(f"/status/revocation/{sheet}") as answer:
+                        assert answer.status == status
+
+    asyncio.run(way())
+
+
+def test_the_page_is_a_process_of_its_own(stack: Stack) -> None:
+    async def way() -> None:
+        async with aiohttp.ClientSession(stack.environment["CRADLE_CERTIFICATE_URL"]) as http:
+            assert (await outcome(http, number=UNKNOWN))["outcome"] == "INVALID"
+            async with http.get("/.well-known/jwks.json") as answer:
+                assert len(json.loads(await answer.read())["keys"]) == 1
+
+    stack.start_role(ALL_ROLES[-1])
+    asyncio.run(way())
 
 
 # --- somebody else verifies ------------------------------------------------------------------------------------------

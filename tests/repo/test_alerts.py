@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from deploy.local.roles import DEFAULT_ROLES
+from deploy.local.roles import ALL_ROLES
 from tests.repo.alerting import PROMETHEUS, ROOT, RUNBOOKS, Alert, alerts, told
 
 SCRAPED = {"job", "instance", "service", "role"}  # given where a process is scraped
@@ -60,4 +60,4 @@ def test_the_sample_scrapes_every_role() -> None:
 
     scraped = [config["labels"] for job in jobs for config in job["static_configs"]]
     assert [job["job_name"] for job in jobs] == ["cradle"]
-    assert sorted(f"{one['service']}-{one['role']}" for one in scraped) == sorted(role.name for role in DEFAULT_ROLES)
+    assert sorted(f"{one['service']}-{one['role']}" for one in scraped) == sorted(role.name for role in ALL_ROLES)

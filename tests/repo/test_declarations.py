@@ -164,6 +164,7 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.ListReconciledDaysRequest.account": "an account of ours, as its bank calls it",
     "cradle.treasury.v1.ReconciledDay.account": "an account of ours, as its bank calls it",
     "cradle.registry.v1.EmployerStanding.employer_name": "the name of an employer, which is public",
+    "cradle.certification.v1.CertificateOnFile.employer_name": "the name of an employer, which is public",
     "cradle.registry.v1.EmployerRecord.name": "the name of an employer, which is public",
     "cradle.registry.v1.ProviderRecord.name": "the name of an institution, which is public",
 }

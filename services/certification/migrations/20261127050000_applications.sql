@@ -151,20 +151,6 @@ CREATE TABLE application_decision (
     CONSTRAINT decided_by_no_assessor CHECK (decided_by <> ALL (assessors))
 );
 
--- A certificate as it was awarded; an extension or recertification is of the same number.
-CREATE TABLE certificate (
-    number text PRIMARY KEY,
-    serial bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
-    employer uuid NOT NULL,
-    uscc text NOT NULL,
-    employer_name text NOT NULL,
-    county text NOT NULL,
-    application_id uuid NOT NULL UNIQUE REFERENCES application (id),
-    scheme_digest text NOT NULL REFERENCES scheme_version (digest),
-    awarded_on date NOT NULL
-);
-CREATE INDEX certificate_employer ON certificate (employer, awarded_on);
-
 CREATE TRIGGER scheme_version_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON scheme_version
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER application_event_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON application_event
@@ -179,7 +165,6 @@ CREATE TRIGGER application_decision_is_append_only BEFORE UPDATE OR DELETE OR TR
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- migrate:down
-DROP TABLE certificate;
 DROP TABLE application_decision;
 DROP TABLE objection;
 DROP TABLE site_visit;

@@ -6,19 +6,22 @@
 - `decision`: outcome, reasons, score, trace.
 - `moves`: the states of applications and certificates.
 - `application`, `life`: what has happened to one of them.
-- `filed`: an application on file, and what hangs on it.
+- `filed`, `certificate`: an application and a certificate on file, and what hangs on them.
 """
 
 from services.certification.model.application import NOT_ON_FILE, Application
+from services.certification.model.certificate import Certificate, Fact, Proposed, Report, Told
 from services.certification.model.codes import (
     Admission,
     Comparison,
     Dimension,
     GateFact,
+    Happening,
     IndicatorKind,
     Kind,
     Outcome,
     Over,
+    Reminding,
     Size,
     Source,
     Suspension,
@@ -29,7 +32,7 @@ from services.certification.model.codes import (
 from services.certification.model.decision import Decision
 from services.certification.model.facts import Answer, Employer, Facts, Figures, Points, Sheet
 from services.certification.model.filed import Asked, Employment, Filed, Looked, Objected, Place, Stated, Visit
-from services.certification.model.life import Change, Life, Renewal, Standing, Suspended
+from services.certification.model.life import Change, Life, Reminder, Renewal, Span, Standing, Suspended
 from services.certification.model.moves import CertificateMove, CertificateState, Move, State, refusal
 from services.certification.model.scheme import (
     OF_THE_EMPLOYER,
@@ -57,6 +60,7 @@ __all__ = [
     "Applies",
     "Asked",
     "Bound",
+    "Certificate",
     "CertificateMove",
     "CertificateState",
     "Change",
@@ -70,10 +74,12 @@ __all__ = [
     "Employment",
     "Event",
     "Evidence",
+    "Fact",
     "Facts",
     "Figures",
     "Filed",
     "GateFact",
+    "Happening",
     "Indicator",
     "IndicatorKind",
     "Kind",
@@ -86,11 +92,16 @@ __all__ = [
     "Over",
     "Place",
     "Points",
+    "Proposed",
+    "Reminder",
+    "Reminding",
     "Renewal",
+    "Report",
     "Scheme",
     "Sheet",
     "Size",
     "Source",
+    "Span",
     "Standing",
     "State",
     "Stated",
@@ -99,6 +110,7 @@ __all__ = [
     "Suspended",
     "Suspension",
     "Tier",
+    "Told",
     "Veto",
     "Visit",
     "Why",

@@ -90,6 +90,24 @@ class Suspension(StrEnum):
     REPORT_OVERDUE = "REPORT_OVERDUE"
 
 
+class Reminding(StrEnum):
+    REPORT_OPENS = "REPORT_OPENS"  # the yearly report may come
+    REPORT_OVERDUE = "REPORT_OVERDUE"
+    RENEWAL_OPENS = "RENEWAL_OPENS"  # an extension or recertification may be applied for
+
+
+class Happening(StrEnum):
+    """What is known to have happened to a certificate, or to its holder."""
+
+    REPORT = "REPORT"  # a yearly report was found in order
+    RENEWAL = "RENEWAL"
+    SUSPENSION = "SUSPENSION"
+    ARREARS = "ARREARS"
+    VETO = "VETO"
+    SURRENDER = "SURRENDER"
+    SUPERSEDED = "SUPERSEDED"
+
+
 class IndicatorKind(StrEnum):
     GATE = "GATE"  # 必备
     SCORED = "SCORED"  # 评分

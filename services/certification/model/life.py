@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from services.certification.model.codes import Kind, Suspension, Veto
+from services.certification.model.codes import Kind, Reminding, Suspension, Veto
 from services.certification.model.moves import CertificateState
 
 
@@ -35,6 +35,7 @@ class Life(NamedTuple):
     vetoes: tuple[tuple[Veto, date], ...] = ()
     suspensions: tuple[Suspended, ...] = ()
     surrendered_on: date | None = None
+    superseded_on: date | None = None  # by a certificate that was applied for as a new one
 
 
 class Change(NamedTuple):
@@ -53,3 +54,22 @@ class Standing(NamedTuple):
     kind: Kind
     locked_until: date | None = None
     history: tuple[Change, ...] = ()
+
+
+class Span(NamedTuple):
+    """From this day on it stands so, by all that is known; the next one ends it."""
+
+    on: date
+    state: CertificateState
+    why: str
+    valid_to: date
+    kind: Kind
+    locked_until: date | None = None
+
+
+class Reminder(NamedTuple):
+    """What its holder is to be reminded of on a day, and which day that is about."""
+
+    on: date
+    what: Reminding
+    due_on: date

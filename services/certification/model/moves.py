@@ -64,7 +64,7 @@ class CertificateState(StrEnum):
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     EXPIRED = "EXPIRED"
-    SUPERSEDED = "SUPERSEDED"  # by its recertification
+    SUPERSEDED = "SUPERSEDED"  # by a certificate of another number
     REVOKED = "REVOKED"
     SURRENDERED = "SURRENDERED"
 
@@ -146,6 +146,7 @@ CERTIFICATES: Final[Table[CertificateState, CertificateMove]] = {
     C.SUSPENDED: {
         K.REINSTATE: C.ACTIVE,
         K.EXPIRE: C.EXPIRED,
+        K.SUPERSEDE: C.SUPERSEDED,
         K.REVOKE: C.REVOKED,
         K.SURRENDER: C.SURRENDERED,
     },

@@ -30,7 +30,7 @@ _WORDS: Final = (
     "CERTIFICATE_OFFICE",
     "CERTIFICATE_SCAN",
 )
-_CHARACTERS_MAX: Final = 100  # of any one thing that is printed
+_CHARACTERS_MAX: Final = 120  # of any one thing that is printed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@
 - `measuring`, `scoring`: quantities become figures, figures points, points a score.
 - `possible`: facts that cannot be.
 - `deciding`: award or decline, with every reason.
-- `life`: a certificate after its award, as of any day.
+- `happened`, `life`: a certificate after its award, as of any day.
 - `again`: what was decided is decided again, byte for byte.
 
 `shipped` are the versions of this release; `REVISION` names these rules and is stored with every decision.

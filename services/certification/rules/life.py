@@ -14,11 +14,15 @@ from services.certification.model import (
     Change,
     Kind,
     Life,
+    Reminder,
+    Reminding,
     Renewal,
     Scheme,
+    Span,
     Standing,
     Suspension,
 )
+from services.certification.model.moves import CERTIFICATE_ENDS
 
 _DAY: Final = timedelta(days=1)
 
@@ -72,6 +76,58 @@ def reports(life: Life, scheme: Scheme, as_of: date) -> list[Due]:
     return _reports(known, _term(known, scheme, as_of), scheme, as_of)
 
 
+def timeline(life: Life, scheme: Scheme) -> list[Span]:
+    """How it stands from each day on, by all that is known; also on days to come, if nothing else happens."""
+    found: list[Span] = []
+    day: date | None = life.awarded_on
+    while day:
+        at = standing(life, scheme, day)
+        span = Span(day, at.state, at.history[-1].why, at.valid_to, at.kind, at.locked_until)
+        if not found or found[-1][1:] != span[1:]:
+            found.append(span)
+        day = None if at.state in CERTIFICATE_ENDS else _next(life, scheme, day)
+    return found
+
+
+def reminders(life: Life, scheme: Scheme) -> list[Reminder]:
+    """What the holder is reminded of, by all that is known: of reports that have not come, and of the end."""
+    opens, overdue = (timedelta(days=scheme.figures[f"report.{name}"].count) for name in ("window", "reminded_after"))
+    found = []
+    for due in reports_due(life, scheme):
+        if due.filed_on is None:
+            found.append(Reminder(due.on - opens, Reminding.REPORT_OPENS, due.on))
+            found.append(Reminder(due.on + overdue, Reminding.REPORT_OVERDUE, due.on))
+    window = timedelta(days=scheme.figures["validity.window"].count)
+    end = standing(life, scheme, date.max).valid_to
+    return [*found, Reminder(end - window, Reminding.RENEWAL_OPENS, end)]
+
+
+def reports_due(life: Life, scheme: Scheme) -> list[Due]:
+    """Every yearly report of its term, by all that is known, with what came for it."""
+    known = _known(life, date.max)
+    term = _term(known, scheme, date.max)
+    return _reports(known, term, scheme, term.valid_to)
+
+
+def _next(life: Life, scheme: Scheme, after: date) -> date | None:
+    """The next day on which it may stand otherwise: something happened on it, or a time is over."""
+    known = _known(life, after)
+    term = _term(known, scheme, after)
+    times = [timedelta(days=scheme.figures[f"report.{name}_after"].count) for name in ("suspended", "revoked")]
+    days = [
+        term.alive_to + _DAY,
+        *[due + time for due in _due(life, term) for time in times],
+        *[first for first, _ in term.renewed],
+        *life.reports,
+        *[day for one in life.renewals for day in (one.applied_on, one.decided_on)],
+        *[day for _, day in life.vetoes],
+        *[day for one in life.suspensions for day in (one.since, one.until)],
+        life.surrendered_on,
+        life.superseded_on,
+    ]
+    return min((day for day in days if day and day > after), default=None)
+
+
 _REPORT_MISSING: Final = "ANNUAL_REPORT_MISSING"
 _REPORT_OVERDUE: Final = "ANNUAL_REPORT_OVERDUE"
 
@@ -85,8 +141,13 @@ def _known(life: Life, as_of: date) -> Life:
         ),
         vetoes=tuple(sorted((one for one in life.vetoes if one[1] <= as_of), key=lambda one: one[1])),
         suspensions=tuple(one for one in life.suspensions if one.since <= as_of),
-        surrendered_on=life.surrendered_on if life.surrendered_on and life.surrendered_on <= as_of else None,
+        surrendered_on=_by(life.surrendered_on, as_of),
+        superseded_on=_by(life.superseded_on, as_of),
     )
+
+
+def _by(day: date | None, as_of: date) -> date | None:
+    return day if day and day <= as_of else None
 
 
 # --- how long it is valid -----------------------------------------------------------------------------------------
@@ -169,7 +230,7 @@ def _due(life: Life, term: _Term) -> Iterator[date]:
 
 
 def _ends(life: Life, term: _Term, scheme: Scheme, as_of: date) -> Change | None:
-    """The first thing that ended it. On one day: that it had expired, then a revocation, then a surrender."""
+    """The first thing that ended it. On one day: expiry, revocation, surrender, another certificate."""
     revoked_after = timedelta(days=scheme.figures["report.revoked_after"].count)
     found = [Change(term.alive_to + _DAY, CertificateState.EXPIRED, "EXPIRED")]
     found += [Change(day, CertificateState.REVOKED, f"VETO_{veto}") for veto, day in life.vetoes]
@@ -180,6 +241,8 @@ def _ends(life: Life, term: _Term, scheme: Scheme, as_of: date) -> Change | None
     ]
     if life.surrendered_on:
         found.append(Change(life.surrendered_on, CertificateState.SURRENDERED, "SURRENDERED"))
+    if life.superseded_on:
+        found.append(Change(life.superseded_on, CertificateState.SUPERSEDED, "SUPERSEDED"))
     return min((one for one in found if one.on <= as_of), key=lambda one: one.on, default=None)
 
 

@@ -117,7 +117,7 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
     scheme, today = desk.in_force(), desk.clock.today()
     if missing := list(_unsaid(filed.stated)):
         raise Invalid(*missing)
-    held = await standing.of_employer(desk, source, filed.employer)
+    held = await standing.of_employer(desk, source, filed)
     known = await desk.register.employment(filed.uscc, today)
     applicant = admission.Applicant(
         filed.uscc,

@@ -45,7 +45,7 @@ async def award(desk: Desk, tx: Tx, asked: Asked, found: Sequence[Found]) -> Fil
     filed = await assessing.look_up(desk, tx, filed, found)
     proposal = await file.last_decision(tx, filed.id)
     accepted = Facts.from_data(orjson.loads(proposal.facts)).accepted if proposal else ()
-    number = await awarding.next_number(desk, tx)
+    number = await awarding.next_number(desk, tx, filed)
     after = await _decide(desk, tx, filed, _By(Move.AWARD, asked.actor, accepted), certificate=number)
     await awarding.award(desk, tx, after)
     return after

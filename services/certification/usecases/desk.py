@@ -11,6 +11,7 @@ from uuid import UUID
 from services.certification.model import Answer, Employment, Filed, Scheme
 from services.certification.rules import schemes
 from services.certification.rules.applications import Under
+from services.certification.usecases.issuing import Issuing
 from services.kit.asking import Asking
 from services.kit.calendar import Calendar
 from services.kit.clock import Clock
@@ -35,7 +36,9 @@ class Register(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`schemes` are the versions by number; `allows_drafts`: one without a start is gone by, never in production."""
+    """`schemes` are the versions by number; `allows_drafts`: one without a start is gone by, never in production.
+    `issuing` None: nothing can be signed here.
+    """
 
     database: Database
     clock: Clock
@@ -44,6 +47,7 @@ class Desk:
     schemes: Mapping[int, Scheme]
     register: Register
     allows_drafts: bool = False
+    issuing: Issuing | None = None
 
     @property
     def asking(self) -> Asking:

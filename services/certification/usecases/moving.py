@@ -10,6 +10,7 @@ from services.certification.model import Filed, Move
 from services.certification.rules.applications import Done, moved
 from services.certification.store import applications
 from services.certification.store.applications import Event
+from services.certification.usecases import renewing
 from services.certification.usecases.desk import Desk
 from services.kit import auth
 from services.kit.db import Tx
@@ -70,6 +71,7 @@ async def move(
     """Moved, and written with what was said. Raises Refused."""
     found = after(desk, filed, done, **changes)
     await applications.save(tx, found, Event(done.move, done.by, done.on, said or {}), desk.clock.now())
+    await renewing.follow(desk, tx, found, done.move)
     return found
 
 

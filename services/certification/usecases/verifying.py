@@ -7,22 +7,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final, Protocol
 
 from services.certification.credential import (
-    Bits,
     Issuer,
     Keys,
     Lists,
     number_in,
     place_of,
     published,
-    sign_list,
     trusted,
     verify,
 )
+from services.certification.credential.status import LENGTH
 from services.certification.issued import Verification, unconfirmed, unknown
+from services.certification.store import looking
+from services.certification.usecases import desk as office
+from services.certification.usecases import issuing, publishing
 from services.kit.clock import Clock
 from services.kit.messages import Reason
 
@@ -35,19 +36,35 @@ class Register(Protocol):
     async def verified(self, number: str, now: datetime) -> Verification:
         """How the certificate of a number stands; one answer for all that are none."""
 
-    async def bits(self, sheet: int) -> tuple[Bits, Bits] | None:
-        """What is over for good, and what is suspended; None for a sheet that no certificate has its place in."""
+    async def lists(self, sheet: int, now: datetime) -> Lists | None:
+        """Signed as they stand now; None for a sheet that no certificate has its place in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The register as the tables have it. `lasts`: how long a list is good for, and so a copy may not know of a
+    revocation.
+    """
+
+    desk: office.Desk
+    lasts: timedelta
+
+    async def verified(self, number: str, now: datetime) -> Verification:
+        return await publishing.verified(self.desk, number, now)
+
+    async def lists(self, sheet: int, now: datetime) -> Lists | None:
+        database = self.desk.database
+        if sheet * LENGTH >= max(await looking.last_serial(database), 1):
+            return None
+        return await issuing.needed(self.desk.issuing).lists(database, sheet, now, self.lasts)
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`lasts`: how long a list is good for, and so how long a copy of it may not know of a revocation."""
-
     register: Register
     keys: Keys
     url: str
     clock: Clock
-    lasts: timedelta
 
     @property
     def issuer(self) -> Issuer:
@@ -71,18 +88,12 @@ async def by_credential(desk: Desk, token: str) -> Verification:
     place = place_of(token.strip(), issuer, now)
     if isinstance(place, Reason):
         return unconfirmed(place, now)
-    lists = await status_lists(desk, place.sheet)
+    lists = await desk.register.lists(place.sheet, now)
     return verify(token.strip(), issuer, lists or Lists("", ""), desk.clock.now())
 
 
 async def status_lists(desk: Desk, sheet: int) -> Lists | None:
-    """Signed now; None for a sheet that does not exist."""
-    bits = await desk.register.bits(sheet)
-    if bits is None:
-        return None
-    now = desk.clock.now()
-    signed = partial(sign_list, sheet=sheet, url=desk.url, keys=desk.keys, now=now, lasts=desk.lasts)
-    return Lists(signed(bits[0], "revocation"), signed(bits[1], "suspension"))
+    return await desk.register.lists(sheet, desk.clock.now())
 
 
 def key_set(desk: Desk) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""What an application for an extension or a recertification does to the certificate that it would renew."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, NamedTuple
+
+from services.certification.model import CertificateState, Fact, Filed, Happening, Kind, Move, State
+from services.certification.store import certificates
+from services.certification.usecases import booking
+from services.certification.usecases.desk import Desk
+from services.kit.db import Tx
+from services.kit.errors import Refused
+from services.kit.messages import reason
+
+_UNDONE: Final = frozenset({Move.DECLINE, Move.WITHDRAW, Move.UPHOLD})
+_OPEN: Final = frozenset({Move.SUBMIT, Move.OVERTURN})
+
+
+async def follow(desk: Desk, tx: Tx, filed: Filed, move: Move) -> None:
+    """A submission files that it was applied for; whatever ends it otherwise than by an award decides against it."""
+    ended = move in _UNDONE or (move is Move.EXPIRE and filed.application.state is State.LAPSED)
+    if filed.kind is Kind.NEW or not filed.scheme or not (ended or move in _OPEN):
+        return
+    await certificates.lock_employers(tx, [filed.employer])
+    fact = await decided(desk, tx, filed, granted=False) if ended else await _applied(desk, tx, filed)
+    if fact.number:
+        await booking.book(desk, tx, [fact], f"applications/{filed.id}")
+
+
+async def decided(desk: Desk, tx: Tx, filed: Filed, *, granted: bool) -> Fact:
+    return (await _applied(desk, tx, filed))._replace(until=desk.clock.today(), granted=granted)
+
+
+async def number_of(tx: Tx, filed: Filed) -> str:
+    """Of the certificate that it would renew. Raises Refused where there is none."""
+    if not (number := (await _first(tx, filed)).number):
+        raise Refused(reason("RENEWAL_NOT_POSSIBLE", "name", certificate="-"))
+    return number
+
+
+def about(filed: Filed) -> str:
+    return f"application/{filed.id}"
+
+
+async def _applied(desk: Desk, tx: Tx, filed: Filed) -> Fact:
+    """As of the day on which it was first submitted, of the certificate that lived then."""
+    first, today = await _first(tx, filed), desk.clock.today()
+    source = f"applications/{filed.id}/{filed.number}"
+    return Fact(
+        filed.employer, source, about(filed), filed.number, Happening.RENEWAL, today, filed.kind,
+        first.since or filed.submitted_on, number=first.number,
+    )  # fmt: skip
+
+
+class _First(NamedTuple):
+    """What was filed with the first submission; before that, which certificate lives."""
+
+    number: str = ""
+    since: date | None = None
+
+
+async def _first(tx: Tx, filed: Filed) -> _First:
+    facts = (await certificates.facts(tx, [filed.employer])).get(filed.employer, ())
+    if mine := [one for one in facts if one.about == about(filed)]:
+        first = min(mine, key=lambda one: one.rank)
+        return _First(first.number, first.since)
+    held = await certificates.latest_of(tx, filed.employer)
+    lives = held and held.now.state in {CertificateState.ACTIVE, CertificateState.SUSPENDED}
+    return _First(held.number) if held and lives else _First()
