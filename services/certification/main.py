@@ -139,6 +139,7 @@ async def worker(process: Process) -> None:
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),
             timer(process.settings.evidence_sweep_every_s, partial(evidencing.sweep, _room(process, desk))),
+            timer(process.settings.timer_every_s, partial(timing.watch, desk)),
         )
 
 

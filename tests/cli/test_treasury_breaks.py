@@ -92,11 +92,13 @@ def test_a_break_is_explained_and_what_is_wrong_is_said(desk: Desk, found: dict[
     wrong = desk("li", "breaks", "match", name, "--payment", str(uuid4()), "--note", "x")
     lost = desk("li", "breaks", "show", 2**40)
     not_paid = desk("li", "breaks", "not-paid", name, "--note", "x")
+    retried = desk("li", "breaks", "retry", name)
     explained = desk("li", "breaks", "explain", name, "--why", "BANK_CHARGE", "--note", "手续费", "--output", "csv")
     listed = desk("li", "breaks", "list", "--account", found["account"], "--output", "csv")
 
     assert (wrong.exit_code, lost.exit_code) == (Exit.NOT_FOUND, Exit.NOT_FOUND)
     assert "BREAK_WAY" in not_paid.output
+    assert "BREAK_NOTHING_TO_RETRY" in retried.output
     assert explained.exit_code == 0, explained.output
     assert listed.stdout.splitlines()[0].startswith("name,kind,bank_account,value_date,amount_fen")
 

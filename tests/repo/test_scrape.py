@@ -53,10 +53,13 @@ TELLS = {
         "cradle_treasury_hold": set(),
     },
     "treasury-relay": RELAY,
+    "certification-api": CALLS,
+    "certification-worker": {"cradle_timer_failed_total": {"kind"}, "cradle_applications_overdue": {"state"}},
+    "certification-relay": RELAY,
 }
 # What is told only once something happened; the names are in every scrape all the same.
 SELDOM = {"cradle_inbox_waits_total", "cradle_control_totals_difference", "cradle_platform_undos_waiting", "up"}
-SELDOM |= {"cradle_budget_available_fen", "cradle_budget_appropriated_fen"}
+SELDOM |= {"cradle_budget_available_fen", "cradle_budget_appropriated_fen", "cradle_bank_away"}
 
 
 def read() -> set[str]:

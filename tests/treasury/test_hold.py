@@ -28,7 +28,8 @@ from services.treasury.store import files
 from services.treasury.store import holding as store
 from services.treasury.usecases import banking, holding, sending
 from tests.kit.live import new_database, rows
-from tests.treasury.cashier import CLERK, SECOND, THIRD, Cashier, answered, cashier, moved, statement
+from tests.treasury.bugs import mend, plant
+from tests.treasury.cashier import CLERK, EVERYTHING, SECOND, THIRD, Cashier, answered, cashier, moved, statement
 from tests.treasury.counter import TODAY, case, order
 from tests.treasury.restoring import back_up, restore
 
@@ -305,6 +306,47 @@ def test_an_intent_is_not_committed_once_a_hold_has_begun(stack: Stack, tmp_path
 
         assert await here.handed_over() == []
         assert not await store.has_handed_over(here.database, None)
+
+    Town(stack, tmp_path).live(story)
+
+
+@pytest.mark.integration
+def test_a_lost_payment_and_a_run_that_left_with_a_bug_stop_no_other(stack: Stack, tmp_path: Path) -> None:
+    """Two payments that the database has forgotten, two runs that it does not know as sent; a bug about one of each."""
+
+    async def story(here: Cashier) -> None:
+        await here.counter.give(1_000)
+        runs = await here.owe(30), await here.owe(40)
+        await here.approve(await here.plan(EVERYTHING._replace(total_max_fen=30)))
+        await here.approved()
+        gone = await here.owe(60, 70)
+        lost = [
+            {
+                "end_to_end_id": reference.encode(
+                    new_id_about(subject(OrderKey(UUID(one), "ALLOWANCE/1", "", "MATERNITY")), 1)
+                ),
+                "amount_fen": amount,
+            }
+            for one, amount in zip(gone, (60, 70), strict=True)
+        ]
+        await here.hear(statement(*[moved(one) for one in (*await here.payments(), *lost)]))
+        await plant(here.database, "payment", "NEW.amount_fen IN (30, 60) AND NEW.state = 'RECONCILED'")
+
+        await here.round()
+        await here.round()
+
+        def states() -> list[Awaitable[list[str]]]:
+            return [here.states(one) for one in (*runs[0], *runs[1], *gone)]
+
+        assert [await one for one in states()] == [["UNKNOWN"], ["RECONCILED"], [], ["RECONCILED"]]
+        assert await hold_of(here)
+        assert await lift_refused(here) in {"HOLD_DAYS_LACKING", "HOLD_ITEMS_OPEN"}
+
+        await mend(here.database, "payment")
+        await here.round()
+        assert [await one for one in states()] == [["RECONCILED"]] * 4
+        assert await here.queue_of_unmatched() == []
+        await here.holds()
 
     Town(stack, tmp_path).live(story)
 

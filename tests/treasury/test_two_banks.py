@@ -12,9 +12,10 @@ from services.kit.errors import Refused
 from services.treasury.model.breaks import Break, Way, Why
 from services.treasury.store import breaks, heard
 from services.treasury.store.breaks import Wanted
-from services.treasury.usecases import banking, explaining, resolving
+from services.treasury.usecases import approving, banking, explaining, resolving
 from services.treasury.usecases.hearing import Taken
-from tests.treasury.cashier import CLERK
+from tests.treasury.bugs import mend, plant
+from tests.treasury.cashier import CLERK, SECOND
 from tests.treasury.reconciler import Reconciler
 from tests.treasury.two_banks import ONE, TWO, TwoBanks, play
 
@@ -96,7 +97,7 @@ def test_a_message_that_a_bug_is_about_is_set_aside_until_a_person_has_it_worked
         here = town.here
         (first,), (second,) = await town.owe(ONE, 100), await town.owe(TWO, 200)
         await town.queued()
-        await town.plant("payment", "NEW.amount_fen = 100 AND NEW.state = 'ACCEPTED'")
+        await plant(here.database, "payment", "NEW.amount_fen = 100 AND NEW.state = 'ACCEPTED'")
 
         await town.rounds()
         await banking.start(here.sender)
@@ -127,7 +128,7 @@ def test_a_stopped_message_holds_up_the_proof_of_its_account_alone(stack: Stack,
         await town.owe(TWO, 200)
         await town.queued()
         await here.round()
-        await town.plant("payment", "NEW.amount_fen = 100 AND NEW.state IN ('SETTLED', 'RECONCILED')")
+        await plant(here.database, "payment", "NEW.amount_fen = 100 AND NEW.state IN ('SETTLED', 'RECONCILED')")
 
         await town.rounds()
 
@@ -143,7 +144,7 @@ def test_a_stopped_message_holds_up_the_proof_of_its_account_alone(stack: Stack,
         (same, *_) = await open_breaks(town)
         assert (same.id, same.is_open) == (stopped[0].id, True)  # the bug is there still: it waits again
 
-        await town.mend("payment")
+        await mend(here.database, "payment")
         for one in await open_breaks(town):
             await retry(town, one)
         await here.round()
@@ -160,7 +161,7 @@ def test_what_a_bug_keeps_from_being_read_is_kept_and_imported_again(stack: Stac
         (first,), (second,) = await town.owe(ONE, 100), await town.owe(TWO, 200)
         await town.queued()
         mark = (await here.payment(first))["end_to_end_id"]
-        await town.plant("bank_answer", f"NEW.end_to_end_id = '{mark}'")
+        await plant(here.database, "bank_answer", f"NEW.end_to_end_id = '{mark}'")
 
         await here.round()
         await here.round()
@@ -171,10 +172,36 @@ def test_what_a_bug_keeps_from_being_read_is_kept_and_imported_again(stack: Stac
         (kept,) = [path for path in (tmp_path / ONE / "refused").glob("*/*") if path.suffix == ".xml"]
         assert kept.with_name(f"{kept.name}.reasons").exists()
 
-        await town.mend("bank_answer")
+        await mend(here.database, "bank_answer")
         assert isinstance(await here.hear(kept.read_bytes()), Taken)
         assert await here.states(first) == ["ACCEPTED"]
         assert not await here.queue_of_unmatched()
+
+    play(stack, dsn, tmp_path, story)
+
+
+def test_a_run_and_a_file_with_a_bug_stop_no_other(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    """A run whose money cannot be committed, a file that cannot be written, and beside them one that goes its way."""
+
+    async def story(town: TwoBanks) -> None:
+        here = town.here
+        (first,), (second,) = await town.owe(ONE, 100), await town.owe(TWO, 200)
+        await town.queued()
+        await here.database.fetch("UPDATE payment SET account_hash = 'x' WHERE amount_fen = 100 RETURNING 1")
+        (third,) = await town.owe(TWO, 300)
+        run = await here.plan()
+        await plant(here.database, "payment", "NEW.amount_fen = 300 AND NEW.state = 'RESERVED'")
+        async with here.database.transaction() as tx:
+            await approving.approve(here.pay, tx, run.id, str(run.number), plan_hash=run.plan_hash, actor=SECOND)
+
+        await town.rounds()
+
+        states = [await here.states(one) for one in (first, second, third)]
+        assert states == [["QUEUED"], ["RECONCILED"], ["CREATED"]]
+
+        await mend(here.database, "payment")
+        await here.round()
+        assert (await here.run(run.id)).is_ready
 
     play(stack, dsn, tmp_path, story)
 
@@ -195,12 +222,12 @@ def test_of_payments_that_are_proven_not_to_be_paid_one_with_a_bug_stops_no_othe
             "generate_series('2026-11-23'::date, '2026-11-30', '1 day') AS d RETURNING 1",
             [one.known_as for one in here.pay.paying.values()],
         )
-        await town.plant("payment", "NEW.amount_fen = 100 AND NEW.state = 'REJECTED'")
+        await plant(here.database, "payment", "NEW.amount_fen = 100 AND NEW.state = 'REJECTED'")
 
         assert await resolving.prove(here.pay) == 2
 
         assert [await here.states(one) for one in (first, other, second)] == [["UNKNOWN"], ["REJECTED"], ["REJECTED"]]
-        await town.mend("payment")
+        await mend(here.database, "payment")
         assert await resolving.prove(here.pay) == 1
 
     play(stack, dsn, tmp_path, story)

@@ -64,24 +64,6 @@ class TwoBanks:
                 mock.days_pass()
         await self.here.round()
 
-    # --- bugs --------------------------------------------------------------------------------------------------------
-
-    async def plant(self, table: str, when: str) -> None:
-        """A bug of ours, as far as the database can have one: to write such a row fails."""
-        async with self.here.database.transaction() as tx:
-            await tx.execute(
-                f"""CREATE OR REPLACE FUNCTION bug_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
-                    BEGIN IF {when} THEN RAISE EXCEPTION 'a planted bug'; END IF; RETURN NEW; END $$"""
-            )
-            await tx.execute(
-                f"""CREATE OR REPLACE TRIGGER bug BEFORE INSERT OR UPDATE ON {table}
-                    FOR EACH ROW EXECUTE FUNCTION bug_of_{table}()"""
-            )
-
-    async def mend(self, table: str) -> None:
-        async with self.here.database.transaction() as tx:
-            await tx.execute(f"DROP TRIGGER bug ON {table}")
-
 
 @asynccontextmanager
 async def two_banks(stack: Stack, dsn: str, root: Path) -> AsyncIterator[TwoBanks]:

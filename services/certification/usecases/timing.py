@@ -7,10 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from services.certification.model import Move, State
+from services.certification.model.moves import CLOSED
 from services.certification.rules.applications import dated
 from services.certification.store import applications
 from services.certification.usecases.desk import Desk
 from services.certification.usecases.moving import SYSTEM, done, move
+from services.kit import telemetry
 from services.kit.timer import narrowed
 
 _MAX: Final = 200  # each time
@@ -30,6 +32,18 @@ async def expire(desk: Desk) -> int:
         return len(ids)
 
     return await narrowed(some, await applications.expired(desk.database, desk.clock.today(), _MAX), str)
+
+
+async def watch(desk: Desk) -> None:
+    """Tell operators how many wait in each state, and how many of them past their last day."""
+    found = {
+        state: (count, late) for state, count, late in await applications.waiting(desk.database, desk.clock.today())
+    }
+    for state in State:
+        if state not in CLOSED:
+            count, late = found.get(state, (0, 0))
+            telemetry.APPLICATIONS.labels(state).set(count)
+            telemetry.APPLICATIONS_OVERDUE.labels(state).set(late)
 
 
 async def date(desk: Desk) -> int:

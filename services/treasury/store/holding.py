@@ -160,11 +160,14 @@ async def orders_of(tx: Tx, subjects: Collection[bytes]) -> dict[bytes, int]:
 
 async def left_runs(database: Database, marked: str) -> list[UUID]:
     """Runs with a file that left although the database does not know it: the bank spoke of one of its payments,
-    or it is the file of the mark.
+    or it is the file of the mark. Also those of which all lines were taken for sent, and not yet worked.
     """
     rows = await database.fetch(
         """SELECT p.run_id FROM unmatched AS u JOIN payment AS p ON p.id = u.payment_id
-           WHERE u.is_open AND p.state IN ('CREATED', 'RESERVED', 'QUEUED')
+           WHERE u.is_open
+             AND (p.state IN ('CREATED', 'RESERVED', 'QUEUED')
+                  OR (p.state IN ('SENT', 'UNKNOWN')
+                      AND u.reasons::jsonb -> 0 ->> 0 IN ('ENTRY_NOT_SENT', 'ANSWER_NOT_SENT')))
            UNION SELECT f.run_id FROM bank_file AS f
            WHERE f.intent_at IS NULL
              AND (f.name = $1 OR EXISTS (SELECT FROM payment AS p WHERE p.file_id = f.id
