@@ -84,6 +84,13 @@ class Authority:
     def signing_key(self) -> ECKey:
         return ECKey.import_key((self.folder / "tokens.key").read_text(), {"kid": _KEY_ID})
 
+    def certificate_key(self) -> Path:
+        """The key that certificates are signed with, made when it is first asked for."""
+        path = self.folder / "certificates.key"
+        if not path.exists():
+            layout.write_private_text(path, _private(ec.generate_private_key(ec.SECP256R1())))
+        return path
+
     @property
     def token_keys(self) -> Path:
         return self.folder / "tokens.json"
@@ -136,14 +143,6 @@ def _lasts(authority: Authority) -> bool:
         return False
     since = x509.load_pem_x509_certificate(authority.authorities.read_bytes()).not_valid_before_utc
     return datetime.now(UTC) - since < _RENEWED_AFTER
-
-
-def keep_certificate_key(folder: Path) -> dict[str, str]:
-    """What the stack's certificates of family-friendly employers are signed with, for good."""
-    path = folder / "certificates.pem"
-    if not path.exists():
-        layout.write_private_text(path, _private(ec.generate_private_key(ec.SECP256R1())))
-    return {"CRADLE_CERTIFICATE_KEYS": str(path)}
 
 
 def variables(identity: Identity) -> dict[str, str]:
