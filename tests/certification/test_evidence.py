@@ -7,7 +7,7 @@ import hashlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from services.certification.model.evidence import Exhibit, Limits, Offered
 from services.certification.store import evidence
 from services.certification.usecases import applying, assessing, evidencing
 from services.certification.usecases.evidencing import Room
-from services.kit import auth, rpc
-from services.kit.errors import Conflict, Invalid, NotFound, Refused
+from services.kit import auth, db, rpc
+from services.kit.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from tests.builders import uscc
 from tests.certification.files import CRITERION, EXECUTABLE, KIND, PDF, offered, pdf, pieces
 from tests.certification.office import CLERK, EMPLOYER, Office, office, principal
 from tests.certification.test_service import calling, draft, employer, known_employer
 from tests.claims.harness import told
+from tests.kit.live import rows
 
 pytestmark = pytest.mark.integration
 
@@ -96,7 +97,8 @@ def test_a_file_is_stored_once_whatever_it_shows_and_goes_when_it_shows_nothing(
             filed, content = await at.at.draft(), pdf("policy")
             given, name = offered(content), hashlib.sha256(content).hexdigest()
 
-            first = await at.hands_in(filed, given, pieces(content))
+            first, race = await asyncio.gather(*[at.hands_in(filed, given, pieces(content)) for _ in range(2)])
+            assert race == first
             again = await at.hands_in(filed, given._replace(file_name="another.pdf"), pieces(content, 1000))
             other = await at.hands_in(filed, given._replace(criterion=OTHER), pieces(content))
 
@@ -166,9 +168,11 @@ def test_limits_and_states_hold_to_the_last_moment(stack: Stack, dsn: str, tmp_p
         async with shelf(stack, dsn, tmp_path / "kept") as at:
             filed = await at.at.draft()
             big = [pdf(str(number)).ljust(1000, b"%") for number in range(3)]
-            taken = [await at.hands_in(filed, offered(one), pieces(one, 1000)) for one in big[:2]]
-            with pytest.raises(Invalid, match="EVIDENCE_TOO_MUCH"):
-                await at.hands_in(filed, offered(big[2]), pieces(big[2]))
+            at_once = [at.hands_in(filed, offered(one), pieces(one, 1000)) for one in big]
+            made = await asyncio.gather(*at_once, return_exceptions=True)
+            taken = [one for one in made if isinstance(one, Exhibit)]
+            assert [str(one) for one in made if not isinstance(one, Exhibit)] == ["EVIDENCE_TOO_MUCH file.size_bytes"]
+            assert len(taken) == 2
             with auth.acting(principal("employer", "uscc-other", employers=frozenset({uscc(8)}))):
                 with pytest.raises(NotFound):
                     await evidencing.of_application(at.room, f"applications/{filed.id}")
@@ -204,6 +208,9 @@ def test_what_an_upload_or_a_sweep_that_died_left_is_swept_and_not_used_meanwhil
             assert marked == [given.sha256]
             with pytest.raises(Conflict):
                 await at.hands_in(filed, given, pieces(content))
+            full = replace(at.room, at_once=asyncio.Semaphore(0))
+            with auth.acting(EMPLOYER), pytest.raises(Unavailable):
+                await evidencing.take_in(full, f"applications/{filed.id}", given, pieces(content))
             with auth.acting(EMPLOYER), pytest.raises(Conflict):
                 async with database.transaction() as tx:
                     await evidencing.add(at.room, tx, f"applications/{filed.id}", given)
@@ -255,6 +262,9 @@ def test_an_employers_system_uploads_reads_and_removes_in_pieces(stack: Stack) -
             assert read[0].evidence == made
             assert b"".join(part.chunk for part in read[1:]) == content
             assert list(listed.evidence) == [made]
+            dsn = db.service_dsn(stack.environment["DATABASE_URL"], "certification")
+            answers = await rows(dsn, "SELECT answer FROM answered")
+            assert [one for one in answers if "制度".encode() in one["answer"]] == []
 
             for wrong, code_, field in (
                 ([announced(content, filed.name, size_bytes=2 * 10**9)], "EVIDENCE_TOO_LARGE", "file.size_bytes"),

@@ -35,9 +35,13 @@ class EvidenceFiles(evidence_pb2_grpc.EvidenceServiceServicer):
         await evidencing.take_in(self.room, said.application, offered, _pieces(parts))
 
         async def act(tx: Tx) -> pb.Evidence:
-            return wire.evidence(await evidencing.add(self.room, tx, said.application, offered))
+            made = wire.evidence(await evidencing.add(self.room, tx, said.application, offered))
+            made.ClearField("file_name")  # answers are kept as they are, and a name only sealed
+            return made
 
-        return await self.room.desk.asking.once(said, act, pb.Evidence)
+        made = await self.room.desk.asking.once(said, act, pb.Evidence)
+        made.file_name = await evidencing.name_of(self.room, wire.evidence_id(made.name)) or offered.file_name
+        return made
 
     async def ListEvidence(self, request: pb.ListEvidenceRequest, context: Context) -> pb.ListEvidenceResponse:
         found = await evidencing.of_application(self.room, request.parent)

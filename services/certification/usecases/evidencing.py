@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from tempfile import TemporaryFile
 from typing import IO, Final
@@ -26,26 +26,37 @@ from services.certification.usecases.desk import Desk
 from services.certification.usecases.moving import application_id, in_scope
 from services.kit import auth
 from services.kit.db import Database, Tx
-from services.kit.errors import Invalid, NotFound, Refused
+from services.kit.errors import Invalid, NotFound, Refused, Unavailable
 from services.kit.ids import new_id
 from services.kit.messages import reason
 
 UNTOUCHED: Final = timedelta(hours=1)  # longer than any upload may take
 _SWEPT_MAX: Final = 500
+_AT_ONCE_MAX: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Where evidence is kept, and how much of it."""
+    """Where evidence is kept, and how much of it; `at_once`: uploads that lie on this machine at the same time."""
 
     desk: Desk
     objects: Objects
     limits: Limits
+    at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE_MAX))
 
 
 async def take_in(room: Room, name: str, offered: Offered, pieces: AsyncIterator[bytes]) -> None:
-    """Its bytes, into the store; what they show is said by `add`. Raises Invalid, Refused, NotFound."""
+    """Its bytes, into the store; what they show is said by `add`. Raises Invalid, Refused, NotFound, or Unavailable
+    while there are too many.
+    """
     await _admit(room, room.desk.database, await reading.found(room.desk, name), offered)
+    if room.at_once.locked():
+        raise Unavailable("as many uploads as this machine takes")
+    async with room.at_once:
+        await _store(room, offered, pieces)
+
+
+async def _store(room: Room, offered: Offered, pieces: AsyncIterator[bytes]) -> None:
     with TemporaryFile() as spool:
         async with asyncio.timeout(room.limits.upload_s):
             await _spool(offered, pieces, spool)
@@ -77,6 +88,12 @@ async def remove(room: Room, tx: Tx, evidence_id: UUID) -> None:
 async def found(room: Room, evidence_id: UUID) -> Exhibit:
     """Raises NotFound for one out of scope."""
     return await _found(room, room.desk.database, evidence_id)
+
+
+async def name_of(room: Room, evidence_id: UUID) -> str:
+    """The file's name; "" once it was taken out."""
+    kept = await evidence.by_id(room.desk.database, evidence_id, room.desk.sealer)
+    return kept.offered.file_name if kept else ""
 
 
 async def of_application(room: Room, name: str) -> list[Exhibit]:

@@ -1,4 +1,6 @@
-"""Staff statistics by CSV: each row by itself, what the file does not name stays, and nothing half-saved unasked."""
+"""Evidence, and staff statistics by CSV: each row by itself, what the file does not name stays,
+and nothing is half-saved unasked.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,7 @@ from deploy.local.stack import Stack
 from services.certification.wire import scheme as wire
 from services.cli.certification.statistics import Stated, merged, read
 from services.cli.main import app
+from tests.certification.files import CRITERION, EXECUTABLE, KIND, pdf
 from tests.certification.sheets import LATEST
 from tests.certification.test_service import known_employer
 
@@ -100,7 +103,7 @@ def answered(result: Result) -> dict[str, dict[str, list[str]]]:
 
 
 @pytest.mark.integration
-def test_a_template_is_filled_in_imported_and_mended(
+def test_figures_and_papers_are_handed_in_from_the_command_line(
     cradle: Callable[..., Result], stack: Stack, tmp_path: Path
 ) -> None:
     code = asyncio.run(known_employer(stack))
@@ -145,6 +148,22 @@ def test_a_template_is_filled_in_imported_and_mended(
     assert saved[TAKEUP] == {"took": ["9"], "fathers": ["10"]}
     assert {(criterion, two) for criterion, of in saved.items() for two in of} == wanted
     assert f"{TAKEUP},took,9," in cradle("template", name).stdout
+
+    paper = tmp_path / "制度.pdf"
+    paper.write_bytes(pdf("by hand"))
+    shows = ("--criterion", CRITERION, "--kind", KIND)
+    (made,) = json.loads(cradle("evidence", "upload", name, paper, *shows, "--output", "json").stdout)["evidence"]
+    assert made["file_name"] in cradle("evidence", "list", name).stdout
+    assert cradle("evidence", "fetch", made["name"], "--to", tmp_path / "back.pdf").exit_code == 0
+    assert (tmp_path / "back.pdf").read_bytes() == paper.read_bytes()
+    there = cradle("evidence", "fetch", made["name"], "--to", tmp_path / "back.pdf")
+    assert (there.exit_code, "CLI_FILE_THERE" in there.stderr) == (2, True)
+    paper.write_bytes(EXECUTABLE)
+    forged = cradle("evidence", "upload", name, paper, *shows)
+    assert (forged.exit_code, "EVIDENCE_NOT_AS_SAID" in forged.stderr) == (2, True)
+    assert cradle("evidence", "remove", made["name"]).exit_code == 0
+    gone = cradle("evidence", "fetch", made["name"], "--to", tmp_path / "gone.pdf")
+    assert (gone.exit_code, (tmp_path / "gone.pdf").exists()) == (3, False)
 
     for content, why in ((b"criterion,figures\n", "CLI_STATISTICS_COLUMNS"), (b"\xff\xff", "CLI_FILE_UNREADABLE")):
         file.write_bytes(content)
