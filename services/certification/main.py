@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 import grpc
 from cradle.certification.v1 import (
@@ -29,7 +30,7 @@ from services.certification.api import Applications, Assessments, Certificates, 
 from services.certification.api.public import serving
 from services.certification.model.evidence import Limits
 from services.certification.rules import schemes
-from services.certification.usecases import Desk, evidencing, screening, sweeping, timing, verifying
+from services.certification.usecases import Desk, arrears, evidencing, screening, sweeping, timing, verifying
 from services.certification.usecases.evidencing import Room
 from services.certification.usecases.issuing import Issuing, issuing_of, needed
 from services.certification.usecases.watching import watching
@@ -43,6 +44,8 @@ from services.kit.ops import ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.timer import every
+
+_ARREARS_EVERY_S: Final = 6 * 3600.0  # a day's arrears are known well within the day
 
 
 def _desk(process: Process, channel: grpc.aio.Channel) -> Desk:
@@ -135,6 +138,7 @@ async def worker(process: Process) -> None:
             inbox.run(),
             timer(process.settings.timer_every_s, partial(sweeping.sweep, desk)),
             timer(process.settings.timer_every_s, partial(sweeping.watch, desk)),
+            timer(_ARREARS_EVERY_S, partial(arrears.ask_again, desk)),
             timer(process.settings.look_again_every_s, partial(screening.screen, desk)),
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),

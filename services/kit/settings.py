@@ -81,7 +81,7 @@ class Settings(Identified):
     evidence_sweep_every_s: float = 600.0  # how often objects that show nothing are looked for
     certificate_url: str = ""  # where what is published of certificates is found
     certificate_keys: Annotated[tuple[FilePath, ...], NoDecode, BeforeValidator(_split)] = ()  # PEM; the first signs
-    certificate_fonts: _Place = None  # where the font of the paper is, if not where Debian puts it
+    certificate_fonts: _Place = None  # where the font of the paper is looked for before where Debian puts it
 
     banks: _File = None  # our accounts at banks; without them nothing is paid
     bank_spool: _Place = None  # where files for banks are written before they leave; theirs alone

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.stack import Stack
-from tests.bench import load, lookup, orders, raw, replay, runs
+from tests.bench import certificates, load, lookup, orders, paper, raw, replay, runs
 
 RECORDS = 30_000
 LATENCY_S = 15
@@ -181,6 +181,10 @@ def main() -> None:
         figures |= replay.measure(stack)
         _console.print("  look-ups of the registry ...")
         figures["coverage_lookup_ms"] = asyncio.run(lookup.measure(stack))
+        _console.print("  certificates ...")
+        stack.stop_role("certification-worker")  # it would sweep what is being measured
+        figures |= asyncio.run(certificates.measure(stack))
+        figures["pdf_ms"] = paper.measure(60)["pdf_ms"]
     _console.print("  orders to reserved postings ...")
     with Stack("bench-orders", settings=settings) as stack:  # a treasury that has seen no order yet
         figures |= asyncio.run(orders.measure(stack))

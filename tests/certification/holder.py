@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from deploy.local.stack import Stack
 from services.certification.model import Application, Certificate, Fact, Filed, Kind, State
+from services.certification.rules import shipped
 from services.certification.rules.happened import life_of
 from services.certification.store import applications, certificates
 from services.certification.usecases import Desk, awarding, following, looking, sweeping
@@ -18,9 +19,12 @@ from services.certification.usecases.holding import Asked
 from services.certification.usecases.issuing import Issuing
 from services.kit import auth
 from services.kit.auth import Principal
+from services.kit.calendar import CALENDAR
 from services.kit.clock import Clock
+from services.kit.db import Database
 from tests.certification.office import COUNTY, USCC, office
 from tests.certification.paper import FONTS, KEYS, URL
+from tests.kit.live import sealer_of
 
 AWARDED = date(2026, 6, 1)
 
@@ -85,12 +89,11 @@ class Holder:
         self.on(day)
         return await sweeping.sweep(self.desk)
 
-    async def status(self, as_of: date) -> tuple[str, date] | None:
+    async def status(self, as_of: date, *, code: bool = True) -> tuple[str, date] | None:
         """By reference and by code, which are the same; asked on a day when it is no future."""
         desk = replace(self.desk, clock=Clock(max(as_of, self.today)))
-        by_reference, by_code = [
-            await looking.status(desk, [name], as_of) for name in (str(self.employer), self.uscc)
-        ]  # fmt: skip
+        names = (str(self.employer), self.uscc if code else str(self.employer))
+        by_reference, by_code = [await looking.status(desk, [name], as_of) for name in names]
         assert [tuple(one) for one in by_reference] == [tuple(one) for one in by_code]
         return (by_reference[0][2], by_reference[0][3]) if by_reference else None
 
@@ -112,3 +115,11 @@ async def holder(stack: Stack, dsn: str, today: date = AWARDED) -> AsyncIterator
     async with office(stack, dsn, today) as at:
         desk = replace(at.desk, issuing=Issuing(URL, KEYS, FONTS))
         yield Holder(desk, at.known.employers[USCC].id)
+
+
+def desk_on(stack: Stack, database: Database, today: date, issuing: Issuing | None) -> Desk:
+    """Of a database of a system that runs."""
+    register: Any = None  # nothing is asked of it
+    return Desk(
+        database, Clock(today), sealer_of(stack), CALENDAR, shipped(), register, allows_drafts=True, issuing=issuing
+    )

@@ -46,9 +46,14 @@ class Known:
     employers: dict[str, Employment] = field(default_factory=dict)
     found: dict[str, dict[str, int]] = field(default_factory=lambda: {name: dict(one) for name, one in GATES.items()})
     asked: int = 0
+    unpaid: date | None = None
 
     async def employment(self, uscc: str, on: date) -> Employment | None:
         return self.employers.get(uscc)
+
+    async def unpaid_since(self, employers: Sequence[UUID], on: date) -> Mapping[UUID, date | None]:
+        self.asked += 1
+        return dict.fromkeys(employers, self.unpaid)
 
     async def gates(self, filed: Sequence[Filed], on: date) -> Mapping[UUID, Sequence[Found]]:
         self.asked += 1

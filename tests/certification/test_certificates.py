@@ -7,19 +7,33 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from cradle.certification.v1 import certificate_pb2, event_pb2
 from cradle.registry.v1 import event_pb2 as registry_pb2
 from cradle.registry.v1 import standing_pb2
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from deploy.local.stack import Stack
 from services.certification.credential import verify
 from services.certification.issued import Outcome
-from services.certification.model import CertificateState, Fact, Kind, Proposed, Report, State, Suspension, Veto
-from services.certification.rules.life import anniversary
-from services.certification.usecases import applying, deciding, holders, publishing
+from services.certification.model import (
+    CertificateState,
+    Fact,
+    Happening,
+    Kind,
+    Proposed,
+    Report,
+    State,
+    Suspension,
+    Veto,
+)
+from services.certification.model.moves import CERTIFICATE_ENDS
+from services.certification.rules.happened import life_of
+from services.certification.rules.life import anniversary, standing
+from services.certification.usecases import applying, arrears, deciding, holders, publishing
 from services.certification.usecases.issuing import Issuing
 from services.certification.wire import employers
 from services.kit.calendar import Calendar, Year
@@ -70,7 +84,7 @@ def violation(
     return employers.facts(event.SerializeToString())
 
 
-def arrears(employer: UUID, version: int, day: date, since: date | None) -> list[Fact]:
+def unpaid(employer: UUID, version: int, day: date, since: date | None) -> list[Fact]:
     event = registry_pb2.EmployerEvent(employer=str(employer), version=version)
     event.arrears_changed.unpaid_fen = 100 if since else 0
     if since:
@@ -117,12 +131,30 @@ def test_arrears_of_more_than_thirty_days_suspend_without_another_word(
     async def way() -> None:
         async with holder(stack, dsn) as at:
             since = date(2026, 7, 1)
-            await at.books_before(arrears(at.employer, 1, since, since))
+            await at.books_before(unpaid(at.employer, 1, since, since))
             await at.awarded()
             await at.swept(since + timedelta(days))
             assert (await at.held()).now.state is state
-            await at.books(*arrears(at.employer, 2, at.today, None))
+            await at.books(*unpaid(at.employer, 2, at.today, None))
             assert (await at.held()).now.state is ACTIVE
+
+    run(way)
+
+
+def test_what_becomes_arrears_by_time_alone_is_asked_for_and_booked_once(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with holder(stack, dsn) as at:
+            await at.awarded()
+            known: Any = at.desk.register
+            assert await arrears.ask_again(at.desk) == 0
+            known.unpaid = date(2026, 7, 1)
+            at.on(date(2026, 8, 5))
+            assert [await arrears.ask_again(at.desk) for _ in range(2)] == [1, 0]
+            assert ((await at.held()).now.state, (await at.held()).now.on) == (SUSPENDED, date(2026, 7, 31))
+            known.unpaid = None
+            at.on(date(2026, 8, 20))
+            assert [await arrears.ask_again(at.desk) for _ in range(2)] == [1, 0]
+            assert ((await at.held()).now.state, (await at.held()).now.on) == (ACTIVE, date(2026, 8, 20))
 
     run(way)
 
@@ -315,5 +347,77 @@ def test_awards_make_one_certificate_extend_it_and_replace_it(stack: Stack, dsn:
             assert len(numbers) == 2
             changes = await value(dsn, "SELECT count(*) FROM certificate_change")
             assert await value(dsn, "SELECT count(*) FROM outbox WHERE aggregatetype = 'certificate'") == changes
+
+    run(way)
+
+
+# --- any facts, in any order ------------------------------------------------------------------------------------------
+
+DAYS = st.dates(AWARDED, date(2030, 12, 31))
+MAYBE = st.none() | DAYS
+
+
+def fact(about: str, happening: Happening, since: date | None, **more: Any) -> Fact:
+    return Fact(UUID(int=0), "", about, 1, happening, date(2031, 1, 1), since=since, **more)
+
+
+FACTS = st.one_of(
+    st.builds(lambda day: fact(f"report/{day}", Happening.REPORT, day), DAYS),
+    st.builds(
+        lambda day, kind, until, granted: fact(
+            f"application/{day}", Happening.RENEWAL, day, code=kind, until=until, granted=granted
+        ),
+        DAYS, st.sampled_from(["EXTENSION", "RECERTIFICATION"]), MAYBE, st.booleans(),
+    ),
+    st.builds(
+        lambda about, day, until: fact(about, Happening.SUSPENSION, day, code="VIOLATION_OPENED", until=until),
+        st.sampled_from(["violation/a", "violation/b"]), MAYBE, MAYBE,
+    ),
+    st.builds(lambda day: fact("arrears", Happening.ARREARS, day, code="ARREARS"), MAYBE),
+    st.builds(lambda day, veto: fact(veto, Happening.VETO, day, code=veto), DAYS, st.sampled_from(list(Veto))),
+    st.builds(lambda day: fact("surrender", Happening.SURRENDER, day), DAYS),
+)  # fmt: skip
+
+
+def test_status_on_any_day_is_what_the_rules_say_whatever_was_booked_first(stack: Stack, dsn: str) -> None:
+    async def once(at: Holder, drawn: list[Fact], order: list[int], days: list[date]) -> None:
+        at = replace(at, employer=uuid4())
+        at.on(AWARDED)
+        one = await at.awarded()
+        ranked = [
+            given._replace(employer=at.employer, source=f"s/{rank}", rank=rank, recorded_on=AWARDED + timedelta(rank))
+            for rank, given in enumerate(drawn, 1)
+        ]
+        at.on(date(2031, 1, 1))
+        for place in order:
+            await at.books(ranked[place % len(ranked)])
+            await at.books(ranked[place % len(ranked)])
+        await at.books(*ranked)
+        life = life_of(one.awarded_on, ranked)
+        for day in days:
+            wanted = standing(life, at.desk.schemes[1], day)
+            found = await at.status(day, code=False)
+            assert found
+            assert found[0] == wanted.state
+            assert wanted.state in CERTIFICATE_ENDS or found[1] == wanted.valid_to
+        await at.swept(at.today)
+        versions = [version for version, _ in await at.events()]
+        assert versions == sorted(set(versions))
+        assert told(await at.events())[-1][1] == standing(life, at.desk.schemes[1], at.today).state
+
+    async def way() -> None:
+        async with holder(stack, dsn) as at:
+            loop = asyncio.get_running_loop()
+
+            @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+            @given(
+                st.lists(FACTS, min_size=1, max_size=7),
+                st.lists(st.integers(0, 9), max_size=8),
+                st.lists(st.dates(AWARDED, date(2030, 12, 31)), min_size=12, max_size=12),
+            )
+            def any_order(drawn: list[Fact], order: list[int], days: list[date]) -> None:
+                asyncio.run_coroutine_threadsafe(once(at, drawn, order, days), loop).result()
+
+            await asyncio.to_thread(any_order)
 
     run(way)

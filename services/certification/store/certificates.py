@@ -76,6 +76,17 @@ async def latest_of(source: Database | Tx, employer: UUID) -> Certificate | None
     return certificate_of(rows[0]) if rows else None
 
 
+async def holders(database: Database, after: int, limit: int) -> list[tuple[int, UUID]]:
+    """Serial and employer of certificates that live, by serial."""
+    rows = await database.fetch(
+        """SELECT serial, employer FROM certificate WHERE serial > $1 AND state IN ('ACTIVE', 'SUSPENDED')
+           ORDER BY serial LIMIT $2""",
+        after,
+        limit,
+    )
+    return [(row["serial"], row["employer"]) for row in rows]
+
+
 async def listed(database: Database, wanted: Wanted, before: int | None, limit: int) -> list[Certificate]:
     """Newest first."""
     rows = await database.fetch(

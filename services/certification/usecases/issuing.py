@@ -22,7 +22,9 @@ from services.kit.messages import reason
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """`url`: where what we publish is found, without a slash at its end. `fonts`: where the paper's font is."""
+    """`url`: where what we publish is found, without a slash at its end. `fonts`: where the paper's font is, if it is
+    not where Debian puts it.
+    """
 
     url: str
     keys: Keys
@@ -51,7 +53,7 @@ class Issuing:
     def _press(self) -> Press:
         """Opened once: reading the font takes longer than a page."""
         if self.fonts not in _PRESSES:
-            _PRESSES[self.fonts] = press_of(self.fonts) if self.fonts else press_of()
+            _PRESSES[self.fonts] = press_of(self.fonts) if self.fonts and self.fonts.is_dir() else press_of()
         return _PRESSES[self.fonts]
 
 

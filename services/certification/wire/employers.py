@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from services.kit.dates import civil, from_proto
 from services.kit.ids import read_id
 
 EMPLOYERS: Final = "registry.employer.v1"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _pb = standing_pb2
 # Of what an authority upholds, what the scheme names as a veto.
 _VETOES: Final = {_pb.ViolationKind.Value(f"VIOLATION_KIND_{one}"): one for one in Veto if one is not Veto.FALSE_DATA}
@@ -55,9 +57,16 @@ def _violation(employer: UUID, version: int, at: datetime, given: standing_pb2.V
 
 
 def _arrears(employer: UUID, version: int, at: datetime, since: date | None) -> Fact:
+    """Ranked by the instant, for what is asked of the registry itself has no version."""
     return Fact(
-        employer, f"registry/{version}", "arrears", version, Happening.ARREARS, civil(at), Suspension.ARREARS, since
-    )
+        employer, f"registry/{version}", "arrears", instant_rank(at), Happening.ARREARS, civil(at), Suspension.ARREARS,
+        since, actor="service/registry",
+    )  # fmt: skip
+
+
+def instant_rank(at: datetime) -> int:
+    """Microseconds since 1970."""
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def _day(given: Date) -> date | None:

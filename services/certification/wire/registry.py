@@ -48,6 +48,16 @@ class Registers:
                 found[one.id] = [(answer, REGISTRY) for answer in gates(standing, one, on)] if standing.employer else ()
         return found
 
+    async def unpaid_since(self, employers: Sequence[UUID], on: date) -> Mapping[UUID, date | None]:
+        """None for one that owes nothing, and for one that it does not know."""
+        found: dict[UUID, date | None] = {}
+        for first in range(0, len(employers), _EMPLOYERS_MAX):
+            some = employers[first : first + _EMPLOYERS_MAX]
+            answers = await self._ask([pb.EmployerQuery(reference=str(one)) for one in some], on)
+            for one, given in zip(some, answers, strict=True):
+                found[one] = from_proto(given.unpaid_since) if given.HasField("unpaid_since") else None
+        return found
+
     async def _ask(self, queries: Sequence[pb.EmployerQuery], on: date) -> Sequence[pb.EmployerStanding]:
         request = pb.BatchGetEmployerStandingRequest(employers=queries, on=to_proto(on), purpose=PURPOSE)
         return (await self.stub.BatchGetEmployerStanding(request, timeout=self.deadline_s)).answers
