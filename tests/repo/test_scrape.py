@@ -7,6 +7,8 @@ import urllib.request
 from datetime import date
 
 import pytest
+from cradle.certification.v1 import service_pb2 as certification_pb2
+from cradle.certification.v1 import service_pb2_grpc as certification_grpc
 from cradle.claims.v1 import service_pb2
 from cradle.treasury.v1 import service_pb2 as treasury_pb2
 from cradle.treasury.v1 import service_pb2_grpc as treasury_grpc
@@ -75,6 +77,9 @@ async def call(stack: Stack) -> None:
     async with rpc.channel(stack.environment["CRADLE_TREASURY_TARGET"], stack.operator) as channel:
         treasury = treasury_grpc.TreasuryServiceStub(channel)
         await treasury.ListBudgets(treasury_pb2.ListBudgetsRequest(), timeout=10)
+    async with rpc.channel(stack.environment["CRADLE_CERTIFICATION_TARGET"], stack.operator) as channel:
+        certification = certification_grpc.CertificationServiceStub(channel)
+        await certification.GetScheme(certification_pb2.GetSchemeRequest(name="schemes/-"), timeout=10)
 
 
 def scrape(stack: Stack, role: str) -> tuple[set[str], list[Sample]]:
