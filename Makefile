@@ -1,12 +1,13 @@
 # `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help setup protos lock lint types alerts unit integration integration-first integration-second crash drill test soak samples bench bench-runs bench-ledger bench-long demo up down status clean
+.PHONY: help setup protos lock lint types alerts unit integration integration-first integration-second crash browser drill test soak samples bench bench-runs bench-ledger bench-long demo up down status clean
 # The system's own Python, if it will do: distributors build it with profiles, and a plain build is a sixth slower.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
 KAFKA := build/kafka/.ready
 PROMTOOL := build/prometheus/promtool
 FONT := build/fonts/wqy-microhei.ttc
+BROWSER := build/chromium/chromium
 
 help: ## Print the targets
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,9 @@ $(PROMTOOL): | .venv/.ready
 
 $(FONT): | .venv/.ready
 	$(BIN)/python -m tools.debian font
+
+$(BROWSER): | .venv/.ready
+	$(BIN)/python -m tools.debian browser
 
 setup: .venv/.ready $(KAFKA) ## Install everything (once; later runs work offline)
 
@@ -53,7 +57,7 @@ alerts: $(PROMTOOL) ## Alert rules: promtool's check, and each just below and ju
 	$(PROMTOOL) test rules deploy/prometheus/tests/*.yaml
 
 unit: .venv/.ready $(FONT) ## Tests that need no I/O
-	$(BIN)/pytest -q -m "not integration and not crash and not soak and not samples" $(T)
+	$(BIN)/pytest -q -m "not integration and not crash and not browser and not soak and not samples" $(T)
 
 # Half of their time such tests wait: all of them run as two halves at once, each with a system of its own.
 integration: setup ## Tests on the real Kafka and PostgreSQL
@@ -73,11 +77,14 @@ integration-second:
 crash: setup ## Tests that kill, stall and restart
 	$(BIN)/pytest -q -m "crash and not soak" $(T)
 
+browser: .venv/.ready $(BROWSER) $(FONT) ## The public page in Debian's Chromium
+	$(BIN)/pytest -q -m browser tests/browser
+
 drill: setup ## Back up, pay, restore yesterday's treasury: each order is paid once
 	$(BIN)/pytest -q -m crash tests/crash/test_drill.py
 
 test: ## Everything CI runs
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types alerts unit
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types alerts unit browser
 	@$(MAKE) --no-print-directory integration
 	@$(MAKE) --no-print-directory crash
 

@@ -1,6 +1,7 @@
-"""Brings what is in Debian's archive and in no wheel into build/: promtool, and the font certificates are printed with.
+"""Brings what is in Debian's archive and in no wheel into build/: promtool, the font certificates are printed with, and
+the browser that their public page is tested in.
 
-    python -m tools.debian promtool | font
+    python -m tools.debian promtool | font | browser
 
 What is on this machine already is taken as it is. Else the package is downloaded and unpacked, not installed: with
 lists of our own, so that it needs no root and changes nothing of the machine. apt holds what it fetched against the
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-_TIMEOUT_S: Final = 60
+_TIMEOUT_S: Final = 300
 
 _HELP: Final = """{problem}.
 {needed}. Either
@@ -35,6 +36,7 @@ class Thing(NamedTuple):
     installed: Callable[[], str | None]
     needed: str
     elsewhere: str = ""
+    whole: bool = False  # with the libraries it needs and this machine lacks, started by a script beside them
 
 
 def _font() -> str | None:
@@ -60,6 +62,15 @@ THINGS: Final = {
         "Certificates are printed with the font WenQuanYi Micro Hei",
         "\n  - or put wqy-microhei.ttc into build/fonts/",
     ),
+    "browser": Thing(
+        "chromium-headless-shell",
+        "usr/lib/chromium/chromium-headless-shell",
+        ROOT / "build" / "chromium" / "chromium",
+        lambda: shutil.which("chromium-headless-shell") or shutil.which("chromium"),
+        "The public page of certificates is tested in Chromium",
+        "\n  - or put a chromium on the PATH",
+        whole=True,
+    ),
 }
 
 
@@ -81,13 +92,37 @@ def _download(thing: Thing, folder: Path) -> None:
     for needed in ("lists/partial", "cache/archives/partial"):
         (folder / needed).mkdir(parents=True)
     # Nobody else is meant to write here, so apt need not change to a user of its own, who could not.
-    options = [f"Dir::State::lists={folder / 'lists'}", f"Dir::Cache={folder / 'cache'}", "APT::Sandbox::User="]
+    options = [
+        f"Dir::State::lists={folder / 'lists'}",
+        f"Dir::Cache={folder / 'cache'}",
+        "APT::Sandbox::User=",
+        "Debug::NoLocking=1",
+    ]
     apt = ["apt-get", "-qq", *(word for option in options for word in ("-o", option))]
     _run(thing, [*apt, "update"], folder)
-    _run(thing, [*apt, "download", thing.package], folder)
-    packages = [str(package) for package in folder.glob(f"{thing.package}_*.deb")]
-    _run(thing, ["dpkg-deb", "-x", *packages, "."], folder)
-    shutil.move(folder / thing.inside, thing.target)
+    if thing.whole:
+        _run(thing, [*apt, "-y", "--no-install-recommends", "--download-only", "install", thing.package], folder)
+        _unpack(thing, folder / "cache" / "archives", folder / "root")
+        _lay_out(thing, folder / "root")
+    else:
+        _run(thing, [*apt, "download", thing.package], folder)
+        _unpack(thing, folder, folder)
+        shutil.move(folder / thing.inside, thing.target)
+
+
+def _unpack(thing: Thing, packages: Path, into: Path) -> None:
+    for package in sorted(packages.glob("*.deb")):
+        _run(thing, ["dpkg-deb", "-x", str(package), str(into)], packages)
+
+
+def _lay_out(thing: Thing, unpacked: Path) -> None:
+    """The tree beside the target, which starts the program with the libraries of the tree."""
+    root = thing.target.parent / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.move(unpacked, root)
+    libraries = ":".join(sorted({str(found.parent) for found in (root / "usr" / "lib").rglob("*.so*")}))
+    thing.target.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec "{root / thing.inside}" "$@"\n', "utf-8")
+    thing.target.chmod(0o755)
 
 
 def _run(thing: Thing, argv: list[str], folder: Path) -> None:

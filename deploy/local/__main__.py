@@ -18,7 +18,7 @@ from rich.console import Console
 from deploy.local import authority, kafka, layout, view
 from deploy.local.errors import StackError, with_tail
 from deploy.local.process import sweep
-from deploy.local.roles import DEFAULT_ROLES
+from deploy.local.roles import ALL_ROLES
 from deploy.local.stack import Stack
 
 _UP_TIMEOUT_S = 240.0
@@ -44,7 +44,7 @@ def run(name: _Name = "main", today: _Today = None, *, bare: _Bare = False, brok
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     settings = {"CRADLE_TODAY": today} if today else {}
-    roles = () if bare else DEFAULT_ROLES
+    roles = () if bare else ALL_ROLES
     stack = Stack(name, roles, settings, fresh=False, echo=True, broker_tls=broker_tls)
     try:
         stack.start()

@@ -45,6 +45,10 @@ DEFAULT_ROLES = (
 )
 
 
+# Who runs the system has all of these; what tests start in numbers does without.
+ALL_ROLES = (*DEFAULT_ROLES, service_role("certification", "page"))
+
+
 def is_ready(address: str, timeout_s: float = 1.0) -> bool:
     """Whether the role's own /readyz says so."""
     connection = http.client.HTTPConnection(address, timeout=timeout_s)

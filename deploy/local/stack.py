@@ -199,9 +199,10 @@ class Stack:
             "CRADLE_KAFKA_SECURITY": "SSL" if self.broker_tls else "PLAINTEXT",
             **kept,
             **layout.keep_banks(self.folder),
+            "CRADLE_EVIDENCE": str(self.folder / "evidence"),
             **self._targets(),
             **self.authority.settings(layout.ROOT / "deploy" / "access.yaml"),
-            "CRADLE_CERTIFICATE_URL": "https://localhost",
+            **self._public(),
             "CRADLE_CERTIFICATE_KEYS": str(self.authority.certificate_key()),
             "CRADLE_CERTIFICATE_FONTS": str(layout.ROOT / "build" / "fonts"),
             **authority.variables(self.operator),
@@ -255,6 +256,10 @@ class Stack:
         own = {"PYTHONUNBUFFERED": "1", MARK: str(self.folder), **self.environment, **(env or {})}
         log = self.logs / f"{name}.log"
         return Command(name, tuple(argv), {**inherited, **own}, layout.ROOT, log, os.geteuid(), os.getegid())
+
+    def _public(self) -> dict[str, str]:
+        address = f"127.0.0.1:{self.port('public')}"
+        return {"CRADLE_PUBLIC_LISTEN": address, "CRADLE_CERTIFICATE_URL": f"http://{address}"}
 
     def _start_server(self) -> None:
         """With every table in its databases, while Kafka is still starting."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -16,17 +17,22 @@ from cradle.certification.v1 import (
     assessing_pb2_grpc,
     certificates_pb2,
     certificates_pb2_grpc,
+    evidence_pb2,
+    evidence_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
 )
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.standing_pb2_grpc import StandingServiceStub
 
-from services.certification import rules, streams
-from services.certification.api import Applications, Assessments, Certificates, Schemes
+from services.certification import objects, rules, streams
+from services.certification.api import Applications, Assessments, Certificates, EvidenceFiles, Public, Schemes
+from services.certification.api.public import serving
+from services.certification.model.evidence import Limits
 from services.certification.rules import schemes
-from services.certification.usecases import Desk, arrears, screening, sweeping, timing
-from services.certification.usecases.issuing import Issuing, issuing_of
+from services.certification.usecases import Desk, arrears, evidencing, screening, sweeping, timing, verifying
+from services.certification.usecases.evidencing import Room
+from services.certification.usecases.issuing import Issuing, issuing_of, needed
 from services.certification.usecases.watching import watching
 from services.certification.wire.registry import Registers
 from services.kit import rpc, run, tls
@@ -55,6 +61,12 @@ def _desk(process: Process, channel: grpc.aio.Channel) -> Desk:
         allows_drafts=settings.environment != "production",
         issuing=_issuing(process),
     )
+
+
+def _room(process: Process, desk: Desk) -> Room:
+    given = process.settings
+    limits = Limits(given.evidence_file_bytes_max, given.evidence_application_bytes_max, given.evidence_upload_s)
+    return Room(desk, objects.opened(given.evidence), limits)
 
 
 def _issuing(process: Process) -> Issuing | None:
@@ -87,12 +99,13 @@ async def api(process: Process) -> None:
 
 
 async def _serve(process: Process, desk: Desk) -> None:
-    watched = watching(process.database, process.settings)
+    watched, room = watching(process.database, process.settings), _room(process, desk)
 
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_CertificationServiceServicer_to_server(Schemes(desk), server)
         applying_pb2_grpc.add_ApplicationServiceServicer_to_server(Applications(desk, watched), server)
         assessing_pb2_grpc.add_AssessmentServiceServicer_to_server(Assessments(desk), server)
+        evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceFiles(room), server)
         certificates_pb2_grpc.add_CertificateServiceServicer_to_server(Certificates(desk), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
@@ -100,6 +113,7 @@ async def _serve(process: Process, desk: Desk) -> None:
         service_pb2.DESCRIPTOR.services_by_name["CertificationService"],
         applying_pb2.DESCRIPTOR.services_by_name["ApplicationService"],
         assessing_pb2.DESCRIPTOR.services_by_name["AssessmentService"],
+        evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"],
         certificates_pb2.DESCRIPTOR.services_by_name["CertificateService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
@@ -128,9 +142,22 @@ async def worker(process: Process) -> None:
             timer(process.settings.look_again_every_s, partial(screening.screen, desk)),
             timer(process.settings.timer_every_s, partial(timing.expire, desk)),
             timer(process.settings.timer_every_s, partial(timing.date, desk)),
+            timer(process.settings.evidence_sweep_every_s, partial(evidencing.sweep, _room(process, desk))),
             timer(process.settings.timer_every_s, partial(timing.watch, desk)),
         )
 
 
+async def page(process: Process) -> None:
+    """The public page: for anybody, so it is a process of its own, and only reads."""
+    settings = process.settings
+    async with rpc.channel(settings.registry_target, tls.identity(settings)) as channel:
+        desk = _desk(process, channel)
+        issuing, lasts = needed(desk.issuing), timedelta(seconds=settings.public_lists_s)
+        asked = verifying.Desk(verifying.Published(desk, lasts), issuing.keys, issuing.url, process.clock)
+        async with serving(Public(asked, settings.public_at_once_max), settings.public_listen):
+            process.health.set("http", True)
+            await process.stopping.wait()
+
+
 def main() -> None:
-    run.run("certification", {"api": api, "worker": worker, "relay": run.relay})
+    run.run("certification", {"api": api, "worker": worker, "relay": run.relay, "page": page})

@@ -71,6 +71,14 @@ class Settings(Identified):
     certification_target: str = "127.0.0.1:0"
 
     certification_schemes: _Place = None  # a directory of the city's own versions of the scheme, beside those shipped
+    public_listen: str = "127.0.0.1:0"  # the public page, behind a gateway that ends TLS
+    public_lists_s: float = 3_600.0  # how long a status list is good for, and so a copy may not know of a revocation
+    public_at_once_max: int = 32  # requests that are answered at the same time; one more is told to come back
+    evidence: str = "evidence"  # where evidence is stored: a folder, file:///... or s3://bucket/prefix
+    evidence_file_bytes_max: int = 20_000_000
+    evidence_application_bytes_max: int = 200_000_000  # all of one application
+    evidence_upload_s: float = 300.0  # how long one upload may take
+    evidence_sweep_every_s: float = 600.0  # how often objects that show nothing are looked for
     certificate_url: str = ""  # where what is published of certificates is found
     certificate_keys: Annotated[tuple[FilePath, ...], NoDecode, BeforeValidator(_split)] = ()  # PEM; the first signs
     certificate_fonts: _Place = None  # where the font of the paper is looked for before where Debian puts it

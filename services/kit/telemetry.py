@@ -42,6 +42,8 @@ INBOX_FENCED = Counter("cradle_inbox_fenced_total", "Batches dropped because ano
 INBOX_PARKED = Counter("cradle_inbox_parked_total", "Records parked", ["consumer", "state"])
 PARKED_RECORDS = Gauge("cradle_parked_records", "Records that are parked now, with those held behind", ["consumer"])
 
+PUBLIC_ANSWERS = Counter("cradle_public_answers_total", "Answers of the public page", ["path", "status"])
+
 # The outbox and its relay.
 OUTBOX_SENT = Counter("cradle_outbox_sent_total", "Events acknowledged by the broker", ["topic"])
 OUTBOX_AGE_SECONDS = Gauge("cradle_outbox_age_seconds", "Age of the oldest event not yet sent")

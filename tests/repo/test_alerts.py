@@ -7,13 +7,14 @@ import re
 import pytest
 import yaml
 
-from deploy.local.roles import DEFAULT_ROLES
+from deploy.local.roles import ALL_ROLES
 from tests.repo.alerting import PROMETHEUS, ROOT, RUNBOOKS, Alert, alerts, told
 
 SCRAPED = {"job", "instance", "service", "role"}  # given where a process is scraped
 # What a label may tell: each has few values. Think before adding one: no id, number, name or free text.
 KINDS = {"state", "kind", "grpc_code", "result", "outcome", "status", "payee"}
 BOUNDED = KINDS | {"consumer", "topic", "partition", "grpc_service", "grpc_method", "source", "office"}
+BOUNDED |= {"path"}  # the public page's, as they are declared
 BOUNDED |= {"account"}  # a name of ours for an account of ours
 BOUNDED |= {"fund", "county", "year", "reason"}  # of budgets that somebody has opened, and of held orders
 BOUNDED |= {"account"}  # of ours at banks, by a name of ours
@@ -60,4 +61,4 @@ def test_the_sample_scrapes_every_role() -> None:
 
     scraped = [config["labels"] for job in jobs for config in job["static_configs"]]
     assert [job["job_name"] for job in jobs] == ["cradle"]
-    assert sorted(f"{one['service']}-{one['role']}" for one in scraped) == sorted(role.name for role in DEFAULT_ROLES)
+    assert sorted(f"{one['service']}-{one['role']}" for one in scraped) == sorted(role.name for role in ALL_ROLES)

@@ -136,6 +136,7 @@ NOT_PERSONAL = {
     "cradle.certification.v1.Application.name": "a resource name, applications/{application}",
     "cradle.certification.v1.Certificate.name": "a resource name",
     "cradle.certification.v1.Objection.name": "a resource name, objections/{objection}",
+    "cradle.certification.v1.Evidence.name": "a resource name, evidence/{evidence}",
     "cradle.certification.v1.Figure.name": "the name of a figure of the scheme",
     "cradle.certification.v1.Quantity.name": "the name of a quantity of the scheme",
     "cradle.certification.v1.Scheme.name": "a resource name, schemes/{version}",

@@ -16,7 +16,7 @@ from services.certification.credential.code import address, number_in
 from services.certification.credential.credential import issue
 from services.certification.credential.keys import Issuer, Keys, published, read_keys, trusted
 from services.certification.credential.status import Bits, Lists, Place, sign_list
-from services.certification.credential.verify import verify
+from services.certification.credential.verify import place_of, verify
 
 __all__ = [
     "Bits",
@@ -27,6 +27,7 @@ __all__ = [
     "address",
     "issue",
     "number_in",
+    "place_of",
     "published",
     "read_keys",
     "sign_list",

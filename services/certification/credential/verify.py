@@ -8,7 +8,7 @@ from typing import Final
 from services.certification.credential.credential import Said, over, read
 from services.certification.credential.keys import Issuer
 from services.certification.credential.signed import CREDENTIAL, UNREADABLE, opened
-from services.certification.credential.status import Bits, Lists, read_list
+from services.certification.credential.status import Bits, Lists, Place, read_list
 from services.certification.issued import Found, Outcome, Verification, known, unconfirmed
 from services.kit.messages import Reason, reason
 
@@ -22,6 +22,12 @@ def verify(token: str, issuer: Issuer, lists: Lists, now: datetime) -> Verificat
         return unconfirmed(said, now)
     found = _standing(said, issuer, lists, now)
     return unconfirmed(found, now) if isinstance(found, Reason) else known(found, said.issued, now)
+
+
+def place_of(token: str, issuer: Issuer, now: datetime) -> Place | Reason:
+    """Where the bits are that tell whether it holds, of a credential of ours. Never raises."""
+    said = _said(token, issuer, now)
+    return said if isinstance(said, Reason) else said.place
 
 
 def _standing(said: Said, issuer: Issuer, lists: Lists, now: datetime) -> Found | Reason:

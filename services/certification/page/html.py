@@ -26,12 +26,15 @@ HEADERS: Final = (
     ("content-security-policy", CONTENT_SECURITY_POLICY),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
     ("cache-control", "no-store"),
 )
 
 
-def page(found: Verification | None, language: Language, *, number: str = "", code: str = "") -> str:
-    """What was found, or without it the question alone. `number` and `code` are what was asked, kept for the reader."""
+def page(
+    found: Verification | None, language: Language, *, number: str = "", code: str = "", credential: str = ""
+) -> str:
+    """What was found, or without it the question alone. All else is what was asked, kept for the reader."""
     other = Language.EN if language is Language.ZH else Language.ZH
     return _PAGE.substitute(
         language=language.value,
@@ -41,6 +44,8 @@ def page(found: Verification | None, language: Language, *, number: str = "", co
         hint=_word("VERIFY_HINT", language),
         number_label=_word("CERTIFICATE_NUMBER", language),
         number=escape(number),
+        credential_label=_word("VERIFY_CREDENTIAL", language),
+        credential=escape(credential),
         action=_word("VERIFY_ACTION", language),
         other=other.value,
         other_name=_word("VERIFY_LANGUAGE", other),

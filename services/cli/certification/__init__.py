@@ -3,6 +3,8 @@
 | file | |
 |---|---|
 | `applying` | the employer's side: the scheme, drafts, submission, answers |
+| `statistics` | quantities in bulk, as CSV |
+| `evidence` | files that show what is stated |
 | `office` | the authority's side: tasks, gates, sheets, visits, decisions |
 | `asking` | calls, and a move of one application as it was read |
 | `answers` | what is stated, from a file or the command line |
@@ -11,10 +13,13 @@
 
 import typer
 
-from services.cli.certification import applying, office
+from services.cli.certification import applying, office, statistics
+from services.cli.certification.evidence import evidence
 
 app = typer.Typer(no_args_is_help=True, help="Family-friendly certification of employers.")
 applying.register(app)
+statistics.register(app)
+app.add_typer(evidence, name="evidence")
 office.register(app)
 
 __all__ = ["app"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 from cradle.certification.v1 import application_pb2 as pb
-from cradle.certification.v1 import applying_pb2, assessing_pb2, scheme_pb2
+from cradle.certification.v1 import applying_pb2, assessing_pb2, evidence_pb2, scheme_pb2
 from rich.table import Table
 
 from services.cli import views
@@ -46,6 +46,14 @@ def criteria(session: Session, found: Sequence[scheme_pb2.Criterion]) -> None:
         for one in found
     ]  # fmt: skip
     session.show(_table(session, ("CRITERION", "POINTS", "TITLE", "QUANTITIES", "EVIDENCE"), rows), piped_width=_WIDE)
+
+
+def evidence(session: Session, found: Sequence[evidence_pb2.Evidence]) -> None:
+    if session.as_json:
+        document({"evidence": [as_data(one) for one in found]})
+        return
+    rows = [(one.name, one.criterion, one.kind, one.file_name, str(one.size_bytes)) for one in found]
+    session.show(_table(session, ("NAME", "CRITERION", "KIND", "FILE", "SIZE"), rows), piped_width=_WIDE)
 
 
 def decision(session: Session, found: pb.Decision) -> None:
