@@ -31,13 +31,13 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     UnsupportedForMessageFormatError,
 )
-from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from cryptography.exceptions import InvalidTag
 
 from services.kit import telemetry, tls
 from services.kit.db import Database
 from services.kit.outbox import CHANNEL, opened
+from services.kit.placing import place_of
 from services.kit.seal import Sealer
 from services.kit.set_aside import SetAside
 from services.kit.settings import Settings
@@ -63,7 +63,7 @@ _NEVER: Final = (
 )
 _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # the broker keeps silent about other names, for ever
 _log = telemetry.log(__name__)
-_partition_of = DefaultPartitioner()
+_place_of: Final = lru_cache(maxsize=4096)(place_of)  # events of one aggregate follow each other under one key
 _encoded: Final = lru_cache(maxsize=1024)(str.encode)  # of the few words that stand in every header
 
 Header = tuple[str, bytes]
@@ -89,13 +89,6 @@ def headers(row: Row, source: str) -> list[Header]:
 def _time(instant: datetime) -> bytes:
     """All events of a transaction have one instant."""
     return instant.isoformat().encode()
-
-
-@lru_cache(maxsize=4096)
-def _place_of(key: bytes, partitions: tuple[int, ...]) -> int:
-    """As Kafka's own clients place a key. The events of one aggregate follow each other under one key."""
-    place: int = _partition_of(key, partitions, partitions)
-    return place
 
 
 @dataclass(slots=True)
