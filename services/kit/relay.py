@@ -45,7 +45,7 @@ from services.kit.telemetry import Health
 from services.kit.waiting import persevere
 
 _LOCK = 0x0CAD1E
-_ROWS_MAX = 2_000
+_ROWS_MAX = 6_000  # two transactions of a thousand claims: the broker pays by the batch, not by the event
 _LOOK_EVERY_S = 1.0
 _WAITING = "SELECT * FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
 _SNAPSHOT = """SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
