@@ -64,7 +64,6 @@ _NEVER: Final = (
 _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # the broker keeps silent about other names, for ever
 _log = telemetry.log(__name__)
 _place_of: Final = lru_cache(maxsize=4096)(place_of)  # events of one aggregate follow each other under one key
-_encoded: Final = lru_cache(maxsize=1024)(str.encode)  # of the few words that stand in every header
 
 Header = tuple[str, bytes]
 Row = Mapping[str, Any]  # of the outbox, as it lies there or opened
@@ -73,16 +72,24 @@ Row = Mapping[str, Any]  # of the outbox, as it lies there or opened
 def headers(row: Row, source: str) -> list[Header]:
     """CloudEvents 1.0, Kafka protocol binding, binary mode."""
     return [
-        ("ce_specversion", b"1.0"),
+        *_of_type(row["type"], source),
         ("ce_id", str(row["event_id"]).encode()),
-        ("ce_type", _encoded(row["type"])),
-        ("ce_source", _encoded(source)),
         ("ce_subject", row["aggregateid"].encode()),
         ("ce_time", _time(row["occurred_at"])),
         ("ce_sequence", b"%d" % row["version"]),
         ("causationid", row["causationid"].encode()),
-        ("content-type", b"application/protobuf"),
     ]
+
+
+@lru_cache(maxsize=1024)
+def _of_type(kind: str, source: str) -> tuple[Header, ...]:
+    """What stands in every event of a type."""
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_type", kind.encode()),
+        ("ce_source", source.encode()),
+        ("content-type", b"application/protobuf"),
+    )
 
 
 @lru_cache(maxsize=64)
