@@ -104,7 +104,8 @@ def test_an_employers_way_to_the_public_notice(cradle: Cradle, stack: Stack, tmp
     assert cradle("propose", name, by="zhao").exit_code == 0
     assert "public notice" in cradle("show", name).stdout
     assert "gate.nursing_room" in cradle("explain", name).stdout
-    assert name in cradle("list", "--employer", code, "--state", "PUBLIC_NOTICE").stdout
+    assert name in cradle("list", "--employer", code, "--state", "PUBLIC_NOTICE", "--output", "json").stdout
+    assert cradle("list", "--employer", code).exit_code == cradle("tasks").exit_code == 0
     assert cradle("withdraw", name).exit_code == 0
     assert "certificates" not in said(cradle("show", name, "--output", "json"))["certificate"]
 
