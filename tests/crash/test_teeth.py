@@ -72,7 +72,9 @@ def test_a_missing_fence_is_seen_as_a_second_effect(bare: Stack, random: Random,
     tell(f"planted: {len(account.twice)} of {len(account.log)} settled twice by {rounds} zombies; {account.line()}")
     tell(f"verdict: {account.problems()}")
     assert account.twice
-    assert "had an effect twice" in " ".join(account.problems())
+    # Where the second effect meets the constraint that stands behind the fence, its record is parked instead.
+    said = " ".join(account.problems())
+    assert "had an effect twice" in said or "both parked and settled" in said
 
 
 def test_an_event_deleted_before_it_was_sent_is_seen_as_loss(
