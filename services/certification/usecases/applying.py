@@ -125,7 +125,7 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
         is_in_baoji=known is not None and known.is_in_baoji,
         staffed_since=known.staffed_since if known and known.staffed_since else today,
         consents=filed.stated.consents,
-        locked_until=held.locked_until if held else None,
+        locked_until=await standing.locked_until(desk, source, filed),
         has_open_application=await applications.has_open(source, filed.employer, filed.id),
     )
     if problems := admission.problems(applicant, scheme, today):

@@ -24,6 +24,8 @@ PURPOSE: Final = "certification"
 _EMPLOYERS_MAX: Final = 100  # of one call, by its contract
 _BAOJI: Final = "6103"  # GB/T 2260
 _CLOSED: Final = pb.VIOLATION_STATE_CLOSED
+# 特别规定 art. 5 forbids the dismissal, so a case of it is one of labour protection too.
+_LABOUR: Final = (pb.VIOLATION_KIND_LABOUR_PROTECTION, pb.VIOLATION_KIND_PREGNANCY_DISMISSAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def gates(given: pb.EmployerStanding, filed: Filed, on: date) -> Iterator[Answer
     """By the names of the scheme. What the registry cannot tell for sure is left to a person."""
     since = anniversary(filed.submitted_on or on, -1)
     recent = [one for one in given.violations if from_proto(one.opened_on) > since and one.state != _CLOSED]
-    yield _answer("gate.open_violation.labour", open=_count(recent, pb.VIOLATION_KIND_LABOUR_PROTECTION))
+    yield _answer("gate.open_violation.labour", open=_count(recent, *_LABOUR))
     yield _answer("gate.open_violation.discrimination", open=_count(recent, pb.VIOLATION_KIND_DISCRIMINATION))
     late = [one for one in recent if one.HasField("due_on") and from_proto(one.due_on) < on]
     yield _answer("gate.open_violation.union_opinion", overdue=_count(late, pb.VIOLATION_KIND_UNION_OPINION))
@@ -88,8 +90,8 @@ def gates(given: pb.EmployerStanding, filed: Filed, on: date) -> Iterator[Answer
         yield _answer("gate.arrears.insured", insured=filed.stated.staff, liable=filed.stated.staff)
 
 
-def _count(violations: Sequence[pb.Violation], kind: pb.ViolationKind.ValueType) -> int:
-    return sum(one.kind == kind for one in violations)
+def _count(violations: Sequence[pb.Violation], *kinds: pb.ViolationKind.ValueType) -> int:
+    return sum(one.kind in kinds for one in violations)
 
 
 def _answer(gate: str, **quantities: int) -> Answer:
