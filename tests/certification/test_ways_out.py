@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,15 +13,28 @@ import pytest
 from cradle.registry.v1 import standing_pb2 as registry
 
 from deploy.local.stack import Stack
-from services.certification.model import Application, Fact, Filed, Happening, Kind, State, Stated, Suspension, Veto
-from services.certification.rules.life import locked_until
+from services.certification.model import (
+    Application,
+    Fact,
+    Filed,
+    Happening,
+    Kind,
+    Proposed,
+    State,
+    Stated,
+    Suspension,
+    Veto,
+)
+from services.certification.rules.applications import Under, dated
+from services.certification.rules.life import anniversary, locked_until
 from services.certification.store import applications
-from services.certification.usecases import applying, arrears, assessing, deciding, following, screening
+from services.certification.usecases import applying, arrears, assessing, deciding, following, holders, screening
 from services.certification.wire.registry import gates
+from services.kit.calendar import CALENDAR, Calendar, Year
 from services.kit.dates import to_proto
-from services.kit.errors import Refused
+from services.kit.errors import Invalid, Refused
 from tests.builders import uscc
-from tests.certification.holder import holder
+from tests.certification.holder import AWARDED, Holder, holder
 from tests.certification.office import (
     CLERK,
     EMPLOYER,
@@ -35,7 +48,7 @@ from tests.certification.office import (
     office,
     principal,
 )
-from tests.certification.sheets import best
+from tests.certification.sheets import LATEST, best, indicator
 
 pytestmark = pytest.mark.integration
 WHOLE = Stated(1000, 500, "C", True, best("").answers)
@@ -150,6 +163,77 @@ def test_those_that_wait_for_a_person_stand_in_nobodys_way(
             assert last.application.state is State.ASSESSMENT
 
     asyncio.run(way())
+
+
+def test_a_renewal_that_is_handed_in_again_as_new_holds_its_certificate_no_longer(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with office(stack, dsn, AWARDED) as at:
+            plain = {year: Year("", "confirmed", frozenset(), frozenset()) for year in range(2026, 2033)}
+            at.desk = replace(at.desk, calendar=Calendar(plain))
+            mine = Holder(at.desk, at.known.employers[USCC].id)
+            one = await mine.awarded()
+            for day in (anniversary(AWARDED, 1), anniversary(AWARDED, 2)):
+                name = f"report/{day}"
+                await mine.books(
+                    Fact(mine.employer, name, name, 1, Happening.REPORT, day, since=day, number=one.number)
+                )
+            at.on(one.now.valid_to - timedelta(30))
+            draft = await at.stated(await at.draft(kind=Kind.EXTENSION))
+            filed = await at.does(EMPLOYER, applying.submit, draft)
+            filed = await at.does(CLERK, assessing.send_back, filed, [("", "营业执照")])
+            assert (await mine.life()).renewals[0].decided_on is None
+            filed = await at.does(EMPLOYER, applying.save, filed, lambda one: (Kind.NEW, one.stated), ())
+            await at.does(EMPLOYER, applying.submit, filed)
+            (renewal,) = (await mine.life()).renewals
+            assert (renewal.kind, renewal.decided_on, renewal.granted) == (Kind.EXTENSION, at.today, False)
+
+    asyncio.run(way())
+
+
+def test_a_sheet_that_cannot_be_is_not_taken_in(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with office(stack, dsn) as at:
+            filed = await at.screened()
+            answers = list(best("").answers)
+            place, one = next((n, one) for n, one in enumerate(answers) if indicator(one.indicator).measure.share)
+            measure = indicator(one.indicator).measure
+            more = {name: tuple(10 * each for each in dict(one.quantities)[name]) for name in measure.part}
+            answers[place] = one._replace(quantities=tuple(sorted({**dict(one.quantities), **more}.items())))
+            with pytest.raises(Invalid) as refused:
+                await at.does(CLERK, assessing.score, filed, answers)
+            assert [(one.code, one.field) for one in refused.value.reasons] == [
+                ("FACT_OUT_OF_RANGE", f"answers[{place}]")
+            ]
+            assert (await at.does(CLERK, assessing.score, filed, best("").answers)).application.assessors
+
+    asyncio.run(way())
+
+
+def test_who_proposed_a_revocation_may_word_it_anew_until_another_agrees(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with holder(stack, dsn) as at:
+            await at.awarded()
+            wrong = Proposed(Veto.FALSE_DATA, at.today, "听证笔录1号", THIRD.name)
+            right = wrong._replace(document="听证笔录2号")
+            await at.does(THIRD, holders.revoke, wrong)
+            await at.does(THIRD, holders.revoke, right)
+            with pytest.raises(Refused, match="REVOCATION_SECOND_PERSON"):
+                await at.does(THIRD, holders.revoke, right)
+            with pytest.raises(Refused, match="REVOCATION_DIFFERS"):
+                await at.does(FOURTH, holders.revoke, wrong._replace(proposed_by=FOURTH.name))
+            one = await at.does(FOURTH, holders.revoke, right._replace(proposed_by=FOURTH.name))
+            assert one.now.state == "REVOKED"
+
+    asyncio.run(way())
+
+
+def test_a_clock_that_stood_still_is_dated_by_the_days_that_were_left() -> None:
+    last = max(CALENDAR.years)
+    stood = Application(State.ASSESSMENT, asked=True, days_left=4)
+    later = Calendar({**CALENDAR.years, last + 1: Year("test", "confirmed", frozenset(), frozenset())})
+    day = date(last, 12, 31)
+    assert dated(stood, day, Under(LATEST, CALENDAR)).due_on is None
+    assert dated(stood, day, Under(LATEST, later)).due_on == later.add_working_days(day, 4)
 
 
 @dataclass

@@ -212,17 +212,24 @@ def _on_time(after: Application, before: Application, on: date, under: Under) ->
     if after.state is before.state or after.state is None:
         return after
     if before.state is State.INFORMATION_REQUESTED and after.state is State.ASSESSMENT:
-        try:
-            return after._replace(due_on=under.calendar.add_working_days(on, after.days_left))
-        except YearNotHeld:
-            return after._replace(due_on=None)
+        return _going_on(after, on, under)
     return after._replace(due_on=_due_on(after.state, on, under))
+
+
+def _going_on(application: Application, on: date, under: Under) -> Application:
+    """A clock that stood still, with the days that were left."""
+    try:
+        return application._replace(due_on=under.calendar.add_working_days(on, application.days_left))
+    except YearNotHeld:
+        return application._replace(due_on=None)
 
 
 def dated(application: Application, entered_on: date, under: Under) -> Application:
     """With the last day of a clock that began to run when its year was not held."""
     if application.state is None:
         return application
+    if application.state is State.ASSESSMENT and application.asked:
+        return _going_on(application, entered_on, under)
     return application._replace(due_on=_due_on(application.state, entered_on, under))
 
 
