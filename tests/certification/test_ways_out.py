@@ -28,7 +28,17 @@ from services.certification.model import (
 from services.certification.rules.applications import Under, dated
 from services.certification.rules.life import anniversary, locked_until
 from services.certification.store import applications
-from services.certification.usecases import applying, arrears, assessing, deciding, following, holders, screening
+from services.certification.usecases import (
+    applying,
+    arrears,
+    assessing,
+    deciding,
+    following,
+    holders,
+    reading,
+    screening,
+)
+from services.certification.wire import filed as wire
 from services.certification.wire.registry import gates
 from services.kit.calendar import CALENDAR, Calendar, Year
 from services.kit.dates import to_proto
@@ -44,6 +54,7 @@ from tests.certification.office import (
     USCC,
     Known,
     Office,
+    answer,
     employment,
     office,
     principal,
@@ -182,10 +193,27 @@ def test_a_renewal_that_is_handed_in_again_as_new_holds_its_certificate_no_longe
             filed = await at.does(EMPLOYER, applying.submit, draft)
             filed = await at.does(CLERK, assessing.send_back, filed, [("", "营业执照")])
             assert (await mine.life()).renewals[0].decided_on is None
+            at.on(one.now.valid_to + timedelta(10))  # applied for in time, and so it lives until it is decided
+            filed = await at.does(EMPLOYER, applying.submit, filed)
+            assert filed.kind is Kind.EXTENSION
+            filed = await at.does(CLERK, assessing.send_back, filed, [("", "营业执照")])
             filed = await at.does(EMPLOYER, applying.save, filed, lambda one: (Kind.NEW, one.stated), ())
             await at.does(EMPLOYER, applying.submit, filed)
             (renewal,) = (await mine.life()).renewals
             assert (renewal.kind, renewal.decided_on, renewal.granted) == (Kind.EXTENSION, at.today, False)
+
+    asyncio.run(way())
+
+
+def test_who_looked_a_gate_up_is_in_no_answer(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with office(stack, dsn) as at:
+            by_hand = answer("gate.nursing_room", at.known.found.pop("gate.nursing_room"))
+            filed = await at.does(CLERK, assessing.record_gate, await at.screened(), by_hand, "现场笔录1号")
+            assert filed.application.state is State.ASSESSMENT
+            shown = wire.whole(await reading.whole(at.desk, at.desk.database, filed), reading.today(at.desk))
+            assert [one.looked_up_by for one in shown.gates if one.criterion == by_hand.indicator] == ["person"]
+            assert CLERK.name not in str(shown)
 
     asyncio.run(way())
 

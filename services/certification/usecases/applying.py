@@ -117,7 +117,8 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
     scheme, today = desk.in_force(), desk.clock.today()
     if missing := list(_unsaid(filed.stated)):
         raise Invalid(*missing)
-    held = await standing.of_employer(desk, source, filed)
+    applied_on = await standing.applied_on(desk, source, filed)
+    held = await standing.of_employer(desk, source, filed, applied_on)
     known = await desk.register.employment(filed.uscc, today)
     applicant = admission.Applicant(
         filed.uscc,
@@ -130,7 +131,7 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
     )
     if problems := admission.problems(applicant, scheme, today):
         raise Refused(*map(reason, problems))
-    kind = admission.kind_of(filed.kind, held, scheme, today)
+    kind = admission.kind_of(filed.kind, held, scheme, applied_on)
     if kind is None:
         raise Refused(reason("RENEWAL_TOO_EARLY", "name", days=scheme.figures["validity.window"].count))
     stated = filed.stated

@@ -9,7 +9,7 @@ from services.certification.model import CertificateState, Fact, Filed, Happenin
 from services.certification.store import certificates
 from services.certification.usecases import booking
 from services.certification.usecases.desk import Desk
-from services.kit.db import Tx
+from services.kit.db import Database, Tx
 from services.kit.errors import Refused
 from services.kit.messages import reason
 
@@ -45,6 +45,11 @@ async def number_of(tx: Tx, filed: Filed) -> str:
     return number
 
 
+async def applied_since(source: Database | Tx, filed: Filed) -> date | None:
+    """The day of its first submission as a renewal."""
+    return (await _first(source, filed)).since
+
+
 def about(filed: Filed) -> str:
     return f"application/{filed.id}"
 
@@ -68,11 +73,11 @@ class _First(NamedTuple):
     kind: Kind = Kind.NEW
 
 
-async def _first(tx: Tx, filed: Filed) -> _First:
-    facts = (await certificates.facts(tx, [filed.employer])).get(filed.employer, ())
+async def _first(source: Database | Tx, filed: Filed) -> _First:
+    facts = (await certificates.facts(source, [filed.employer])).get(filed.employer, ())
     if mine := [one for one in facts if one.about == about(filed)]:
         first = min(mine, key=lambda one: one.rank)
         return _First(first.number, first.since, Kind(first.code))
-    held = await certificates.latest_of(tx, filed.employer)
+    held = await certificates.latest_of(source, filed.employer)
     lives = held and held.now.state in {CertificateState.ACTIVE, CertificateState.SUSPENDED}
     return _First(held.number) if held and lives else _First()
