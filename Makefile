@@ -1,6 +1,6 @@
 # `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help setup protos lock lint types alerts unit integration crash browser drill test soak samples bench bench-runs bench-ledger bench-long demo up down status clean
+.PHONY: help setup protos lock lint types alerts unit integration integration-first integration-second crash browser drill test soak samples bench bench-runs bench-ledger bench-long demo up down status clean
 # The system's own Python, if it will do: distributors build it with profiles, and a plain build is a sixth slower.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
@@ -59,8 +59,20 @@ alerts: $(PROMTOOL) ## Alert rules: promtool's check, and each just below and ju
 unit: .venv/.ready $(FONT) ## Tests that need no I/O
 	$(BIN)/pytest -q -m "not integration and not crash and not browser and not soak and not samples" $(T)
 
+# Half of their time such tests wait: all of them run as two halves at once, each with a system of its own.
 integration: setup ## Tests on the real Kafka and PostgreSQL
+ifdef T
 	$(BIN)/pytest -q -m "integration and not soak" $(T)
+else
+	@$(MAKE) --no-print-directory -j2 --output-sync=target integration-first integration-second
+endif
+
+FIRST := tests/claims tests/kit tests/registry
+integration-first:
+	$(BIN)/pytest -q -m "integration and not soak" $(FIRST)
+
+integration-second:
+	$(BIN)/pytest -q -m "integration and not soak" $(FIRST:%=--ignore=%) tests
 
 crash: setup ## Tests that kill, stall and restart
 	$(BIN)/pytest -q -m "crash and not soak" $(T)
@@ -71,7 +83,10 @@ browser: .venv/.ready $(BROWSER) $(FONT) ## The public page in Debian's Chromium
 drill: setup ## Back up, pay, restore yesterday's treasury: each order is paid once
 	$(BIN)/pytest -q -m crash tests/crash/test_drill.py
 
-test: lint types alerts unit integration browser crash ## Everything CI runs
+test: ## Everything CI runs
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types alerts unit browser
+	@$(MAKE) --no-print-directory integration
+	@$(MAKE) --no-print-directory crash
 
 soak: setup ## The long forms
 	$(BIN)/pytest -q -m soak $(T)

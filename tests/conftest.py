@@ -12,6 +12,7 @@ from deploy.demo import budgets
 from deploy.local.stack import Stack
 
 TODAY = "2026-11-23"
+os.environ["CRADLE_PASSING"] = "1"  # every stack of a test, whoever starts it, is thrown away after it
 
 
 @pytest.fixture(scope="session")

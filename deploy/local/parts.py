@@ -98,8 +98,8 @@ class Server:
         process = _own(self.process, "DATABASE_URL")
         process.stop(by=signal.SIGQUIT if immediate else None)
 
-    def create_database(self, service: str) -> str:
-        in_thread(postgres.create_databases(self.address, [service]))
+    def create_database(self, service: str, like: str | None) -> str:
+        in_thread(postgres.create_databases(self.address, [service], f"cradle_{like}" if like else "template1"))
         return f"{self.address}/cradle_{service}"
 
     def _start_own(self) -> None:

@@ -86,9 +86,8 @@ class Stack:
             self._prepare()
             self._supervisor.start()
             with ThreadPoolExecutor(2) as pool:
-                for started in [pool.submit(self._broker.start), pool.submit(self._server.start)]:
+                for started in [pool.submit(self._broker.start), pool.submit(self._start_server)]:
                     started.result()
-            self._migrate()
             for role in self._roles.values():
                 self._add_role(role, role.name)
             self._wait_ready([self._processes[name] for name in self._roles])
@@ -107,6 +106,8 @@ class Stack:
             self._say("stopping")
             parts = [self._broker.process, self._server.process]
             _stop_all([process for process in self._processes.values() if process not in parts])
+            if self._broker.process is not None and self._fresh and layout.is_passing():
+                self._broker.process.stop(force=True)  # nobody reads what it would yet write down
             _stop_all([process for process in parts if process is not None])
             self._supervisor.close()
             sweep(self.folder)
@@ -170,9 +171,9 @@ class Stack:
         """Start PostgreSQL again on the same port and data, and wait until it answers."""
         self._server.start()
 
-    def create_database(self, service: str) -> str:
-        """Create the database of a service, if it is not there, and answer its address."""
-        return self._server.create_database(service)
+    def create_database(self, service: str, like: str | None = None) -> str:
+        """Create the database of a service, if it is not there, empty or like another's; answer its address."""
+        return self._server.create_database(service, like)
 
     def create_topic(self, name: str, partitions: int, retention_days: int = 1) -> None:
         in_thread(kafka.create_topics(self._broker.client(), [kafka.Topic(name, partitions, retention_days)]))
@@ -259,6 +260,11 @@ class Stack:
     def _public(self) -> dict[str, str]:
         address = f"127.0.0.1:{self.port('public')}"
         return {"CRADLE_PUBLIC_LISTEN": address, "CRADLE_CERTIFICATE_URL": f"http://{address}"}
+
+    def _start_server(self) -> None:
+        """With every table in its databases, while Kafka is still starting."""
+        self._server.start()
+        self._migrate()
 
     def _migrate(self) -> None:
         services = sorted({role.service for role in self._roles.values()} - {""})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import grpc
 from cradle.certification.v1 import (
@@ -22,6 +23,7 @@ from cradle.certification.v1 import (
     service_pb2,
     service_pb2_grpc,
 )
+from cradle.claims.v1.employer_pb2_grpc import EmployerFactsServiceStub
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.standing_pb2_grpc import StandingServiceStub
 
@@ -48,15 +50,34 @@ from services.kit.timer import every
 _ARREARS_EVERY_S: Final = 6 * 3600.0  # a day's arrears are known well within the day
 
 
-def _desk(process: Process, channel: grpc.aio.Channel) -> Desk:
+class Others(NamedTuple):
+    """Channels to the services that are asked."""
+
+    registry: grpc.aio.Channel
+    claims: grpc.aio.Channel
+
+
+@asynccontextmanager
+async def _others(process: Process) -> AsyncIterator[Others]:
+    settings, identity = process.settings, tls.identity(process.settings)
+    async with (
+        rpc.channel(settings.registry_target, identity) as registry,
+        rpc.channel(settings.claims_target, identity) as claims,
+    ):
+        yield Others(registry, claims)
+
+
+def _desk(process: Process, others: Others) -> Desk:
     settings = process.settings
-    register = Registers(StandingServiceStub(channel), settings.grpc_deadline_s)
+    versions = _versions(process)
+    stubs = StandingServiceStub(others.registry), EmployerFactsServiceStub(others.claims)
+    register = Registers(*stubs, versions, settings.grpc_deadline_s)
     return Desk(
         process.database,
         process.clock,
         process.sealer,
         CALENDAR,
-        _versions(process),
+        versions,
         register,
         allows_drafts=settings.environment != "production",
         issuing=_issuing(process),
@@ -94,8 +115,8 @@ def _versions(process: Process) -> rules.Versions:
 
 
 async def api(process: Process) -> None:
-    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
-        await _serve(process, _desk(process, channel))
+    async with _others(process) as others:
+        await _serve(process, _desk(process, others))
 
 
 async def _serve(process: Process, desk: Desk) -> None:
@@ -125,8 +146,8 @@ async def _serve(process: Process, desk: Desk) -> None:
 
 
 async def worker(process: Process) -> None:
-    async with rpc.channel(process.settings.registry_target, tls.identity(process.settings)) as channel:
-        desk = _desk(process, channel)
+    async with _others(process) as others:
+        desk = _desk(process, others)
 
         async def timer(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
             await every(seconds, process.stopping, work)
@@ -150,8 +171,8 @@ async def worker(process: Process) -> None:
 async def page(process: Process) -> None:
     """The public page: for anybody, so it is a process of its own, and only reads."""
     settings = process.settings
-    async with rpc.channel(settings.registry_target, tls.identity(settings)) as channel:
-        desk = _desk(process, channel)
+    async with _others(process) as others:
+        desk = _desk(process, others)
         issuing, lasts = needed(desk.issuing), timedelta(seconds=settings.public_lists_s)
         asked = verifying.Desk(verifying.Published(desk, lasts), issuing.keys, issuing.url, process.clock)
         async with serving(Public(asked, settings.public_at_once_max), settings.public_listen):

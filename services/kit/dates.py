@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -52,7 +53,9 @@ def from_proto(value: Date) -> date:
     return date(value.year, value.month, value.day)
 
 
+@lru_cache(maxsize=4096)
 def to_proto(value: date) -> Date:
+    """One message for all who ask for the day: it is copied into another, never changed."""
     return Date(year=value.year, month=value.month, day=value.day)
 
 

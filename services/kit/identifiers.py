@@ -43,6 +43,8 @@ def id_number_problems(number: str, path: str, today: date) -> list[Reason]:
 
 def holds_id_number(text: str) -> bool:
     """Whether a national ID number stands in a text that should hold none, whatever separates its digits."""
+    if len(text) < _LENGTH:
+        return False
     found = [*_LIKE_AN_ID.findall(text.upper()), _SEPARATORS.sub("", text.upper())]
     return any(len(part) == _LENGTH and not id_number_problems(part, "", date.max) for part in found)
 

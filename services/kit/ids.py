@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import uuid_utils
 from asyncpg.pgproto.pgproto import UUID as _UUID  # asyncpg's own uuid.UUID, in C: several a claim are made and shown
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
+_DAY_MS: Final = 86_400_000
 
 
 def new_id() -> UUID:
@@ -35,7 +35,8 @@ def read_id(text: str) -> UUID:
 
 def stable_id_at(at: datetime, order: int, *parts: bytes) -> UUID:
     """The same parts at the same instant give the same uuid7; within a millisecond they are in the order given."""
-    since_ms = (at - _EPOCH) // _MS
+    since = at - _EPOCH
+    since_ms = since.days * _DAY_MS + since.seconds * 1000 + since.microseconds // 1000
     digest = _digest(parts)
     head = since_ms.to_bytes(6) + (0x7000 | order % 0x1000).to_bytes(2)
     return _of(head + bytes([digest[8] & 0x3F | 0x80]) + digest[9:16])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 from dataclasses import dataclass
@@ -61,4 +60,4 @@ class Sealer:
 
 def blind_index(key: bytes, value: str) -> bytes:
     """The keyed digest by which a personal value is found without being readable."""
-    return hmac.new(key, value.encode(), hashlib.sha256).digest()
+    return hmac.digest(key, value.encode(), "sha256")

@@ -59,12 +59,14 @@ async def measure(stack: Stack) -> float:
 
 
 async def _once(connection: asyncpg.Connection[asyncpg.Record], rng: random.Random) -> float:
-    """One person in twenty is a stranger. Clocks inside the plan are off: they would be half of what is measured."""
+    """One person in twenty is a stranger. Clocks and counters inside the plan are off: they would be half of what is
+    measured.
+    """
     asked = [_index(rng.randrange(PERSONS * 20 // 19)) for _ in range(QUESTIONS)]
     references = [None] * len(asked)
     usccs = [f"E{rng.randrange(_EMPLOYERS)}" for _ in asked]
     explained = await connection.fetchval(
-        "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON)" + store.COVERAGE,
+        "EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, FORMAT JSON)" + store.COVERAGE,
         asked,
         references,
         usccs,

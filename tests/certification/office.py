@@ -47,9 +47,13 @@ class Known:
     found: dict[str, dict[str, int]] = field(default_factory=lambda: {name: dict(one) for name, one in GATES.items()})
     asked: int = 0
     unpaid: date | None = None
+    ended: int = 0
 
     async def employment(self, uscc: str, on: date) -> Employment | None:
         return self.employers.get(uscc)
+
+    async def leaves(self, filed: Filed, on: date) -> int:
+        return self.ended
 
     async def unpaid_since(self, employers: Sequence[UUID], on: date) -> Mapping[UUID, date | None]:
         self.asked += 1

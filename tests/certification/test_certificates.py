@@ -229,6 +229,40 @@ def test_a_yearly_report_is_filed_once_in_its_time_and_counts_when_another_found
     run(way)
 
 
+@pytest.mark.parametrize(("filed", "state"), [(29, ACTIVE), (30, ACTIVE), (31, SUSPENDED)])
+def test_a_slow_check_costs_nobody_who_was_in_time(stack: Stack, dsn: str, filed: int, state: CertificateState) -> None:
+    """It is checked 95 days after it was due: who came by the 30th is neither suspended nor revoked meanwhile."""
+
+    async def way() -> None:
+        async with holder(stack, dsn) as at:
+            await at.awarded()
+            at.on(DUE + timedelta(filed))
+            await at.does(EMPLOYER, holders.report, report(DUE))
+            await at.swept(DUE + timedelta(60))
+            assert (await at.held()).now.state is state
+            if state is SUSPENDED:
+                return
+            await at.swept(DUE + timedelta(95))
+            one = await at.does(CLERK, holders.check, DUE, in_order=True, said="")
+            assert one.now.state is ACTIVE
+            assert {change for _, change, *_ in told(await at.events())} == {"ACTIVE"}
+
+    run(way)
+
+
+def test_one_that_is_found_out_of_order_too_late_suspends(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with holder(stack, dsn) as at:
+            await at.awarded()
+            at.on(DUE)
+            await at.does(EMPLOYER, holders.report, report(DUE))
+            await at.swept(DUE + timedelta(40))
+            one = await at.does(CLERK, holders.check, DUE, in_order=False, said="人数与登记不符")
+            assert (one.now.state, one.now.why) == (SUSPENDED, "ANNUAL_REPORT_OVERDUE")
+
+    run(way)
+
+
 # --- what persons do --------------------------------------------------------------------------------------------------
 
 

@@ -6,21 +6,29 @@ import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from cradle.registry.v1 import standing_pb2 as pb
 
 from deploy.local.stack import Stack
 from services.certification import rules
-from services.certification.model import Filed, Kind, Place, State, Stated
+from services.certification.model import Application, Filed, Kind, Place, State, Stated
 from services.certification.rules import clocks
 from services.certification.store import applications, file
 from services.certification.usecases import applying, assessing, deciding, reading, screening, timing
+from services.certification.usecases.assessing import Elsewhere, Shown
 from services.certification.wire import filed as wire
+from services.certification.wire import registry
+from services.certification.wire.claims import Women
 from services.kit.calendar import CALENDAR, Calendar, Year
+from services.kit.dates import to_proto
 from services.kit.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from tests.builders import uscc
 from tests.certification.office import (
     CLERK,
+    COUNTY,
     EMPLOYER,
     FOURTH,
     MONDAY,
@@ -31,6 +39,7 @@ from tests.certification.office import (
     office,
     principal,
 )
+from tests.certification.office import answer as known_answer
 from tests.certification.sheets import best
 
 pytestmark = pytest.mark.integration
@@ -341,3 +350,53 @@ def test_tasks_come_by_due_date_then_risk_then_age(stack: Stack, dsn: str) -> No
 
 def _whole(stated: Stated, filed: Filed) -> tuple[Kind, Stated]:
     return filed.kind, stated
+
+
+def test_nobody_knows_of_fewer_leaves_than_claims(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with office(stack, dsn) as at:
+            filed = await at.does(CLERK, assessing.accept, await at.submitted())
+            for requests, ended in ((2, 3), (3, 3)):
+                numbers = {"granted": requests, "requests": requests, "forced_returns": 0}
+                shown = Shown(known_answer("gate.leave_refused.maternity", numbers), "台账")
+                if requests < ended:
+                    with pytest.raises(Invalid, match="GATE_BELOW_CLAIMS"):
+                        await at.does(CLERK, assessing.record_gate, filed, shown, Elsewhere((), ended))
+                    continue
+                filed = await at.does(CLERK, assessing.record_gate, filed, shown, Elsewhere((), ended))
+            assert dict(filed.application.gates) == {"gate.leave_refused.maternity": True}
+
+    asyncio.run(way())
+
+
+def test_what_the_registry_and_claims_say_of_gates() -> None:
+    """Each gate just below and at its bound, by whoever says it."""
+    filed = Filed(uuid4(), 1, uuid4(), USCC, "", COUNTY, Kind.NEW, "", Application(), submitted_on=MONDAY)
+    filed = filed._replace(stated=Stated(staff=10), scheme=1)
+
+    def said(women: Women = Women(), **standing: Any) -> dict[str, tuple[dict[str, int], str]]:  # noqa: B008
+        found = registry.gates(pb.EmployerStanding(employer="e", **standing), women, filed, MONDAY)
+        return {one.indicator: ({name: int(n) for name, (n,) in one.quantities}, by) for one, by in found}
+
+    assert "gate.arrears.insured" not in said(insured=9)
+    assert said(insured=10)["gate.arrears.insured"] == ({"insured": 10, "liable": 10}, "service/registry")
+    uninsured = said(Women(uninsured=1), insured=10)["gate.arrears.insured"]
+    assert uninsured == ({"insured": 9, "liable": 10}, "service/claims")
+    assert said(unpaid_fen=1)["gate.arrears.premium"][0] == {"unpaid_fen": 1}
+    year_ago = date(2025, 3, 2)
+    for opened, state, count in (
+        (year_ago, pb.VIOLATION_STATE_OPENED, 0),
+        (year_ago + timedelta(1), pb.VIOLATION_STATE_OPENED, 1),
+        (year_ago + timedelta(1), pb.VIOLATION_STATE_UPHELD, 1),
+        (year_ago + timedelta(1), pb.VIOLATION_STATE_CLOSED, 0),
+    ):
+        one = pb.Violation(kind=pb.VIOLATION_KIND_LABOUR_PROTECTION, state=state, opened_on=to_proto(opened))
+        assert said(violations=[one])["gate.open_violation.labour"][0] == {"open": count}
+    for due, count in ((MONDAY, 0), (MONDAY - timedelta(1), 1)):
+        opinion = pb.Violation(
+            kind=pb.VIOLATION_KIND_UNION_OPINION,
+            state=pb.VIOLATION_STATE_TALKED,
+            opened_on=to_proto(date(2026, 1, 5)),
+            due_on=to_proto(due),
+        )
+        assert said(violations=[opinion])["gate.open_violation.union_opinion"][0] == {"overdue": count}

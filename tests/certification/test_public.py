@@ -237,10 +237,8 @@ def test_the_page_is_a_process_of_its_own(stack: Stack) -> None:
             async with http.get("/.well-known/jwks.json") as answer:
                 assert len(json.loads(await answer.read())["keys"]) == 1
 
-    page = ALL_ROLES[-1]
-    stack.start_role(page)
+    stack.start_role(ALL_ROLES[-1])
     asyncio.run(way())
-    stack.stop_role(page.name)
 
 
 # --- somebody else verifies ------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from services.certification.usecases import (
     screening,
 )
 from services.certification.wire import filed as wire
+from services.certification.wire.claims import Women
 from services.certification.wire.registry import gates
 from services.kit.calendar import CALENDAR, Calendar, Year
 from services.kit.dates import to_proto
@@ -209,11 +210,12 @@ def test_who_looked_a_gate_up_is_in_no_answer(stack: Stack, dsn: str) -> None:
     async def way() -> None:
         async with office(stack, dsn) as at:
             by_hand = answer("gate.nursing_room", at.known.found.pop("gate.nursing_room"))
-            filed = await at.does(CLERK, assessing.record_gate, await at.screened(), by_hand, "现场笔录1号")
+            shown = assessing.Shown(by_hand, "现场笔录1号")
+            filed = await at.does(CLERK, assessing.record_gate, await at.screened(), shown, assessing.Elsewhere())
             assert filed.application.state is State.ASSESSMENT
-            shown = wire.whole(await reading.whole(at.desk, at.desk.database, filed), reading.today(at.desk))
-            assert [one.looked_up_by for one in shown.gates if one.criterion == by_hand.indicator] == ["person"]
-            assert CLERK.name not in str(shown)
+            told = wire.whole(await reading.whole(at.desk, at.desk.database, filed), reading.today(at.desk))
+            assert [one.looked_up_by for one in told.gates if one.criterion == by_hand.indicator] == ["person"]
+            assert CLERK.name not in str(told)
 
     asyncio.run(way())
 
@@ -307,6 +309,8 @@ def test_an_open_case_of_dismissal_for_pregnancy_is_one_of_labour_protection(kin
     standing = registry.EmployerStanding(employer=str(uuid4()), violations=[given])
     known = employment()
     filed = Filed(uuid4(), 1, known.id, USCC, "", "", Kind.NEW, "x", Application(State.SCREENING), WHOLE)
-    found = {one.indicator: dict(one.quantities)["open"][0] for one in list(gates(standing, filed, MONDAY))[:2]}
+    found = {
+        one.indicator: dict(one.quantities)["open"][0] for one, _ in list(gates(standing, Women(), filed, MONDAY))[:2]
+    }
     assert found["gate.open_violation.labour"] == (0 if closed else 1)
     assert found["gate.open_violation.discrimination"] == 0

@@ -215,7 +215,7 @@ def draw_up(stack: Stack, load: Load, since: Ends, today: date) -> Account:
     account = Account(load.acknowledged)
     asyncio.run(_draw_up(stack, account, since))
     records = asyncio.run(_intake(stack, since))
-    account.expected = asyncio.run(undisturbed.decide(stack, records, today, f"undisturbed_{load.number}"))
+    account.expected = asyncio.run(undisturbed.decide(stack, records, today))
     return account
 
 

@@ -31,6 +31,7 @@ _publish = Relay._publish
 async def attempt_after_offset(self: Inbox[Any], batch: Batch, prepared: Any) -> None:
     async with self.database.transaction() as tx:
         await _move_fence(self, tx, batch.spans)
+    await asyncio.sleep(0.05)  # as below
     await _attempt(self, batch, prepared)
 
 

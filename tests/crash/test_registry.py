@@ -120,7 +120,7 @@ def test_killing_worker_and_relay_loses_no_record_and_takes_none_twice(
 ) -> None:
     since = ends(city, (RECEIPT, EVENTS))
     before = settled(city, 0)
-    sending = Sending(city, size.per_second // 2)
+    sending = Sending(city, size.steadily)
     sending.thread.start()
 
     at_once(

@@ -149,7 +149,7 @@ def test_killing_worker_and_relay_loses_no_order_and_reserves_none_twice(
 ) -> None:
     county = f"8{random.randrange(100_000):05d}"
     since = ends(city, (PAYMENTS,))
-    sending = Sending(city, county, size.rounds * CASES_EACH, size.per_second // 4)
+    sending = Sending(city, county, size.rounds * CASES_EACH, size.steadily // 2)
     wanted = sending.wanted()
     sending.thread.start()
 

@@ -15,10 +15,10 @@ from services.claims.usecases import Office
 from services.kit import db, rpc
 from services.kit.clock import Clock
 from services.kit.db import Database
-from services.kit.migrations import migrate
 from services.kit.parking import Message
 from services.kit.seal import Sealer
 from services.kit.settings import Settings
+from tests.kit.live import new_database
 
 _PER_BATCH = 500
 
@@ -35,10 +35,9 @@ class Outcome:
     decision: tuple[int, str, str, str, str, str] | None  # version, outcome, law, rules, facts, result
 
 
-async def decide(stack: Stack, records: Sequence[Any], today: date, name: str) -> dict[str, Outcome]:
-    """Take all the records in, with the registry's answers of now; `name` is that of the database to do it in."""
-    dsn = stack.create_database(name)
-    migrate(dsn, "claims")
+async def decide(stack: Stack, records: Sequence[Any], today: date) -> dict[str, Outcome]:
+    """Take all the records in, with the registry's answers of now."""
+    dsn = new_database(stack, "claims")
     settings = _settings(stack, today)
     sealer = Sealer.from_base64(settings.sealing_key.get_secret_value())
     async with db.connect(dsn) as database, rpc.channel(settings.registry_target, stack.operator) as channel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -147,7 +146,7 @@ def test_a_wife_without_work_is_answered_with_her_husbands_contributions(stack: 
         assert (on_it.category, on_it.insured_by) == (Category.SPOUSE_OF_EMPLOYEE, husband.insured_by)
         assert (on_it.contributions, dict(on_it.wages)) == (husband.contributions, {2025: 600_000})
         assert (on_it.person, on_it.is_known) == (alone.person, False)
-        assert after == replace(alone, husband=husband.person)
+        assert after == alone._replace(husband=husband.person)
         subjects = await rows(dsn, "SELECT subjects FROM audit ORDER BY id DESC OFFSET 3 LIMIT 1")
         assert set(subjects[0]["subjects"]) == {on_it.person, husband.person}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -61,7 +60,7 @@ def test_a_month_more_changes_that_month() -> None:
 
 def test_a_month_paid_late_changes_that_month() -> None:
     before = known(paid="2024-01..2026-02")
-    after = Known((), replace(before.contributions, back_paid=((month("2026-03"), date(2026, 4, 8)),)))
+    after = Known((), before.contributions._replace(back_paid=((month("2026-03"), date(2026, 4, 8)),)))
 
     assert rules.first_difference(before, after) == MARCH
 
@@ -96,8 +95,8 @@ def test_an_overlap_is_told_at_the_later_span_however_they_are_ordered() -> None
 
 @pytest.mark.parametrize("hers", [None, Category.RESIDENT, Category.SPOUSE_OF_EMPLOYEE])
 def test_the_husbands_coverage_counts_for_a_wife_without_work(hers: Category | None) -> None:
-    his = replace(
-        answer(Category.EMPLOYEE, HIS_WORKS), wages=((2025, 700_000),), contributions=Contributions(((1, 2),))
+    his = answer(Category.EMPLOYEE, HIS_WORKS)._replace(
+        wages=((2025, 700_000),), contributions=Contributions(((1, 2),))
     )
 
     found = rules.with_husband(answer(hers), his)

@@ -7,6 +7,7 @@ import urllib.request
 from datetime import date
 
 import pytest
+from cradle.certification.v1 import certificates_pb2, certificates_pb2_grpc
 from cradle.claims.v1 import service_pb2
 from cradle.treasury.v1 import service_pb2 as treasury_pb2
 from cradle.treasury.v1 import service_pb2_grpc as treasury_grpc
@@ -54,7 +55,12 @@ TELLS = {
     },
     "treasury-relay": RELAY,
     "certification-api": CALLS,
-    "certification-worker": {"cradle_timer_failed_total": {"kind"}, "cradle_applications_overdue": {"state"}},
+    "certification-worker": {
+        **INBOX,
+        "cradle_timer_failed_total": {"kind"},
+        "cradle_applications_overdue": {"state"},
+        "cradle_certificate_report_wait_days": set(),
+    },
     "certification-relay": RELAY,
 }
 # What is told only once something happened; the names are in every scrape all the same.
@@ -75,6 +81,9 @@ async def call(stack: Stack) -> None:
     async with rpc.channel(stack.environment["CRADLE_TREASURY_TARGET"], stack.operator) as channel:
         treasury = treasury_grpc.TreasuryServiceStub(channel)
         await treasury.ListBudgets(treasury_pb2.ListBudgetsRequest(), timeout=10)
+    async with rpc.channel(stack.environment["CRADLE_CERTIFICATION_TARGET"], stack.operator) as channel:
+        certificates = certificates_pb2_grpc.CertificateServiceStub(channel)
+        await certificates.ListCertificates(certificates_pb2.ListCertificatesRequest(parent="employers/-"), timeout=10)
 
 
 def scrape(stack: Stack, role: str) -> tuple[set[str], list[Sample]]:

@@ -12,6 +12,7 @@ from services.certification.model import Filed, Objected, Place, Visit
 from services.certification.store import applications
 from services.certification.store.applications import Wanted
 from services.certification.usecases import Desk, assessing, deciding, reading
+from services.certification.usecases.assessing import Elsewhere, Shown
 from services.certification.usecases.desk import Found
 from services.certification.usecases.moving import Asked, asked
 from services.certification.wire import filed as wire
@@ -61,9 +62,13 @@ class Assessments(assessing_pb2_grpc.AssessmentServiceServicer):
         return await self._moved(request, lambda tx, who: assessing.send_back(self.desk, tx, who, missing))
 
     async def RecordGate(self, request: _pb.RecordGateRequest, context: Context) -> application_pb2.Application:
+        filed = await reading.found(self.desk, request.name)
+        leaves = await self.desk.register.leaves(filed, self.desk.clock.today())
+        known = Elsewhere(await self._known(request.name), leaves)
+
         async def act(tx: Tx, who: Asked) -> Filed:
             (found,) = wire.answers([request.found], await self._scheme(request.name))
-            return await assessing.record_gate(self.desk, tx, who, found, request.document)
+            return await assessing.record_gate(self.desk, tx, who, Shown(found, request.document), known)
 
         return await self._moved(request, act)
 

@@ -99,7 +99,7 @@ class Reminding(StrEnum):
 class Happening(StrEnum):
     """What is known to have happened to a certificate, or to its holder."""
 
-    REPORT = "REPORT"  # a yearly report was found in order
+    REPORT = "REPORT"  # a yearly report came, and was not found out of order
     RENEWAL = "RENEWAL"
     SUSPENSION = "SUSPENSION"
     ARREARS = "ARREARS"

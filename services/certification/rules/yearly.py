@@ -9,6 +9,13 @@ from services.certification.rules.life import reports_due
 from services.kit.messages import Reason, reason
 
 
+def is_in_time(report: Report, scheme: Scheme) -> bool:
+    """Before it could cost the holder anything: then it counts from the day on which it came, however long the check
+    takes, and until it is found not in order.
+    """
+    return report.filed_on <= report.due_on + timedelta(days=scheme.figures["report.suspended_after"].count)
+
+
 def problems(report: Report, life: Life, scheme: Scheme, today: date) -> list[Reason]:
     """Everything that stands against it on the day on which it is filed."""
     window = timedelta(days=scheme.figures["report.window"].count)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
-from services.certification.model import Answer, Filed, Looked, Move, Sheet, State, Visit
+from services.certification.model import Answer, Filed, Looked, Move, Sheet, Source, State, Visit
 from services.certification.model import Asked as Question
 from services.certification.rules import gates, scoring
 from services.certification.rules.measuring import Impossible
@@ -15,6 +16,8 @@ from services.certification.usecases.moving import SYSTEM, Asked, done, in_hand,
 from services.kit.db import Tx
 from services.kit.errors import Invalid, Refused
 from services.kit.messages import reason
+
+_REQUESTS: Final = "requests"  # the quantity of a gate that claims can check
 
 
 async def accept(desk: Desk, tx: Tx, asked: Asked) -> Filed:
@@ -27,13 +30,30 @@ async def send_back(desk: Desk, tx: Tx, asked: Asked, missing: Sequence[tuple[st
     return await move(desk, tx, await in_hand(tx, asked), done(desk, Move.RETURN, asked.actor), said)
 
 
-async def record_gate(desk: Desk, tx: Tx, asked: Asked, found: Answer, document: str) -> Filed:
-    """What a person found out. What a service of ours knows is that service's to say."""
-    filed = await in_hand(tx, asked)
-    known = await desk.register.gates([filed], desk.clock.today())
-    if found.indicator in {answer.indicator for answer, _ in known.get(filed.id, ())}:
+class Shown(NamedTuple):
+    """What a person found out about a gate, and by which document."""
+
+    found: Answer
+    document: str
+
+
+class Elsewhere(NamedTuple):
+    """What the other services say of its gates, and of how many maternity leaves claims knows."""
+
+    gates: Sequence[Found] = ()
+    leaves: int = 0
+
+
+async def record_gate(desk: Desk, tx: Tx, asked: Asked, shown: Shown, known: Elsewhere) -> Filed:
+    """What a service of ours knows is that service's to say, and nobody can know of fewer leaves than claims does."""
+    filed, found = await in_hand(tx, asked), shown.found
+    if found.indicator in {answer.indicator for answer, _ in known.gates}:
         raise Refused(reason("GATE_IS_LOOKED_UP", "found.criterion"))
-    looked = look(desk, filed, found, asked.actor, document)
+    gate = next((one for one in desk.scheme_of(filed).indicators if one.id == found.indicator), None)
+    requests = dict(found.quantities).get(_REQUESTS, ())
+    if gate is not None and gate.source is Source.CLAIMS and sum(requests) < known.leaves:
+        raise Invalid(reason("GATE_BELOW_CLAIMS", "found.quantities", known=known.leaves))
+    looked = look(desk, filed, found, asked.actor, shown.document)
     return await screened(desk, tx, await _looked_up(desk, tx, filed, [looked]))
 
 

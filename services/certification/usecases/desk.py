@@ -33,6 +33,9 @@ class Register(Protocol):
     async def gates(self, filed: Sequence[Filed], on: date) -> Mapping[UUID, Sequence[Found]]:
         """What they know of the gates of these applications; a gate that none of them knows is not among it."""
 
+    async def leaves(self, filed: Filed, on: date) -> int:
+        """Maternity leaves that claims knows to have ended in the assessed period."""
+
     async def unpaid_since(self, employers: Sequence[UUID], on: date) -> Mapping[UUID, date | None]:
         """The first day on which any of what each owes today was in arrears."""
 

@@ -25,8 +25,10 @@ async def report(desk: Desk, tx: Tx, asked: Asked, given: Report) -> Certificate
     filed = given._replace(number=one.number, filed_on=desk.clock.today(), filed_by=asked.actor)
     if problems := yearly.problems(filed, known, desk.schemes[one.scheme], filed.filed_on):
         raise Refused(*problems)
-    await reports.file(tx, filed)
-    return await happened(desk, tx, one, (), asked.actor)
+    made = await reports.file(tx, filed)
+    in_time = yearly.is_in_time(made, desk.schemes[one.scheme])
+    found = [_reported(one, asked, made, 0, made.filed_on)] if in_time else []
+    return await happened(desk, tx, one, found, asked.actor)
 
 
 async def surrender(desk: Desk, tx: Tx, asked: Asked) -> Certificate:
@@ -39,7 +41,9 @@ async def surrender(desk: Desk, tx: Tx, asked: Asked) -> Certificate:
 
 
 async def check(desk: Desk, tx: Tx, asked: Asked, due_on: date, *, in_order: bool, said: str) -> Certificate:
-    """By another than who filed it. In order, it counts from today on."""
+    """By another than who filed it. In order, it counts from the day on which it came if that was in time, else from
+    today on; not in order, it never counted.
+    """
     one = await in_hand(tx, asked)
     if not in_order and not said:
         raise Invalid(reason("FIELD_REQUIRED", "said"))
@@ -48,9 +52,9 @@ async def check(desk: Desk, tx: Tx, asked: Asked, due_on: date, *, in_order: boo
         raise Refused(reason("REPORT_NOT_WAITING", "due_date", day=due_on))
     today = desk.clock.today()
     await reports.check(tx, waiting._replace(in_order=in_order, checked_on=today, said=said), asked.actor)
-    about = f"report/{due_on}/{waiting.attempt}"
-    found = [_fact(one, asked, Happening.REPORT, about, today)] if in_order else []
-    return await happened(desk, tx, one, found, asked.actor)
+    counts = waiting.filed_on if yearly.is_in_time(waiting, desk.schemes[one.scheme]) else today
+    fact = _reported(one, asked, waiting, 1, counts if in_order else None)
+    return await happened(desk, tx, one, [fact], asked.actor)
 
 
 async def suspend(desk: Desk, tx: Tx, asked: Asked, why: Suspension, document: str) -> Certificate:
@@ -116,6 +120,13 @@ async def _open(tx: Tx, one: Certificate, why: Suspension) -> Fact | None:
     mine = [fact for fact in facts if fact.about.startswith(f"{one.number}/office/{why}/")]
     latest = {fact.about: fact for fact in sorted(mine, key=lambda fact: fact.rank)}
     return next((fact for fact in latest.values() if fact.until is None), None)
+
+
+def _reported(one: Certificate, asked: Asked, report: Report, rank: int, counts: date | None) -> Fact:
+    """What a report counts from, until more is known of it; None: it does not."""
+    about = f"report/{report.due_on}/{report.attempt}"
+    fact = _fact(one, asked, Happening.REPORT, about, report.filed_on)
+    return fact._replace(source=f"{fact.source}/{rank}", rank=rank, since=counts)
 
 
 def _fact(one: Certificate, asked: Asked, happening: Happening, about: str, on: date) -> Fact:

@@ -10,6 +10,8 @@ from services.claims.rules.working import Working
 
 def of_allowance(facts: Facts, working: Working) -> Line | None:
     """The line of an allowance that was approved before under another number, or of a delivery too near to such."""
+    if not facts.prior:
+        return None
     kind, priors = LineKind.ALLOWANCE, _of(facts, {PriorKind.ALLOWANCE_APPROVED})
     if same_day(facts, priors):
         working.cite("SAME_EVENT", "FUND_17", date=facts.event.date, event=facts.event.type)

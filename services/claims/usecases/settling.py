@@ -66,7 +66,7 @@ def settle(received: Received, batch: Prepared, on_file: OnFile, terms: Terms) -
     if settled.change is None:
         return settled
     change = ordered(settled.change, on_file.orders.get(settled.change.claim.id, {}), terms)
-    return settled._replace(change=change, claim=change.claim)
+    return Settled(received, settled.status, settled.receipt_id, settled.reasons, change.claim, change)
 
 
 def _settle(received: Received, batch: Prepared, on_file: OnFile, terms: Terms) -> Settled:

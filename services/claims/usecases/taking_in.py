@@ -40,10 +40,10 @@ async def _looked_up(office: Office, received: tuple[Received, ...], asked: Sequ
     visited = sorted({one for submission in submissions for one in asking.visited(submission)})
     at_once, more = visited[: asking.PROVIDERS_MAX], visited[asking.PROVIDERS_MAX :]
     request = registry_pb2.BatchGetCoverageRequest(
-        purpose="deciding claims",
-        queries=[asking.coverage_query(submission) for submission in submissions],
-        providers=asking.provider_queries(at_once),
+        purpose="deciding claims", providers=asking.provider_queries(at_once)
     )
+    for submission in submissions:
+        asking.add_coverage_query(request, submission)
     answer = await office.registry.BatchGetCoverage(request, timeout=office.settings.grpc_deadline_s)
     coverage: dict[str, Coverage] = {r.position: asking.coverage(a) for r, a in zip(asked, answer.answers, strict=True)}
     institutions = dict(zip(at_once, map(asking.institution, answer.providers), strict=True))

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from services.claims.model import (
     Claim,
     ClaimKind,
     Determination,
-    Line,
     LineKind,
     Ordered,
     Orders,
@@ -81,9 +81,11 @@ def receipt(  # noqa: PLR0917  # what became of a record, and the id it was give
         status=_STATUS[status],
         reasons=[reason_to_proto(given) for given in reasons],
         claim=f"claims/{claim.id}" if claim else "",
-        position=receipt_pb2.RecordPosition(topic=received.topic, partition=received.partition, offset=received.offset),
         content_hash=received.content_hash,
     )
+    # A message inside another is filled where it is: made beside it, it would be made and then copied.
+    position = message.position
+    position.topic, position.partition, position.offset = received.topic, received.partition, received.offset
     stamp(message.receive_time, received.received_at)
     if claim is not None:
         message.outcome = _STATE[claim.state]
@@ -100,7 +102,7 @@ def _fill(message: receipt_pb2.ClaimReceipt, determination: Determination) -> No
         message.payee = _PAYEE[figures.payee]
     if figures.medical_fen:
         message.medical_fen = figures.medical_fen
-    message.lines.extend([_line_to_proto(line) for line in determination.lines])
+    _fill_lines(message.lines, determination)
 
 
 def later_receipt(
@@ -211,7 +213,8 @@ def claim_event(
                 event_pb2.ClaimPended(revision=claim.revision, kind=_KIND[claim.kind], reasons=reasons)
             )
         case _:
-            event.determined.CopyFrom(_determined(claim, determination, reasons, law_digest, decided))
+            _fill_determined(event.determined, claim, determination, reasons, law_digest)
+            event.determined.decision_date.CopyFrom(to_proto(decided))
     return event
 
 
@@ -221,35 +224,33 @@ def event_type(event: event_pb2.ClaimEvent) -> str:
     return f"cradle.claims.v1.Claim{kind.title().replace('_', '')}"
 
 
-def _determined(
-    claim: Claim, determination: Determination, reasons: Sequence[str], law_digest: str, decided: date
-) -> event_pb2.ClaimDetermined:
+def _fill_determined(
+    message: event_pb2.ClaimDetermined,
+    claim: Claim,
+    determination: Determination,
+    reasons: Sequence[str],
+    law_digest: str,
+) -> None:
     figures = determination.figures
-    lines = [
-        event_pb2.DeterminedLine(
-            kind=_LINE[line.kind],
-            number=line.number,
-            outcome=_STATE[line.outcome],
-            reasons=line.reasons,
-            amount_fen=line.amount_fen,
-            payee=_PAYEE[line.payee] if line.payee else claim_pb2.PAYEE_UNSPECIFIED,
+    message.revision = claim.revision
+    message.kind = _KIND[claim.kind]
+    message.outcome = _STATE[claim.state]
+    message.law_digest = law_digest
+    message.medical_fen, message.catastrophic_fen = figures.medical_fen, figures.catastrophic_fen
+    message.allowance_fen = figures.allowance_fen
+    if figures.payee:
+        message.payee = _PAYEE[figures.payee]
+        message.fund_days = figures.fund_days
+    if reasons:
+        message.reasons.extend(reasons)
+    for line in determination.lines:
+        told = message.lines.add(
+            kind=_LINE[line.kind], number=line.number, outcome=_STATE[line.outcome], amount_fen=line.amount_fen
         )
-        for line in determination.lines
-    ]
-    return event_pb2.ClaimDetermined(
-        lines=lines,
-        revision=claim.revision,
-        kind=_KIND[claim.kind],
-        outcome=_STATE[claim.state],
-        reasons=reasons,
-        allowance_fen=figures.allowance_fen,
-        payee=_PAYEE[figures.payee] if figures.payee else claim_pb2.PAYEE_UNSPECIFIED,
-        fund_days=figures.fund_days if figures.payee else 0,
-        decision_date=to_proto(decided),
-        law_digest=law_digest,
-        medical_fen=figures.medical_fen,
-        catastrophic_fen=figures.catastrophic_fen,
-    )
+        if line.payee:
+            told.payee = _PAYEE[line.payee]
+        if line.reasons:
+            told.reasons.extend(line.reasons)
 
 
 def determination_to_proto(
@@ -275,8 +276,8 @@ def determination_to_proto(
         continuous_months=figures.continuous_months,
         law_digest=law_digest,
         placeholders=placeholders(determination),
-        lines=[_line_to_proto(line) for line in determination.lines],
     )
+    _fill_lines(message.lines, determination)
     if figures.leave_end:
         message.leave_end.CopyFrom(to_proto(figures.leave_end))
     if figures.payee:
@@ -284,15 +285,15 @@ def determination_to_proto(
     return message
 
 
-def _line_to_proto(line: Line) -> claim_pb2.ClaimLine:
-    return claim_pb2.ClaimLine(
-        kind=_LINE[line.kind],
-        number=line.number,
-        outcome=_STATE[line.outcome],
-        reasons=[reason_to_proto(reason(code)) for code in line.reasons],
-        amount_fen=line.amount_fen,
-        payee=_PAYEE[line.payee] if line.payee else claim_pb2.PAYEE_UNSPECIFIED,
-    )
+def _fill_lines(lines: RepeatedCompositeFieldContainer[claim_pb2.ClaimLine], determination: Determination) -> None:
+    for line in determination.lines:
+        told = lines.add(
+            kind=_LINE[line.kind], number=line.number, outcome=_STATE[line.outcome], amount_fen=line.amount_fen
+        )
+        if line.payee:
+            told.payee = _PAYEE[line.payee]
+        if line.reasons:
+            told.reasons.extend([reason_to_proto(reason(code)) for code in line.reasons])
 
 
 def placeholders(determination: Determination) -> list[str]:

@@ -42,8 +42,8 @@ class WagesChanged(NamedTuple):
     years: tuple[int, ...]
 
 
-def coverage_query(submission: Submission) -> service_pb2.CoverageQuery:
-    return service_pb2.CoverageQuery(
+def add_coverage_query(request: service_pb2.BatchGetCoverageRequest, submission: Submission) -> None:
+    request.queries.add(
         person_id_number=submission.person_id_number,
         employer_uscc=submission.employer_uscc,
         husband_id_number=submission.husband_id_number,

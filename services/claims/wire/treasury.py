@@ -21,21 +21,19 @@ _PAYEE: Final = {payee: money_pb2.PayeeKind.Value(f"PAYEE_KIND_{payee}") for pay
 
 
 def order_event(claim: UUID, order: Order, law_digest: str) -> order_pb2.OrderEvent:
-    event = order_pb2.OrderEvent(
-        stated=order_pb2.OrderStated(
-            programme=money_pb2.PROGRAMME_MATERNITY,
-            case_id=str(claim),
-            line=order.line,
-            revision=order.revision,
-            owed_fen=order.owed_fen,
-            fund=_FUND[order.fund],
-            county=order.county,
-            payable_on=to_proto(order.payable_on),
-            payee=money_pb2.Payee(kind=_PAYEE[order.payee], reference=order.reference),
-            law_digest=law_digest,
-        )
-    )
-    event.stated.content_hash = content_hash(event.stated)
+    event = order_pb2.OrderEvent()
+    stated = event.stated  # filled where it is: made beside the event, it would be made and then copied
+    stated.programme = money_pb2.PROGRAMME_MATERNITY
+    stated.case_id = str(claim)
+    stated.line = order.line
+    stated.revision = order.revision
+    stated.owed_fen = order.owed_fen
+    stated.fund = _FUND[order.fund]
+    stated.county = order.county
+    stated.payable_on.CopyFrom(to_proto(order.payable_on))
+    stated.payee.kind, stated.payee.reference = _PAYEE[order.payee], order.reference
+    stated.law_digest = law_digest
+    stated.content_hash = content_hash(stated)
     return event
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.kit.messages import Reason
@@ -84,12 +84,14 @@ class StatedSpan:
     place: str = field(default="", compare=False)  # where in the record its employer stands
 
 
-@dataclass(frozen=True, slots=True)
-class Contributions:
+class Contributions(NamedTuple):
     paid_months: Months = ()
     back_paid: Late = ()
     reported_to_month: int = 0
     taken_back: Late = ()  # what was paid until a day and taken back on it
+
+
+NO_CONTRIBUTIONS: Final = Contributions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Known:
     """All that is known of a person at an instant: one row."""
 
     coverage: tuple[Span, ...] = ()
-    contributions: Contributions = Contributions()
+    contributions: Contributions = NO_CONTRIBUTIONS
 
 
 NOTHING: Final = Known()
@@ -198,8 +200,7 @@ class Members:
 # --- questions and answers ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Who is meant, the employer that the sender names, and the day; None for the latest."""
 
     id_number: str = ""
@@ -210,8 +211,7 @@ class Question:
     husband: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """The answer to one question; None where the registry does not know."""
 
     person: UUID | None

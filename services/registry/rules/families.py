@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -17,8 +16,7 @@ def with_husband(hers: Coverage, his: Coverage) -> Coverage:
     """
     if his.category is not Category.EMPLOYEE or hers.category not in _BY_HIM:
         return hers
-    return replace(
-        hers,
+    return hers._replace(
         category=Category.SPOUSE_OF_EMPLOYEE,
         insured_by=his.insured_by,
         is_student=False,

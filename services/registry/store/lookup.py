@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -138,7 +137,7 @@ def contributions(row: asyncpg.Record) -> Contributions:
 def contributions_on_file(row: asyncpg.Record) -> Contributions:
     """The same with what was taken back, which no answer tells."""
     back = tuple(zip(row["taken_back_months"], row["taken_back_on"], strict=True))
-    return replace(contributions(row), taken_back=back)
+    return contributions(row)._replace(taken_back=back)
 
 
 def _reported_to(stated: int | None, row: asyncpg.Record) -> int:

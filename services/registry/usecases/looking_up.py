@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 
 from services.kit.ids import new_id
@@ -38,7 +37,7 @@ def _names_husband(question: Question) -> bool:
 
 
 def _with(his: Coverage | None, hers: Coverage) -> Coverage:
-    return hers if his is None else replace(rules.with_husband(hers, his), husband=his.person)
+    return hers if his is None else rules.with_husband(hers, his)._replace(husband=his.person)
 
 
 def _her(office: Office, question: Question) -> Asked:
@@ -59,7 +58,7 @@ async def _refer(office: Office, asked: Sequence[Asked], answered: Sequence[Cove
         return list(answered)
     given = await store.refer(office.database, [(new_id(), index) for index in indexes])
     return [
-        replace(answer, person=given[one.blind_index]) if answer.person is None and one.blind_index else answer
+        answer._replace(person=given[one.blind_index]) if answer.person is None and one.blind_index else answer
         for one, answer in zip(asked, answered, strict=True)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from cradle.registry.v1 import office_pb2, service_pb2
@@ -13,7 +14,12 @@ from services.kit.errors import Invalid
 from services.kit.identifiers import holds_id_number, plain
 from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
-from services.registry.model import Coverage, Institution, Question
+from services.registry.model import Category, Coverage, Institution, Question
+
+_CATEGORY: Final[dict[Category | None, service_pb2.Category.ValueType]] = {
+    None: service_pb2.CATEGORY_UNSPECIFIED,
+    **{category: service_pb2.Category.Value(f"CATEGORY_{category}") for category in Category},
+}
 
 
 def questions(request: service_pb2.BatchGetCoverageRequest) -> list[Question]:
@@ -67,22 +73,27 @@ def institutions(request: service_pb2.BatchGetCoverageRequest) -> list[tuple[str
     return asked
 
 
-def answer(coverage: Coverage) -> service_pb2.CoverageAnswer:
+def _add_answer(response: service_pb2.BatchGetCoverageResponse, coverage: Coverage) -> None:
+    """A batch has a thousand: each is filled where it is, for what is made beside a message is made and then copied."""
     paid = coverage.contributions
-    return service_pb2.CoverageAnswer(
+    message = response.answers.add(
         person=_text(coverage.person),
         person_known=coverage.is_known,
-        category=service_pb2.Category.Value(f"CATEGORY_{coverage.category or 'UNSPECIFIED'}"),
+        category=_CATEGORY[coverage.category],
         insured_by=_text(coverage.insured_by),
         employer=_text(coverage.employer),
         student=coverage.is_student,
-        average_monthly_wage_fen=dict(coverage.wages),
-        average_contribution_base_fen=dict(coverage.bases),
-        paid_months=[service_pb2.MonthSpan(first_month=first, last_month=last) for first, last in paid.paid_months],
-        back_paid=[service_pb2.BackPayment(month=month, paid_on=to_proto(day)) for month, day in paid.back_paid],
         reported_to_month=paid.reported_to_month,
         husband=_text(coverage.husband),
     )
+    for year, fen in coverage.wages:
+        message.average_monthly_wage_fen[year] = fen
+    for year, fen in coverage.bases:
+        message.average_contribution_base_fen[year] = fen
+    for first, last in paid.paid_months:
+        message.paid_months.add(first_month=first, last_month=last)
+    for month, day in paid.back_paid:
+        message.back_paid.add(month=month, paid_on=to_proto(day))
 
 
 def institution(given: Institution) -> service_pb2.ProviderAnswer:
@@ -94,9 +105,10 @@ def institution(given: Institution) -> service_pb2.ProviderAnswer:
 
 
 def answers(coverage: Sequence[Coverage], institutions_: Sequence[Institution]) -> service_pb2.BatchGetCoverageResponse:
-    return service_pb2.BatchGetCoverageResponse(
-        answers=[answer(one) for one in coverage], providers=[institution(one) for one in institutions_]
-    )
+    response = service_pb2.BatchGetCoverageResponse(providers=[institution(one) for one in institutions_])
+    for one in coverage:
+        _add_answer(response, one)
+    return response
 
 
 # --- erasing ------------------------------------------------------------------------------------------------------
