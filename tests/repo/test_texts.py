@@ -11,7 +11,7 @@ from string import Formatter
 from typing import Any
 
 import pytest
-from cradle.certification.v1 import application_pb2
+from cradle.certification.v1 import application_pb2, certificates_pb2
 
 from services.certification import model as certified
 from services.certification.issued import Outcome
@@ -246,6 +246,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "BENEFIT_": model.Benefit,
     "CATEGORY_": [*model.Category, "REVIEW"],  # the second is a reason of revision 2026.1
     "EVENT_": model.EventType,
+    "CERTIFICATE_STATE_": certified.CertificateState,
     "CRITERION_STANDING_": _known(application_pb2.CriterionStanding),
     "DECISION_OUTCOME_": certified.Outcome,
     "DIMENSION_": [*(one.name for one in certified.Dimension), "MOSTLY_NOT_APPLICABLE"],  # the second is a reason
@@ -263,6 +264,7 @@ FAMILIES: dict[str, Iterable[str]] = {
     "PLATFORM_KIND_": FindingKind,
     "PRIOR_": model.PriorKind,
     "PROGRAMME_": model.Programme,
+    "REPORT_STATE_": _known(certificates_pb2.ReportState),
     "SURGERY_": model.Surgery,
     "VERIFIED_": Outcome,
     "WAITING_FOR_": _known(application_pb2.WaitingFor),

@@ -17,6 +17,9 @@ from services.cli.located import placed, read_located
 from services.kit.messages import Reason, reason
 
 
+_WORDS = {"true": "1", "false": "0"}
+
+
 def from_file(path: Path) -> list[pb.Answer]:
     """Raises Failure with everything that is wrong with the file, by line."""
     page = read_located(path)
@@ -60,7 +63,7 @@ def _list(given: Any) -> list[str]:
 
 def _figure(given: Any) -> str:
     """Yes is 1 and no is 0, as everywhere."""
-    return str(int(given)) if isinstance(given, bool) else str(given)
+    return _WORDS.get(str(given).lower(), str(given))
 
 
 def _answer(criterion: str, quantities: Mapping[str, Sequence[str]]) -> pb.Answer:

@@ -11,9 +11,8 @@ from cradle.certification.v1 import applying_pb2, scheme_pb2, service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.cli.certification import answers, views
-from services.cli.certification.asking import application, call, full, move, stub_of
+from services.cli.certification.asking import application, call, full, move, pages_of, stub_of
 from services.cli.failures import Exit, Failure, coded
-from services.cli.paging import pages
 from services.cli.session import Session
 from services.kit.ids import new_id
 
@@ -64,7 +63,7 @@ def criteria(
     wanted = service_pb2.ListCriteriaRequest(parent=_scheme(version))
     if dimension:
         wanted.dimension = scheme_pb2.Dimension.Value(f"DIMENSION_{dimension}")
-    views.criteria(session, list(_pages(session, "ListCriteria", "criteria", wanted, limit)))
+    views.criteria(session, list(pages_of(session, "ListCriteria", "criteria", wanted, limit)))
 
 
 def check(
@@ -198,7 +197,7 @@ def list_(
     wanted = applying_pb2.ListApplicationsRequest(parent=f"employers/{employer}")
     if state:
         wanted.state = pb.ApplicationState.Value(f"APPLICATION_STATE_{state}")
-    views.applications(session, list(_pages(session, "ListApplications", "applications", wanted, limit)))
+    views.applications(session, list(pages_of(session, "ListApplications", "applications", wanted, limit)))
 
 
 def watch(
@@ -229,12 +228,6 @@ def _moved(session: Session, method: str, name: str, request_id: str, **given: A
 
 def _stated(words: list[str] | None, file: Path | None) -> list[pb.Answer]:
     return [*(answers.from_file(file) if file else ()), *answers.from_words(words or ())]
-
-
-def _pages(session: Session, method: str, field: str, wanted: Any, limit: int) -> Any:
-    with session.channel(session.settings.certification_target) as channel:
-        ask = stub_of(channel, method)
-        yield from pages(lambda asked: ask(asked, timeout=session.settings.grpc_deadline_s), field, wanted, limit)
 
 
 def _kind(kind: Kind) -> pb.ApplicationKind.ValueType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -11,10 +12,13 @@ from cradle.certification.v1 import (
     applying_pb2_grpc,
     assessing_pb2,
     assessing_pb2_grpc,
+    certificates_pb2,
+    certificates_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
 )
 
+from services.cli.paging import pages
 from services.cli.session import Session
 from services.kit.ids import new_id
 
@@ -22,6 +26,7 @@ _SERVICES: dict[str, tuple[Any, Any]] = {
     "CertificationService": (service_pb2, service_pb2_grpc.CertificationServiceStub),
     "ApplicationService": (applying_pb2, applying_pb2_grpc.ApplicationServiceStub),
     "AssessmentService": (assessing_pb2, assessing_pb2_grpc.AssessmentServiceStub),
+    "CertificateService": (certificates_pb2, certificates_pb2_grpc.CertificateServiceStub),
 }
 _METHODS = {
     method.name: (stub, getattr(module, method.input_type.name))
@@ -40,6 +45,12 @@ def call(session: Session, method: str, **given: Any) -> Any:
 
 def stub_of(channel: grpc.Channel, method: str) -> Any:
     return getattr(_METHODS[method][0](channel), method)
+
+
+def pages_of(session: Session, method: str, field: str, wanted: Any, limit: int) -> Iterator[Any]:
+    with session.channel(session.settings.certification_target) as channel:
+        ask = stub_of(channel, method)
+        yield from pages(lambda asked: ask(asked, timeout=session.settings.grpc_deadline_s), field, wanted, limit)
 
 
 def application(session: Session, name: str) -> pb.Application:

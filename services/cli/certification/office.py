@@ -9,8 +9,8 @@ from cradle.certification.v1 import application_pb2 as pb
 from cradle.certification.v1 import assessing_pb2, scheme_pb2
 
 from services.cli.certification import answers, views
-from services.cli.certification.applying import Dimension, File, Limit, Name, Request, State, Words, _pages, _stated
-from services.cli.certification.asking import application, move
+from services.cli.certification.applying import Dimension, File, Limit, Name, Request, State, Words, _stated
+from services.cli.certification.asking import application, move, pages_of
 from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session
 from services.cli.treasury_runs import given_day
@@ -39,7 +39,7 @@ def tasks(
     wanted = assessing_pb2.ListTasksRequest(county=county)
     if state:
         wanted.state = pb.ApplicationState.Value(f"APPLICATION_STATE_{state}")
-    views.tasks(session, list(_pages(session, "ListTasks", "tasks", wanted, limit)))
+    views.tasks(session, list(pages_of(session, "ListTasks", "tasks", wanted, limit)))
 
 
 def accept(context: typer.Context, name: Name, *, request_id: Request = "") -> None:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 from cradle.certification.v1 import application_pb2 as pb
-from cradle.certification.v1 import applying_pb2, assessing_pb2, evidence_pb2, scheme_pb2
+from cradle.certification.v1 import (
+    applying_pb2,
+    assessing_pb2,
+    certificate_pb2,
+    certificates_pb2,
+    evidence_pb2,
+    scheme_pb2,
+)
 from rich.table import Table
 
 from services.cli import views
@@ -125,6 +133,60 @@ def tasks(session: Session, found: Sequence[assessing_pb2.Task]) -> None:
     session.show(_table(session, columns, rows), piped_width=_WIDE)
 
 
+def certificates(session: Session, found: Sequence[certificates_pb2.CertificateOnFile]) -> None:
+    if session.as_json:
+        document({"certificates": [as_data(one) for one in found]})
+        return
+    rows = [
+        (one.certificate.name, one.employer.removeprefix("employers/"), one.employer_name,
+         _certificate_state(session, one.certificate.state), _day(one.certificate, "awarded_on"),
+         _day(one.certificate, "valid_to"), one.county)
+        for one in found
+    ]  # fmt: skip
+    columns = ("NAME", "EMPLOYER", "EMPLOYER_NAME", "STATE", "AWARDED", "VALID_TO", "COUNTY")
+    session.show(_table(session, columns, rows), piped_width=_WIDE)
+
+
+def certificate(session: Session, found: certificates_pb2.CertificateOnFile) -> None:
+    """Its facts, then its history, then its reports."""
+    if session.as_json:
+        document(as_data(found))
+        return
+    one = found.certificate
+    facts = [
+        ("NAME", one.name),
+        ("EMPLOYER", f"{found.employer.removeprefix('employers/')} {found.employer_name}"),
+        ("STATE", _certificate_state(session, one.state)),
+        ("AWARDED", _day(one, "awarded_on")),
+        ("VALID_TO", _day(one, "valid_to")),
+        ("LOCKED_UNTIL", _day(one, "locked_until")),
+        ("SCHEME", found.scheme),
+        ("ETAG", found.etag),
+        ("PROPOSED", "\n".join(certificates_pb2.VetoKind.Name(each.veto) for each in found.proposed)),
+    ]
+    session.show(views.facts(session, [(f"CLI_COL_{name}", value) for name, value in facts]))
+    history = [(views.day(each.date), _certificate_state(session, each.state), each.reason) for each in one.history]
+    session.show(_table(session, ("DATE", "STATE", "DETAIL"), history))
+    if found.reports:
+        rows = [
+            (views.day(each.due_date), views.day(each.file_date), session.text(_report_state(each.state)), each.said)
+            for each in found.reports
+        ]
+        session.show(_table(session, ("DUE", "FILED", "STATE", "DETAIL"), rows))
+
+
+def statuses(session: Session, employers: Sequence[str], found: Sequence[certificates_pb2.CertificateStatus]) -> None:
+    """One for each that was asked about, in their order."""
+    if session.as_json:
+        document({"statuses": [as_data(one) for one in found]})
+        return
+    rows = [
+        (employer, one.certificate, *(_stands(session, one) if one.certificate else ("", "", "")))
+        for employer, one in zip(employers, found, strict=True)
+    ]
+    session.show(_table(session, ("EMPLOYER", "CERTIFICATE", "STATE", "SINCE", "VALID_TO"), rows), piped_width=_WIDE)
+
+
 def line(session: Session, found: pb.Application) -> None:
     """One line of what is watched."""
     if session.as_json:
@@ -156,6 +218,22 @@ def waiting(session: Session, found: pb.Application) -> str:
 
 def words(session: Session, given: scheme_pb2.Words) -> str:
     return given.zh if session.language is Language.ZH else given.en
+
+
+def _certificate_state(session: Session, given: certificate_pb2.CertificateState.ValueType) -> str:
+    return session.text(certificate_pb2.CertificateState.Name(given))
+
+
+def _stands(session: Session, one: certificates_pb2.CertificateStatus) -> tuple[str, str, str]:
+    return _certificate_state(session, one.state), _day(one, "since"), _day(one, "valid_to")
+
+
+def _report_state(given: certificates_pb2.ReportState.ValueType) -> str:
+    return certificates_pb2.ReportState.Name(given)
+
+
+def _day(message: Any, name: str) -> str:
+    return views.day(getattr(message, name)) if message.HasField(name) else ""
 
 
 def _brief(session: Session, found: pb.Application) -> tuple[str, str, str, str]:

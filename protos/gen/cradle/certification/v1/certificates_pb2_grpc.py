@@ -145,7 +145,8 @@ class CertificateServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckYearlyReport(self, request, context):
-        """A report counts from the day on which it was found in order; one that is not makes room for another.
+        """In time, a report counts from the day on which it came until it is found out of order; late, from the day on which it
+        is found in order. One that is out of order makes room for another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

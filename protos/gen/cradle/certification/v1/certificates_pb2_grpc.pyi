@@ -48,7 +48,9 @@ class CertificateServiceStub:
     SurrenderCertificate: _grpc.UnaryUnaryMultiCallable[_certificates_pb2.SurrenderCertificateRequest, _certificates_pb2.CertificateOnFile]
     """The holder gives it back (交回), for good."""
     CheckYearlyReport: _grpc.UnaryUnaryMultiCallable[_certificates_pb2.CheckYearlyReportRequest, _certificates_pb2.CertificateOnFile]
-    """A report counts from the day on which it was found in order; one that is not makes room for another."""
+    """In time, a report counts from the day on which it came until it is found out of order; late, from the day on which it
+    is found in order. One that is out of order makes room for another.
+    """
     SuspendCertificate: _grpc.UnaryUnaryMultiCallable[_certificates_pb2.SuspendCertificateRequest, _certificates_pb2.CertificateOnFile]
     ReinstateCertificate: _grpc.UnaryUnaryMultiCallable[_certificates_pb2.ReinstateCertificateRequest, _certificates_pb2.CertificateOnFile]
     """Ends a suspension that a person began. What an authority states to the registry ends by its own word."""
@@ -77,7 +79,9 @@ class CertificateServiceAsyncStub(CertificateServiceStub):
     SurrenderCertificate: _aio.UnaryUnaryMultiCallable[_certificates_pb2.SurrenderCertificateRequest, _certificates_pb2.CertificateOnFile]  # type: ignore[assignment]
     """The holder gives it back (交回), for good."""
     CheckYearlyReport: _aio.UnaryUnaryMultiCallable[_certificates_pb2.CheckYearlyReportRequest, _certificates_pb2.CertificateOnFile]  # type: ignore[assignment]
-    """A report counts from the day on which it was found in order; one that is not makes room for another."""
+    """In time, a report counts from the day on which it came until it is found out of order; late, from the day on which it
+    is found in order. One that is out of order makes room for another.
+    """
     SuspendCertificate: _aio.UnaryUnaryMultiCallable[_certificates_pb2.SuspendCertificateRequest, _certificates_pb2.CertificateOnFile]  # type: ignore[assignment]
     ReinstateCertificate: _aio.UnaryUnaryMultiCallable[_certificates_pb2.ReinstateCertificateRequest, _certificates_pb2.CertificateOnFile]  # type: ignore[assignment]
     """Ends a suspension that a person began. What an authority states to the registry ends by its own word."""
@@ -151,7 +155,9 @@ class CertificateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _certificates_pb2.CheckYearlyReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificates_pb2.CertificateOnFile, _abc.Awaitable[_certificates_pb2.CertificateOnFile]]:
-        """A report counts from the day on which it was found in order; one that is not makes room for another."""
+        """In time, a report counts from the day on which it came until it is found out of order; late, from the day on which it
+        is found in order. One that is out of order makes room for another.
+        """
 
     @_abc_1.abstractmethod
     def SuspendCertificate(
