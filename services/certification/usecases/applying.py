@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from services.certification import rules
@@ -20,6 +21,7 @@ from services.certification.model import (
 )
 from services.certification.rules import admission, risk, scoring
 from services.certification.rules.applications import Under, moved
+from services.certification.rules.periods import assessed
 from services.certification.store import applications, file
 from services.certification.store.applications import Event
 from services.certification.usecases import standing
@@ -131,6 +133,7 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
     )
     if problems := admission.problems(applicant, scheme, today):
         raise Refused(*map(reason, problems))
+    await _held_against_the_registry(desk, filed, assessed(scheme, today, applicant.staffed_since).days[1])
     kind = admission.kind_of(filed.kind, held, scheme, applied_on)
     if kind is None:
         raise Refused(reason("RENEWAL_TOO_EARLY", "name", days=scheme.figures["validity.window"].count))
@@ -138,6 +141,13 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
     employer = employer_of(stated, scheme)
     sheet = Sheet("", stated.answers)
     return Submission(kind, scheme, employer, rules.foreseen(sheet, employer, kind, scheme))
+
+
+async def _held_against_the_registry(desk: Desk, filed: Filed, period_end: date) -> None:
+    """Size decides by how many points it passes: nobody states fewer staff than were insured at the period's end."""
+    known = await desk.register.employment(filed.uscc, period_end)
+    if known is not None and filed.stated.staff < known.insured:
+        raise Refused(reason("STAFF_BELOW_INSURED", "application.facts.staff", insured=known.insured))
 
 
 def employer_of(stated: Stated, scheme: Scheme) -> Employer:

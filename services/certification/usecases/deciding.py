@@ -66,10 +66,11 @@ async def object_to(desk: Desk, tx: Tx, asked: Asked, lead: str) -> Filed:
 
 
 async def settle(desk: Desk, tx: Tx, asked: Asked, settled: Objected) -> Filed:
-    """By another person than who took it in."""
+    """By another person than who took it in. Where it was right, others score anew, in a round of their own."""
     filed = await in_hand(tx, asked)
-    who = done(desk, Move.SETTLE, asked.actor)
-    after = await move(desk, tx, filed, who, {"objection": str(settled.id), "upheld": settled.upheld})
+    who = done(desk, Move.SETTLE, asked.actor, upheld=bool(settled.upheld))
+    anew = {"round": filed.round + 1, "proposed_by": ""} if settled.upheld else {}
+    after = await move(desk, tx, filed, who, {"objection": str(settled.id), "upheld": settled.upheld}, **anew)
     await file.settle(tx, filed, settled, asked.actor, who.on)
     return after
 

@@ -105,6 +105,7 @@ def employment(given: pb.EmployerStanding) -> Employment:
         is_registered=not given.HasField("closed_on"),
         is_in_baoji=given.county.startswith(_BAOJI),
         staffed_since=from_proto(given.insured_since) if given.HasField("insured_since") else None,
+        insured=given.insured,
     )
 
 
