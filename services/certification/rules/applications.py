@@ -21,8 +21,8 @@ _ASSESSORS: Final = 2
 
 
 class Done(NamedTuple):
-    """What somebody did, and when: a look-up tells its gate, a sheet its assessor, a settlement whether the objection was
-    right, an end its decision.
+    """What somebody did, and when: a look-up tells its gate, a sheet its assessor, a settlement whether the objection
+    was right, an end its decision.
     """
 
     move: Move
