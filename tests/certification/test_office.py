@@ -400,3 +400,36 @@ def test_what_the_registry_and_claims_say_of_gates() -> None:
             due_on=to_proto(due),
         )
         assert said(violations=[opinion])["gate.open_violation.union_opinion"][0] == {"overdue": count}
+
+
+@pytest.mark.parametrize("insured", [1000, 1001])
+def test_nobody_states_fewer_staff_than_were_insured(stack: Stack, dsn: str, insured: int) -> None:
+    async def way() -> None:
+        async with office(stack, dsn) as at:
+            at.known.employers[USCC] = employment(insured=insured)
+            filed = await at.stated(await at.draft())
+            if insured == 1000:
+                assert (await at.does(EMPLOYER, applying.submit, filed)).application.state is State.SUBMITTED
+                return
+            with pytest.raises(Refused, match="STAFF_BELOW_INSURED"):
+                await at.does(EMPLOYER, applying.submit, filed)
+
+    asyncio.run(way())
+
+
+def test_an_objection_that_was_right_has_others_score_anew(stack: Stack, dsn: str) -> None:
+    async def way() -> None:
+        async with office(stack, dsn) as at:
+            filed = await at.does(CLERK, deciding.object_to, await at.proposed(), "材料不实")
+            (open_one,) = await file.objections(at.desk.database, filed.id)
+            right = open_one._replace(upheld=True, reason="部分材料不实")
+            filed = await at.does(FOURTH, deciding.settle, filed, right)
+            assert (filed.round, filed.application.assessors) == (2, ())
+            with pytest.raises(Refused, match="SAME_ASSESSOR"):
+                await at.does(SECOND, assessing.score, filed, best("").answers)
+            for name in ("fifth", "sixth"):
+                filed = await at.does(principal("person", name), assessing.score, filed, best("").answers)
+            again = await at.does(THIRD, deciding.propose, filed, (), ())
+            assert again.application.state is State.PUBLIC_NOTICE
+
+    asyncio.run(way())

@@ -99,8 +99,8 @@ class Assessments(assessing_pb2_grpc.AssessmentServiceServicer):
         return await self._moved(request, lambda tx, who: assessing.visit(self.desk, tx, who, visit))
 
     async def ProposeAward(self, request: _pb.ProposeAwardRequest, context: Context) -> application_pb2.Application:
-        accepted = wire.dimensions(request.accepted)
-        return await self._moved(request, lambda tx, who: deciding.propose(self.desk, tx, who, accepted))
+        accepted, known = wire.dimensions(request.accepted), await self._known(request.name)
+        return await self._moved(request, lambda tx, who: deciding.propose(self.desk, tx, who, accepted, known))
 
     async def FileObjection(self, request: _pb.FileObjectionRequest, context: Context) -> application_pb2.Application:
         return await self._moved(request, lambda tx, who: deciding.object_to(self.desk, tx, who, request.lead))
@@ -126,9 +126,12 @@ class Assessments(assessing_pb2_grpc.AssessmentServiceServicer):
         return await self._moved(request, lambda tx, who: deciding.award(self.desk, tx, who, known))
 
     async def DecideReview(self, request: _pb.DecideReviewRequest, context: Context) -> application_pb2.Application:
+        known = await self._known(request.name)
         return await self._moved(
             request,
-            lambda tx, who: deciding.decide_review(self.desk, tx, who, uphold=request.uphold, why=request.reason),
+            lambda tx, who: deciding.decide_review(
+                self.desk, tx, who, known, uphold=request.uphold, why=request.reason
+            ),
         )
 
     async def _known(self, name: str) -> Sequence[Found]:

@@ -39,6 +39,7 @@ class Employment(NamedTuple):
     is_registered: bool
     is_in_baoji: bool
     staffed_since: date | None
+    insured: int = 0  # staff insured through it on the day asked for
 
 
 class Filed(NamedTuple):

@@ -21,13 +21,16 @@ _ASSESSORS: Final = 2
 
 
 class Done(NamedTuple):
-    """What somebody did, and when: a look-up tells its gate, a sheet its assessor, an end its decision."""
+    """What somebody did, and when: a look-up tells its gate, a sheet its assessor, a settlement whether the objection
+    was right, an end its decision.
+    """
 
     move: Move
     on: date
     by: str = ""
     gate: str = ""
     passed: bool = False
+    upheld: bool = False
     decision: Decision | None = None
 
 
@@ -183,7 +186,9 @@ def _object(to: Attempt) -> Application:
 
 
 def _settle(to: Attempt) -> Application:
-    return to.application._replace(objections=to.application.objections - 1)
+    """Where it was right, what was scored does not stand: others score anew."""
+    settled = to.application._replace(objections=to.application.objections - 1)
+    return _by_others(settled) if to.done.upheld else settled
 
 
 def _decline(to: Attempt) -> Application:
@@ -192,7 +197,12 @@ def _decline(to: Attempt) -> Application:
 
 def _review(to: Attempt) -> Application:
     """A panel of others scores anew."""
-    return to.application._replace(reviewed=True, earlier_assessors=to.application.assessors, assessors=())
+    return _by_others(to.application._replace(reviewed=True, earlier_assessors=()))
+
+
+def _by_others(application: Application) -> Application:
+    earlier = (*application.earlier_assessors, *application.assessors)
+    return application._replace(earlier_assessors=earlier, assessors=())
 
 
 _CHANGES: Final[Mapping[Move, Callable[[Attempt], Application]]] = {
@@ -212,17 +222,24 @@ def _on_time(after: Application, before: Application, on: date, under: Under) ->
     if after.state is before.state or after.state is None:
         return after
     if before.state is State.INFORMATION_REQUESTED and after.state is State.ASSESSMENT:
-        try:
-            return after._replace(due_on=under.calendar.add_working_days(on, after.days_left))
-        except YearNotHeld:
-            return after._replace(due_on=None)
+        return _going_on(after, on, under)
     return after._replace(due_on=_due_on(after.state, on, under))
+
+
+def _going_on(application: Application, on: date, under: Under) -> Application:
+    """A clock that stood still, with the days that were left."""
+    try:
+        return application._replace(due_on=under.calendar.add_working_days(on, application.days_left))
+    except YearNotHeld:
+        return application._replace(due_on=None)
 
 
 def dated(application: Application, entered_on: date, under: Under) -> Application:
     """With the last day of a clock that began to run when its year was not held."""
     if application.state is None:
         return application
+    if application.state is State.ASSESSMENT and application.asked:
+        return _going_on(application, entered_on, under)
     return application._replace(due_on=_due_on(application.state, entered_on, under))
 
 

@@ -6,7 +6,7 @@ dimension in proportion. One rounding a dimension, half up to 0.01; the sum is n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
@@ -156,6 +156,19 @@ def score(indicator: Indicator, answer: Answer | None, employer: Employer) -> Fo
         return _by_tier(indicator, quantities)
     except NotShown:
         return Found(Decimal(0), "CRITERION_NOT_SHOWN")
+
+
+def impossible(answers: Sequence[Answer], employer: Employer, scheme: Scheme) -> list[int]:
+    """The places of those whose figures cannot be."""
+    scored = {one.id: one for one in scheme.indicators if one.kind is not IndicatorKind.GATE}
+    found: list[int] = []
+    for place, answer in enumerate(answers):
+        try:
+            if answer.indicator in scored:
+                score(scored[answer.indicator], answer, employer)
+        except Impossible:
+            found.append(place)
+    return found
 
 
 def _by_tier(indicator: Indicator, quantities: Quantities) -> Found:

@@ -65,8 +65,14 @@ async def create(tx: Tx, filed: Filed, event: Event, now: datetime) -> None:
 
 
 async def save(tx: Tx, filed: Filed, event: Event, now: datetime) -> None:
-    """One that is locked, as it is now, with a line of history."""
-    await tx.execute(f"UPDATE application SET {_SETS} WHERE id = $1", *_values(filed, now))
+    """One that is locked, as it is now, with a line of history. Raises Refused for one that would be open beside
+    another of its employer: a review of a decision opens it again.
+    """
+    try:
+        async with tx.connection.transaction():
+            await tx.execute(f"UPDATE application SET {_SETS} WHERE id = $1", *_values(filed, now))
+    except asyncpg.UniqueViolationError:
+        raise Refused(reason("APPLICATION_ALREADY_OPEN", "name")) from None
     await _append(tx, filed, event, now)
 
 
@@ -130,9 +136,11 @@ async def tasks(database: Database, wanted: Wanted, county: str, after: Place | 
 
 
 async def standing_in(database: Database, state: State, limit: int) -> list[UUID]:
-    """Those in one state, the longest untouched first."""
+    """Those in one state: first those of which no gate was looked up, for the others wait for a person and would stand
+    in their way; then the longest untouched.
+    """
     rows = await database.fetch(
-        "SELECT id FROM application WHERE state = $1 ORDER BY updated_at, id LIMIT $2", state, limit
+        "SELECT id FROM application WHERE state = $1 ORDER BY gates <> '{}', updated_at, id LIMIT $2", state, limit
     )
     return [row["id"] for row in rows]
 

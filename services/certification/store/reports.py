@@ -65,10 +65,13 @@ async def of(source: Database | Tx, number: str) -> list[Report]:
 
 
 async def propose(tx: Tx, number: str, given: Proposed) -> Proposed | None:
-    """The proposal that was there before; None where this is the first."""
+    """The proposal of another that was there before; None where this is the first, or instead of one's own."""
     made = await tx.fetch(
         """INSERT INTO certificate_proposal (number, veto, on_day, document, proposed_by) VALUES ($1, $2, $3, $4, $5)
-           ON CONFLICT DO NOTHING RETURNING number""",
+           ON CONFLICT (number, veto) DO UPDATE SET on_day = excluded.on_day, document = excluded.document
+             WHERE certificate_proposal.proposed_by = excluded.proposed_by AND certificate_proposal.agreed_by IS NULL
+               AND (certificate_proposal.on_day, certificate_proposal.document) <> (excluded.on_day, excluded.document)
+           RETURNING number""",
         number,
         *given,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from services.certification import rules
@@ -20,6 +21,7 @@ from services.certification.model import (
 )
 from services.certification.rules import admission, risk, scoring
 from services.certification.rules.applications import Under, moved
+from services.certification.rules.periods import assessed
 from services.certification.store import applications, file
 from services.certification.store.applications import Event
 from services.certification.usecases import standing
@@ -117,7 +119,8 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
     scheme, today = desk.in_force(), desk.clock.today()
     if missing := list(_unsaid(filed.stated)):
         raise Invalid(*missing)
-    held = await standing.of_employer(desk, source, filed)
+    applied_on = await standing.applied_on(desk, source, filed)
+    held = await standing.of_employer(desk, source, filed, applied_on)
     known = await desk.register.employment(filed.uscc, today)
     applicant = admission.Applicant(
         filed.uscc,
@@ -125,18 +128,26 @@ async def _submission(desk: Desk, source: Database | Tx, filed: Filed) -> Submis
         is_in_baoji=known is not None and known.is_in_baoji,
         staffed_since=known.staffed_since if known and known.staffed_since else today,
         consents=filed.stated.consents,
-        locked_until=held.locked_until if held else None,
+        locked_until=await standing.locked_until(desk, source, filed),
         has_open_application=await applications.has_open(source, filed.employer, filed.id),
     )
     if problems := admission.problems(applicant, scheme, today):
         raise Refused(*map(reason, problems))
-    kind = admission.kind_of(filed.kind, held, scheme, today)
+    await _held_against_the_registry(desk, filed, assessed(scheme, today, applicant.staffed_since).days[1])
+    kind = admission.kind_of(filed.kind, held, scheme, applied_on)
     if kind is None:
         raise Refused(reason("RENEWAL_TOO_EARLY", "name", days=scheme.figures["validity.window"].count))
     stated = filed.stated
     employer = employer_of(stated, scheme)
     sheet = Sheet("", stated.answers)
     return Submission(kind, scheme, employer, rules.foreseen(sheet, employer, kind, scheme))
+
+
+async def _held_against_the_registry(desk: Desk, filed: Filed, period_end: date) -> None:
+    """Size decides by how many points it passes: nobody states fewer staff than were insured at the period's end."""
+    known = await desk.register.employment(filed.uscc, period_end)
+    if known is not None and filed.stated.staff < known.insured:
+        raise Refused(reason("STAFF_BELOW_INSURED", "application.facts.staff", insured=known.insured))
 
 
 def employer_of(stated: Stated, scheme: Scheme) -> Employer:

@@ -26,14 +26,16 @@ async def ask_again(desk: Desk) -> int:
 
 async def _ask(desk: Desk, employers: Sequence[UUID]) -> int:
     today, now = desk.clock.today(), desk.clock.now()
+    before = await certificates.facts(desk.database, employers)
     unpaid = await desk.register.unpaid_since(employers, today)
     async with desk.database.transaction() as tx:
         await certificates.lock_employers(tx, employers)
         known = await certificates.facts(tx, employers)
         found = []
         for employer in employers:
-            told = [one for one in known.get(employer, ()) if one.happening is Happening.ARREARS]
-            last = max(told, key=lambda one: one.rank, default=None)
+            last = _last(known.get(employer, ()))
+            if last != _last(before.get(employer, ())):
+                continue  # it was told while the registry answered, and may be newer than the answer
             since = unpaid.get(employer)
             if since != (last.since if last else None):
                 rank = max(instant_rank(now), last.rank + 1 if last else 0)
@@ -45,3 +47,9 @@ async def _ask(desk: Desk, employers: Sequence[UUID]) -> int:
                 )  # fmt: skip
         await following.follow(desk, tx, found)
         return len(found)
+
+
+def _last(facts: Sequence[Fact]) -> Fact | None:
+    """The latest word on arrears."""
+    told = [one for one in facts if one.happening is Happening.ARREARS]
+    return max(told, key=lambda one: one.rank, default=None)

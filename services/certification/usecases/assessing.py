@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from services.certification.model import Answer, Filed, Looked, Move, Sheet, Source, State, Visit
 from services.certification.model import Asked as Question
-from services.certification.rules import gates
+from services.certification.rules import gates, scoring
 from services.certification.rules.measuring import Impossible
 from services.certification.store import file
 from services.certification.usecases.applying import employer_of
@@ -83,10 +83,15 @@ async def ask(desk: Desk, tx: Tx, asked: Asked, question: str, criteria: Sequenc
 
 
 async def score(desk: Desk, tx: Tx, asked: Asked, answers: Sequence[Answer]) -> Filed:
-    """A sheet of one assessor. Raises Refused for one who has scored it before, or who proposes its award."""
+    """A sheet of one assessor. Raises Refused for one who has scored it before, or who proposes its award; Invalid for
+    figures that cannot be, for a sheet is not taken back and nothing could be decided by it.
+    """
     filed = await in_hand(tx, asked)
     if asked.actor == filed.proposed_by:
         raise Refused(reason("DECIDER_IS_ASSESSOR", "name"))
+    scheme = desk.scheme_of(filed)
+    if wrong := scoring.impossible(answers, employer_of(filed.stated, scheme), scheme):
+        raise Invalid(*[reason("FACT_OUT_OF_RANGE", f"answers[{place}]") for place in wrong])
     after = await move(desk, tx, filed, done(desk, Move.SCORE, asked.actor))
     await file.add_sheet(tx, after, Sheet(asked.actor, tuple(answers)), desk.clock.now())
     return after

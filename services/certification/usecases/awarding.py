@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.certification.model import Certificate, CertificateState, Fact, Filed, Happening, Kind, Span
 from services.certification.rules.life import last_day
 from services.certification.store import certificates
-from services.certification.usecases import booking, renewing
+from services.certification.usecases import booking, renewing, standing
 from services.certification.usecases.desk import Desk
 from services.kit.db import Tx
 from services.kit.errors import Refused
@@ -20,9 +20,10 @@ async def next_number(desk: Desk, tx: Tx, filed: Filed) -> str:
 
 
 async def award(desk: Desk, tx: Tx, filed: Filed) -> None:
-    """Raises Refused for a renewal that no rule allows any more: nothing would come of it."""
+    """Raises Refused in a lock-out, and for a renewal that no rule allows any more: nothing would come of it."""
     today = desk.clock.today()
     await certificates.lock_employers(tx, [filed.employer])
+    await standing.may_hold(desk, tx, filed)
     if filed.kind is not Kind.NEW:
         before = await certificates.by_number(tx, filed.certificate)
         decided = await renewing.decided(desk, tx, filed, granted=True)

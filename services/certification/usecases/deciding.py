@@ -15,7 +15,7 @@ from services.certification.model import Decision, Dimension, Facts, Filed, Move
 from services.certification.rules import FactMissing
 from services.certification.store import file
 from services.certification.store.file import Decided
-from services.certification.usecases import assessing, awarding
+from services.certification.usecases import assessing, awarding, standing
 from services.certification.usecases.applying import employer_of
 from services.certification.usecases.desk import Desk, Found
 from services.certification.usecases.moving import Asked, done, in_hand, move
@@ -26,8 +26,12 @@ from services.kit.law import canonical
 from services.kit.messages import reason
 
 
-async def propose(desk: Desk, tx: Tx, asked: Asked, accepted: Sequence[Dimension]) -> Filed:
-    filed = await in_hand(tx, asked)
+async def propose(
+    desk: Desk, tx: Tx, asked: Asked, accepted: Sequence[Dimension], found: Sequence[Found] = ()
+) -> Filed:
+    """With what the gates' services say of them now: one that was open may be closed since."""
+    filed = await assessing.look_up(desk, tx, await in_hand(tx, asked), found)
+    await standing.may_hold(desk, tx, filed)
     return await _decide(desk, tx, filed, _By(Move.PROPOSE, asked.actor, accepted), proposed_by=asked.actor)
 
 
@@ -62,20 +66,26 @@ async def object_to(desk: Desk, tx: Tx, asked: Asked, lead: str) -> Filed:
 
 
 async def settle(desk: Desk, tx: Tx, asked: Asked, settled: Objected) -> Filed:
-    """By another person than who took it in."""
+    """By another person than who took it in. Where it was right, others score anew, in a round of their own."""
     filed = await in_hand(tx, asked)
-    who = done(desk, Move.SETTLE, asked.actor)
-    after = await move(desk, tx, filed, who, {"objection": str(settled.id), "upheld": settled.upheld})
+    who = done(desk, Move.SETTLE, asked.actor, upheld=bool(settled.upheld))
+    anew = {"round": filed.round + 1, "proposed_by": ""} if settled.upheld else {}
+    after = await move(desk, tx, filed, who, {"objection": str(settled.id), "upheld": settled.upheld}, **anew)
     await file.settle(tx, filed, settled, asked.actor, who.on)
     return after
 
 
-async def decide_review(desk: Desk, tx: Tx, asked: Asked, *, uphold: bool, why: str) -> Filed:
-    """By the sheets of the panel, and by nobody who had a part in the decision that is reviewed."""
+async def decide_review(
+    desk: Desk, tx: Tx, asked: Asked, found: Sequence[Found] = (), *, uphold: bool, why: str
+) -> Filed:
+    """By the sheets of the panel and what the gates' services say now, and by nobody who had a part in the decision
+    that is reviewed.
+    """
     filed = await in_hand(tx, asked)
     before = await file.last_decision(tx, filed.id)
     if before and asked.actor in (before.decided_by, *filed.application.earlier_assessors):
         raise Refused(reason("REVIEWED_BY_THE_SAME", "name"))
+    filed = await assessing.look_up(desk, tx, filed, found)
     by = _By(Move.UPHOLD if uphold else Move.OVERTURN, asked.actor)
     return await _decide(desk, tx, filed, by, said={"reason": why})
 

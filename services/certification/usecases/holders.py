@@ -82,7 +82,8 @@ async def reinstate(desk: Desk, tx: Tx, asked: Asked, why: Suspension, document:
 
 
 async def revoke(desk: Desk, tx: Tx, asked: Asked, wanted: Proposed) -> Certificate:
-    """From the day of the decision on. False data is proposed first, and revoked by a second person who says the same.
+    """From the day of the decision on. False data is proposed first, and revoked by a second person who says the same;
+    who proposed it may word it anew.
 
     Raises Refused for the same person, for another word, and for one that has ended.
     """

@@ -9,7 +9,7 @@ from services.certification.model import CertificateState, Fact, Filed, Happenin
 from services.certification.store import certificates
 from services.certification.usecases import booking
 from services.certification.usecases.desk import Desk
-from services.kit.db import Tx
+from services.kit.db import Database, Tx
 from services.kit.errors import Refused
 from services.kit.messages import reason
 
@@ -18,9 +18,15 @@ _OPEN: Final = frozenset({Move.SUBMIT, Move.OVERTURN})
 
 
 async def follow(desk: Desk, tx: Tx, filed: Filed, move: Move) -> None:
-    """A submission files that it was applied for; whatever ends it otherwise than by an award decides against it."""
+    """A submission files that it was applied for; whatever ends it otherwise than by an award decides against it. So
+    does a submission, as a new one, of what was returned.
+    """
+    renews = filed.kind is not Kind.NEW
     ended = move in _UNDONE or (move is Move.EXPIRE and filed.application.state is State.LAPSED)
-    if filed.kind is Kind.NEW or not filed.scheme or not (ended or move in _OPEN):
+    ended = ended or (move is Move.SUBMIT and not renews)
+    if not filed.scheme or not (ended or (renews and move in _OPEN)):
+        return
+    if not renews and (await _first(tx, filed)).since is None:
         return
     await certificates.lock_employers(tx, [filed.employer])
     fact = await decided(desk, tx, filed, granted=False) if ended else await _applied(desk, tx, filed)
@@ -39,6 +45,11 @@ async def number_of(tx: Tx, filed: Filed) -> str:
     return number
 
 
+async def applied_since(source: Database | Tx, filed: Filed) -> date | None:
+    """The day of its first submission as a renewal."""
+    return (await _first(source, filed)).since
+
+
 def about(filed: Filed) -> str:
     return f"application/{filed.id}"
 
@@ -47,8 +58,9 @@ async def _applied(desk: Desk, tx: Tx, filed: Filed) -> Fact:
     """As of the day on which it was first submitted, of the certificate that lived then."""
     first, today = await _first(tx, filed), desk.clock.today()
     source = f"applications/{filed.id}/{filed.number}"
+    kind = first.kind if filed.kind is Kind.NEW else filed.kind
     return Fact(
-        filed.employer, source, about(filed), filed.number, Happening.RENEWAL, today, filed.kind,
+        filed.employer, source, about(filed), filed.number, Happening.RENEWAL, today, kind,
         first.since or filed.submitted_on, number=first.number,
     )  # fmt: skip
 
@@ -58,13 +70,14 @@ class _First(NamedTuple):
 
     number: str = ""
     since: date | None = None
+    kind: Kind = Kind.NEW
 
 
-async def _first(tx: Tx, filed: Filed) -> _First:
-    facts = (await certificates.facts(tx, [filed.employer])).get(filed.employer, ())
+async def _first(source: Database | Tx, filed: Filed) -> _First:
+    facts = (await certificates.facts(source, [filed.employer])).get(filed.employer, ())
     if mine := [one for one in facts if one.about == about(filed)]:
         first = min(mine, key=lambda one: one.rank)
-        return _First(first.number, first.since)
-    held = await certificates.latest_of(tx, filed.employer)
+        return _First(first.number, first.since, Kind(first.code))
+    held = await certificates.latest_of(source, filed.employer)
     lives = held and held.now.state in {CertificateState.ACTIVE, CertificateState.SUSPENDED}
     return _First(held.number) if held and lives else _First()

@@ -141,7 +141,7 @@ def whole(given: Whole, today: Today) -> pb.Application:
     message.consents = stated.consents
     message.answers.extend(answer_to_proto(one) for one in stated.answers)
     message.gates.extend(
-        pb.GateResult(criterion=one.gate, passed=one.passed, looked_up_by=one.asked, time=_instant(one.at))
+        pb.GateResult(criterion=one.gate, passed=one.passed, looked_up_by=_looked_up_by(one), time=_instant(one.at))
         for one in given.gates
     )
     if given.asked:
@@ -156,6 +156,11 @@ def whole(given: Whole, today: Today) -> pb.Application:
     if given.decision:
         message.decision.CopyFrom(wire.decision(given.decision, given.scheme))
     return message
+
+
+def _looked_up_by(one: Looked) -> str:
+    """A service by its name; of a person only that it was one, for he may be an assessor."""
+    return "person" if one.asked.startswith("person/") else one.asked
 
 
 def objection_id(name: str) -> UUID:

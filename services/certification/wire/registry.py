@@ -28,6 +28,8 @@ PURPOSE: Final = "certification"
 _EMPLOYERS_MAX: Final = 100  # of one call, by its contract
 _BAOJI: Final = "6103"  # GB/T 2260
 _CLOSED: Final = pb.VIOLATION_STATE_CLOSED
+# 特别规定 art. 5 forbids the dismissal, so a case of it is one of labour protection too.
+_LABOUR: Final = (pb.VIOLATION_KIND_LABOUR_PROTECTION, pb.VIOLATION_KIND_PREGNANCY_DISMISSAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def employment(given: pb.EmployerStanding) -> Employment:
         is_registered=not given.HasField("closed_on"),
         is_in_baoji=given.county.startswith(_BAOJI),
         staffed_since=from_proto(given.insured_since) if given.HasField("insured_since") else None,
+        insured=given.insured,
     )
 
 
@@ -111,8 +114,8 @@ def gates(given: pb.EmployerStanding, women: Women, filed: Filed, on: date) -> I
     since = anniversary(filed.submitted_on or on, -1)
     recent = [one for one in given.violations if from_proto(one.opened_on) > since and one.state != _CLOSED]
     late = [one for one in recent if one.HasField("due_on") and from_proto(one.due_on) < on]
-    labour, discrimination = pb.VIOLATION_KIND_LABOUR_PROTECTION, pb.VIOLATION_KIND_DISCRIMINATION
-    yield _answer("gate.open_violation.labour", open=_count(recent, labour)), REGISTRY
+    discrimination = pb.VIOLATION_KIND_DISCRIMINATION
+    yield _answer("gate.open_violation.labour", open=_count(recent, *_LABOUR)), REGISTRY
     yield _answer("gate.open_violation.discrimination", open=_count(recent, discrimination)), REGISTRY
     yield _answer("gate.open_violation.union_opinion", overdue=_count(late, pb.VIOLATION_KIND_UNION_OPINION)), REGISTRY
     yield _answer("gate.arrears.premium", unpaid_fen=given.unpaid_fen), REGISTRY
@@ -123,8 +126,8 @@ def gates(given: pb.EmployerStanding, women: Women, filed: Filed, on: date) -> I
         yield _answer("gate.arrears.insured", insured=staff, liable=staff), REGISTRY
 
 
-def _count(violations: Sequence[pb.Violation], kind: pb.ViolationKind.ValueType) -> int:
-    return sum(one.kind == kind for one in violations)
+def _count(violations: Sequence[pb.Violation], *kinds: pb.ViolationKind.ValueType) -> int:
+    return sum(one.kind in kinds for one in violations)
 
 
 def _answer(gate: str, **quantities: int) -> Answer:

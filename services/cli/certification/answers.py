@@ -16,7 +16,6 @@ from services.cli.failures import Exit, Failure, coded
 from services.cli.located import placed, read_located
 from services.kit.messages import Reason, reason
 
-
 _WORDS = {"true": "1", "false": "0"}
 
 

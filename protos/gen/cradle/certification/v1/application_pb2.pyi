@@ -334,7 +334,7 @@ class GateResult(_message.Message):
     criterion: _builtins.str
     passed: _builtins.bool
     looked_up_by: _builtins.str
-    """Who was asked: a service, or the clerk who looked."""
+    """Who was asked: a service, or "person" where a clerk looked; who it was is nobody else's business."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
