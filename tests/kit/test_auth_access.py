@@ -225,3 +225,30 @@ def test_code_that_is_driven_without_a_call_says_for_whom() -> None:
         assert current().name == "person/anna"
     with pytest.raises(LookupError):
         current()
+
+
+def test_an_employers_system_acts_for_the_employer_that_its_name_says(tmp_path: Path) -> None:
+    path = tmp_path / "access.yaml"
+    path.write_text(
+        """trust_domain: cradle
+tenant: baoji
+tenant_claim: tenant
+token_carriers: [tool]
+roles:
+  hr: {description: one, sees: own-employer, permissions: [claims.read]}
+grants:
+- {system: employer/*, role: hr}
+""",
+        "utf-8",
+    )
+    access = auth.read(path)
+    own, other = access.system("employer", "uscc-91610302ma6xa1b21p"), access.system("employer", "hr")
+
+    assert own is not None
+    assert (own.acts_for("91610302MA6XA1B21P"), own.acts_for("91610302MA6XA1B22P")) == (True, False)
+    assert own.sees_employer("91610302MA6XA1B21P", "610302")
+    assert other is not None
+    assert not other.acts_for("HR")
+    path.write_text(path.read_text("utf-8").replace("employer/*", "source/*"), "utf-8")
+    with pytest.raises(auth.AccessError):
+        auth.read(path)

@@ -125,7 +125,10 @@ def test_a_wrong_access_file_stops_the_start_with_every_problem(tmp_path: Path) 
 
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "CRADLE_ACCESS cannot be used:"
-    assert f"{access}:4 roles.clerk.sees: 'all' is none of: everything, own-source, own-counties" in done.stderr
+    assert (
+        f"{access}:4 roles.clerk.sees: 'all' is none of: everything, own-source, own-employer, own-counties"
+        in done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 
