@@ -44,11 +44,14 @@ class Echo:
         (self.inbox / f".{name}").rename(self.inbox / name)
 
 
+LONG = 40
+
+
 @pytest.mark.parametrize(
     "rounds",
     [
         pytest.param(4, id="short", marks=pytest.mark.crash),
-        pytest.param(40, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(2_400)]),
+        pytest.param(LONG, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(2_400)]),
     ],
 )
 def test_whatever_is_killed_and_however_the_bank_answers_each_order_is_paid_once(
@@ -95,7 +98,8 @@ def test_whatever_is_killed_and_however_the_bank_answers_each_order_is_paid_once
 
         town.check()
         assert town.pay() == 0
-        late = late_answers(town)  # by chance: few answers come late in a short run, so it is told and not demanded
+        late = late_answers(town)
+        assert late or rounds < LONG  # by chance: in a short run none may come late
         said = f"{len(echo.said)} messages said twice, {late} answers late"
         tell(f"{dict(killed)} killed, {len(town.owed)} orders, {said}: each paid once")
 
