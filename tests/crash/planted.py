@@ -60,12 +60,14 @@ Move = Callable[[Inbox[Any], Tx, Sequence[Span]], Awaitable[None]]
 
 
 def hanging_before(move: Move) -> Move:
-    """Before moving the fence, stop as SIGSTOP stops a process, if told to."""
+    """Before moving the fence, stop as SIGSTOP stops a process, if told to. Whatever else the process has open is ended
+    by PostgreSQL, and others go on only then; this transaction it leaves, or it would do the fence's work."""
 
     async def hang_and_move(self: Inbox[Any], tx: Tx, spans: Sequence[Span]) -> None:
         told = Path(os.environ["CRASH_STALLS"]) / str(os.getpid())
         if told.exists():
             told.unlink()
+            await tx.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             os.kill(os.getpid(), signal.SIGSTOP)
         await move(self, tx, spans)
 
