@@ -269,8 +269,8 @@ def walk_through_every_state() -> None:
             [(0, 1, False, "now"), (1, 2, False, "now"), (2, 2, False, "now"), (2, 0, False, "now")]
         ),
         walk.restart,
-        lambda: walk.run("cancel"),
         walk.accounts,
+        lambda: walk.run("cancel"),
         lambda: walk.order(1, 250, stale=False),
         lambda: walk.run("send"),
     )
