@@ -42,9 +42,8 @@ def _report(session: Session, found: Sequence[refused_account_pb2.WaitingOrder])
             views.instant(one.since_time),
             session.text(f"CLI_{refused_account_pb2.AccountNow.Name(one.account_now)}"),
             one.account_version,
-            one.payment,
         )
         for one in found
     ]
     columns = ("ORDER", "COUNTY", "FUND", "PAYEE", "AMOUNT", "REASONS", "SINCE", "ACCOUNT_NOW", "ACCOUNT_VERSION")
-    return Report((*columns, "PAYMENT"), rows, [as_data(one) for one in found], frozenset({"AMOUNT"}))
+    return Report(columns, rows, [as_data(one) for one in found], frozenset({"AMOUNT"}))

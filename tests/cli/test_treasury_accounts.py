@@ -44,7 +44,9 @@ def test_what_waits_for_another_account_is_shown_with_the_banks_reason(stack: St
     elsewhere = data(desk("wang", "refused-accounts", "--county", "610303", "--output", "json"))["refused_accounts"]
 
     mine = {one["payee"]["reference"]: one for one in found if one["payee"]["reference"] in {payee, stranger}}
-    assert "the account is closed" in " ".join(shown.stdout.split())
+    assert shown.exit_code == 0
+    assert "closed" in shown.stdout
+    assert {one["reasons"][0]["text_en"] for one in mine.values()} == {"the account is closed"}
     assert {one["account_now"] for one in mine.values()} == {"ACCOUNT_NOW_CHANGED", "ACCOUNT_NOW_NONE"}
     assert [(one["amount_fen"], one["county"]) for one in mine.values()] == [("4200", COUNTY)] * 2
     assert elsewhere == []
