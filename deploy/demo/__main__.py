@@ -200,11 +200,15 @@ def _pay(
 
 
 def _new_accounts(addresses: Addresses, made: City, county: str) -> None:
+    """Nobody is paid again where money came back: whoever may have been paid in the county tells another account."""
     employers = [employer for employer in made.employers if employer.county == county]
-    theirs = {employer.uscc for employer in employers}
-    women = [woman for woman in made.persons if woman.employer_uscc in theirs]
+    elsewhere = {employer.uscc for employer in made.employers if employer.county != county}
+    women = [woman for woman in made.persons if woman.employer_uscc not in elsewhere]
     told = chain(
-        accounts.of_women(made.late_persons), accounts.of_women(women, nth=1), accounts.of_employers(employers, nth=1)
+        accounts.of_women(made.late_persons),
+        accounts.of_women(women, nth=1),
+        accounts.of_employers(employers, nth=1),
+        accounts.of_hospitals(made.providers, nth=1),
     )
     accounts.record(addresses.registry, addresses.identity, told)
 

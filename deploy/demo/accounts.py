@@ -42,9 +42,9 @@ def of_employers(employers: Iterable[EmployerRecord], nth: int = 0) -> Iterator[
         yield PayeeRecord(employer_uscc=employer.uscc, account=_business(employer.name, employer.uscc, nth))
 
 
-def of_hospitals(hospitals: Iterable[ProviderRecord]) -> Iterator[PayeeRecord]:
+def of_hospitals(hospitals: Iterable[ProviderRecord], nth: int = 0) -> Iterator[PayeeRecord]:
     for hospital in hospitals:
-        yield PayeeRecord(provider_code=hospital.code, account=_business(hospital.name, hospital.code, 0))
+        yield PayeeRecord(provider_code=hospital.code, account=_business(hospital.name, hospital.code, nth))
 
 
 def record(target: str, identity: Identity, payees: Iterator[PayeeRecord]) -> int:

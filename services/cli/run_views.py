@@ -37,7 +37,7 @@ def run(session: Session, found: run_pb2.Run) -> None:
     if found.files and not session.as_csv:
         treasury_views.present(session, files(found.files), "files")
     if found.state == run_pb2.RUN_STATE_PLANNED:
-        session.note("CLI_SECOND_PERSON_AWAITED")
+        session.note("CLI_SECOND_PERSON_AWAITED" if found.planned_count else "CLI_NOTHING_TO_PAY")
 
 
 def planned(found: run_pb2.Run) -> tuple[int, None]:

@@ -11,6 +11,7 @@ from cradle.treasury.v1.service_pb2_grpc import TreasuryServiceStub
 from services.cli import treasury_views as shown
 from services.cli.failures import Exit
 from services.cli.session import Session
+from services.cli.treasury_accounts import refused_accounts
 from services.cli.treasury_breaks import breaks, reconcile
 from services.cli.treasury_desk import Desk, DryRun, Limit, RequestId, once
 from services.cli.treasury_hold import hold
@@ -30,6 +31,7 @@ app.add_typer(runs, name="runs")
 app.add_typer(bank_statement, name="statement")
 app.add_typer(breaks, name="breaks")
 app.command()(reconcile)
+app.command()(refused_accounts)
 app.add_typer(recover, name="recover")
 register(orders)
 

@@ -36,12 +36,14 @@ def data(result: Result) -> Any:
 
 def test_a_run_is_planned_shown_refused_to_its_planner_and_cancelled(desk: Desk) -> None:
     # Nobody orders for nurseries yet, so that nothing is planned whatever else stands in the stack.
-    planned = data(desk("li", "runs", "plan", "--county", "610331", "--programme", "NURSERY", "--output", "json"))
+    where = ("--county", "610331", "--programme", "NURSERY")
+    planned = data(desk("li", "runs", "plan", *where, "--output", "json"))
     name, plan_hash = planned["name"], planned["plan_hash"]
 
     again = desk("li", "runs", "approve", name, "--plan-hash", plan_hash)
     sent = desk("wang", "runs", "send", name)
     shown = desk("wang", "runs", "status", name, "--language", "zh-CN")
+    nothing = desk("wang", "runs", "status", name)
     listed = data(desk("wang", "runs", "list", "--limit", 1000, "--output", "json"))["runs"]
     payments = data(desk("wang", "runs", "status", name, "--payments", "--output", "json"))["payments"]
     left = data(desk("wang", "runs", "status", name, "--exceptions", "--output", "json"))["exceptions"]
@@ -54,6 +56,8 @@ def test_a_run_is_planned_shown_refused_to_its_planner_and_cancelled(desk: Desk)
     assert (again.exit_code, sent.exit_code) == (Exit.USAGE, Exit.USAGE)
     assert "RUN_SECOND_PERSON" in again.output
     assert "已计划" in shown.stdout
+    assert "There is nothing to pay." in nothing.stderr
+    assert "Another person" not in nothing.stderr
     assert name in [one["name"] for one in listed]
     assert (payments, left) == ([], [])
     assert foreseen.exit_code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -97,6 +98,24 @@ def test_the_same_account_again_is_no_change_and_another_is_one(stack: Stack, ds
 
         assert [one[:3] for one in seen] == [(1, 1, HERS), (0, 1, HERS), (1, 2, OTHER), (1, 3, HERS)]
         assert seen[0][3] == seen[1][3] == seen[3][3] != seen[2][3]
+
+    asyncio.run(act())
+
+
+def test_the_same_account_confirmed_as_it_stands_is_another_version_once(stack: Stack, dsn: str) -> None:
+    """A bank has refused it in a version, and the block was lifted since: who pays is told by the version."""
+
+    async def act() -> None:
+        number = id_number()
+        async with office(stack, dsn) as given:
+            seen = []
+            for account, confirmed in ((HERS, 0), (HERS, 2), (HERS, 1), (HERS, 1), (OTHER, 2), (OTHER, 0)):
+                stated = replace(of(PayeeKind.PERSON, number, account), confirmed_version=confirmed)
+                changed = await usecases.record_payees(given, [stated])
+                found = await got(given, PayeeKind.PERSON, (await asked(given, number)).person)
+                seen.append((changed, found.version, found.account))
+
+        assert seen == [(1, 1, HERS), (0, 1, HERS), (1, 2, HERS), (0, 2, HERS), (1, 3, OTHER), (0, 3, OTHER)]
 
     asyncio.run(act())
 

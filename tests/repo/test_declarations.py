@@ -150,6 +150,8 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.ListTransfersRequest.account": "an account of the ledger",
     "cradle.treasury.v1.HoldDay.account": "an account of ours",
     "cradle.treasury.v1.Recovery.name": "a resource name, recoveries/{recovery}",
+    "cradle.treasury.v1.WaitingOrder.account_version": "a number of a version, and no account",
+    "cradle.treasury.v1.WaitingOrder.account_now": "whether it has changed, and no account",
     "cradle.treasury.v1.Run.name": "a resource name, runs/{run}",
     "cradle.treasury.v1.Payment.name": "a resource name, payments/{payment}",
     "cradle.treasury.v1.Unmatched.name": "a resource name",

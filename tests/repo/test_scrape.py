@@ -46,6 +46,7 @@ TELLS = {
         "cradle_ledger_imbalance_fen": set(),
         "cradle_recovery_age_seconds": {"state"},
         "cradle_recoveries_overdue": set(),
+        "cradle_refused_account_age_seconds": set(),
     },
     "treasury-bank": {
         "cradle_timer_failed_total": {"kind"},

@@ -47,10 +47,11 @@ class Registry:
 
     said: dict[str, Known] = field(default_factory=dict)
     questions: list[int] = field(default_factory=list)
+    version: int = 1  # of the accounts of all of whom nothing is said
 
     async def payees(self, wanted: Sequence[Payee]) -> Mapping[Payee, Known]:
         self.questions.append(len(wanted))
-        return {one: self.said.get(one.reference, account()) for one in wanted}
+        return {one: self.said.get(one.reference, account(self.version)) for one in wanted}
 
 
 def account(version: int = 1, **changed: Any) -> Account:
@@ -76,10 +77,17 @@ class Cashier:
         return cases
 
     async def plan(self, scope: RunScope = EVERYTHING, by: str = CLERK) -> Run:
+        """Whatever is planned, nothing goes to an account that was refused before."""
         run = new_run(scope, by)
+        refused = await self.database.fetch("SELECT payee, version, account_hash FROM refused_account")
         async with self.database.transaction() as tx:
             await runs.new_run(tx, run)
-        return await running.advance(self.pay, run.id)
+        planned = await running.advance(self.pay, run.id)
+        lines = await self.database.fetch(
+            "SELECT payee, payee_version, account_hash FROM payment WHERE run_id = $1", run.id
+        )
+        assert {*map(tuple, refused)}.isdisjoint(map(tuple, lines))
+        return planned
 
     async def approve(self, run: Run, by: str = SECOND) -> Run:
         async with self.database.transaction() as tx:
@@ -231,6 +239,11 @@ async def check(database: Database) -> None:
     ):
         assert (one["live_fen"], one["offset_fen"]) == (one["on_its_way"], one["kept"])
         assert one["repaid_fen"] == one["repaid"]
+    assert not await database.fetch(
+        """SELECT FROM refused_account AS r LEFT JOIN payment AS p ON p.id = r.payment_id
+           WHERE p.id IS NULL OR p.state NOT IN ('REJECTED', 'RETURNED')
+              OR NOT string_to_array(p.reason, ',') @> r.reasons"""
+    )
     (row,) = await database.fetch("SELECT COALESCE(sum(debit_fen) - sum(credit_fen), 0) AS fen FROM account_day")
     assert row["fen"] == 0
 

@@ -17,7 +17,7 @@ CHANGES = {
     *("account", "run_exception"),  # which nothing changes, and which prove nothing
     *("budget", "account_day", "payment_order"),
     *("payment_run", "payment", "bank_file", "bank_message", "unmatched", "unknown_resolution"),
-    *("treasury_hold", "recovery", "recovery_dispute", "recovery_write_off", "order_decision"),
+    *("treasury_hold", "recovery", "recovery_dispute", "recovery_write_off", "order_decision", "refused_account"),
 }
 TABLES = "SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
 FOUND = """SELECT c.relname AS name,

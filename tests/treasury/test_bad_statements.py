@@ -13,6 +13,7 @@ from tests.treasury.cashier import Cashier, act, advice, answered, moved, statem
 from tests.treasury.reconciler import Reconciler, against_the_rows
 
 pytestmark = pytest.mark.integration
+REFUSED = ["ACCOUNT_REFUSED_BY_BANK", "BE01"]
 
 
 BOMB = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>'
@@ -105,12 +106,14 @@ def test_an_account_in_another_name_is_an_item_and_its_order_is_not_paid_before_
             ("RETURNED", "BE01"),
         ]
         run = await here.plan()
-        assert (run.planned_count, await here.exceptions(run)) == (0, [["PAYMENT_DISPUTED"], ["PAYMENT_DISPUTED"]])
+        assert (run.planned_count, await here.exceptions(run)) == (0, [["PAYMENT_DISPUTED", *REFUSED]] * 2)
 
         desk = Reconciler(here)
         for one in await desk.open():
             assert (one.kind, one.effect_fen) == (BreakKind.ANSWER, 0)
             await desk.ends(one, Way.EXPLAINED, why=Why.BANK_CONFIRMED)
+        assert await here.exceptions(await here.plan()) == [REFUSED] * 2  # explained, and still the same account
+        here.registry.version = 2
         assert (await here.plan()).planned_count == 2
         await against_the_rows(here.database)
 

@@ -101,7 +101,7 @@ def test_the_second_person_is_a_constraint_and_history_is_append_only(stack: Sta
 def test_what_was_rejected_and_is_paid_all_the_same_is_paid_once(stack: Stack, dsn: str, tmp_path: Path) -> None:
     async def story(here: Cashier, desk: Reconciler) -> None:
         one, payment = await a_payment(here)
-        await here.hear(answered((payment, "RJCT", "AC01")))
+        await here.hear(answered((payment, "RJCT", "MS03")))
         await desk.says(MONDAY, debit(payment))
         found = await desk.one("UNKNOWN_DEBIT")
 
@@ -122,7 +122,7 @@ def test_what_was_rejected_and_is_paid_all_the_same_is_paid_once(stack: Stack, d
 def test_what_was_rejected_and_paid_and_given_back_is_paid_again(stack: Stack, dsn: str, tmp_path: Path) -> None:
     async def story(here: Cashier, desk: Reconciler) -> None:
         _, payment = await a_payment(here)
-        await here.hear(answered((payment, "RJCT", "AC01")))
+        await here.hear(answered((payment, "RJCT", "MS03")))
         await desk.says(MONDAY, debit(payment))
         wrong = await desk.one()
         await desk.awaits(wrong, Awaited.BANK_CORRECTION)
@@ -162,7 +162,7 @@ def test_a_double_debit_of_which_one_came_back_stays_paid_once(stack: Stack, dsn
         assert (await here.counter.order(one))["settled_fen"] == 100
 
         # And when that one comes back too, nothing of it is left.
-        await desk.says(WEDNESDAY, moved(payment, why="AC04", number="3"))
+        await desk.says(WEDNESDAY, moved(payment, why="MS03", number="3"))
         await desk.ends(await desk.one("DUPLICATE"), Way.MATCHED, payment=payment_id(payment))
         assert await here.states() == ["RETURNED"]
         assert await desk.plannable() == 1
@@ -242,7 +242,7 @@ def test_an_unknown_credit_is_explained_or_goes_back(stack: Stack, dsn: str, tmp
 def test_an_answer_after_the_end_waits_for_the_statements_of_two_days(stack: Stack, dsn: str, tmp_path: Path) -> None:
     async def story(here: Cashier, desk: Reconciler) -> None:
         _, payment = await a_payment(here)
-        await here.hear(answered((payment, "RJCT", "AC01")))
+        await here.hear(answered((payment, "RJCT", "MS03")))
         await here.hear(answered((payment, "ACSP", ""), at="2026-11-23T18:00:00+08:00"))
         found = await desk.one("ANSWER")
         await here.database.fetch("UPDATE unmatched SET received_at = '2026-11-23T10:00:00Z'")

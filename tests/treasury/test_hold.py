@@ -176,7 +176,7 @@ class Restored:
         (planned,) = await here.database.fetch("SELECT id FROM payment_run WHERE state = 'PLANNED'")
         await here.queue(await here.approve(await here.run(planned["id"])))
         await here.sent()
-        self.town.bank_says(answered((await here.payment(self.cases[5]), "RJCT", "AC04")), "rejected")
+        self.town.bank_says(answered((await here.payment(self.cases[5]), "RJCT", "MS03")), "rejected")
         self.cases.append(self.late)
         await here.counter.take_in(order(self.late, 700))
         await here.round()

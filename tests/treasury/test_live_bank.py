@@ -70,6 +70,7 @@ def test_a_closed_account_then_a_late_return_then_paid_once(stack: Stack, mock: 
             await attempt(here, mock, date(2026, 12, 4), returned="AC04")
             assert await here.states(one) == ["REJECTED", "RETURNED"]
 
+            here.registry.said[SHE] = account(version=3)
             mock.behave(behaviour="accept", parameters={})
             await attempt(here, mock, date(2026, 12, 10))
 

@@ -59,7 +59,7 @@ def test_what_is_on_its_way_is_asked_back_when_it_is_settled_and_not_before(
         assert not await here.database.fetch("SELECT FROM recovery")
 
         # One settles; the other was rejected, and nothing is asked back of it.
-        await here.hear(answered((await here.payment(other), "RJCT", "AC04")))
+        await here.hear(answered((await here.payment(other), "RJCT", "MS03")))
         await here.hear(statement(moved(await here.payment(one))))
 
         assert figures(await recovery(here, one)) == ("DETECTED", 200, 0, 0, 0, 0)
@@ -93,7 +93,7 @@ def test_a_payment_that_comes_back_is_not_asked_back(stack: Stack, dsn: str, tmp
 
     async def story(here: Cashier) -> None:
         one = await overpaid(here, ALLOWANCE)
-        await here.hear(statement(moved(await here.payment(one), why="AC04"), day="2026-11-24"))
+        await here.hear(statement(moved(await here.payment(one), why="MS03"), day="2026-11-24"))
 
         assert figures(await recovery(here, one)) == ("WITHDRAWN", 0, 0, 0, 0, 0)
         found = await budget(here)
@@ -222,12 +222,12 @@ def test_an_offset_is_undone_once_when_its_payment_fails_and_kept_from_the_next(
             payment = await here.payment(one)
             if end == "rejected":
                 for _ in range(2):
-                    await here.hear(answered((payment, "RJCT", "AC04")))
+                    await here.hear(answered((payment, "RJCT", "MS03")))
             else:
                 await here.hear(statement(moved(payment), day="2026-11-24"))
                 assert figures(await recovery(here, debt)) == ("RECOVERED", 0, 0, 300, 0, 0)
                 for day in ("2026-11-25", "2026-11-26"):
-                    await here.hear(statement(moved(payment, why="AC04"), day=day))
+                    await here.hear(statement(moved(payment, why="MS03"), day=day))
 
         assert figures(await recovery(here, debt)) == ("OFFSETTING", 300, 0, 0, 0, 0)
         assert (await here.counter.order(one))["reserved_fen"] == 1000
@@ -360,7 +360,7 @@ def test_a_return_of_what_was_recovered_waits_for_a_person(stack: Stack, dsn: st
         debt = await overpaid(here, 300)
         found = await notify(here, debt)
         await here.hear(statement(repayment(found, 100), day="2026-11-24"))
-        await here.hear(statement(moved(await here.payment(debt), why="AC04"), day="2026-11-25"))
+        await here.hear(statement(moved(await here.payment(debt), why="MS03"), day="2026-11-25"))
 
         assert await here.queue_of_unmatched() == ["ENTRY_RETURN_RECOVERED"]
         assert await here.states(debt) == ["RECONCILED"]

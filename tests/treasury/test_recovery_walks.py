@@ -115,9 +115,9 @@ class Office(RuleBasedStateMachine):
         out = [one for one in found if one["state"] in {"SENT", "UNKNOWN"}]
         in_part = [one for one in found if one["state"] == "RECONCILED" and one["offset_fen"]]
         if said == "refuse" and out:
-            self.do(self.here.hear(answered((out[0], "RJCT", "AC04"))))
+            self.do(self.here.hear(answered((out[0], "RJCT", "MS03"))))
         elif said == "return" and in_part:
-            self.do(self.here.hear(statement(moved(in_part[-1], why="AC04"))))
+            self.do(self.here.hear(statement(moved(in_part[-1], why="MS03"))))
         elif said == "pay" and out:
             self.do(self.here.hear(statement(*[moved(one) for one in out])))
 

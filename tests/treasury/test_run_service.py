@@ -13,7 +13,7 @@ import grpc
 import pytest
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from cradle.registry.v1 import service_pb2_grpc as registry_grpc
-from cradle.treasury.v1 import money_pb2, run_pb2, service_pb2
+from cradle.treasury.v1 import money_pb2, refused_account_pb2, run_pb2, service_pb2
 from cradle.treasury.v1.run_pb2_grpc import RunServiceStub
 from cradle.treasury.v1.service_pb2_grpc import TreasuryServiceStub
 
@@ -153,6 +153,12 @@ def test_half_a_file_is_refused_by_its_hash_and_a_whole_one_is_taken_once(stack:
     assert clerk.call("ImportStatement", whole).is_known
 
 
+def refused_accounts(person: Person) -> list[str]:
+    """The payees of what waits for another account, as somebody sees it."""
+    request = refused_account_pb2.ListRefusedAccountsRequest(page_size=1000)
+    return [one.payee.reference for one in person.call("ListRefusedAccounts", request).orders]
+
+
 def approval(hashed: dict[str, Any]) -> run_pb2.ApproveRunRequest:
     return run_pb2.ApproveRunRequest(**hashed, request_id=fresh())
 
@@ -165,11 +171,11 @@ def holding(outbox: Path, end_to_end_id: str) -> list[Path]:
     return [path for path in outbox.glob("*.xml") if end_to_end_id in path.read_text("utf-8")]
 
 
-def give(clerk: Person) -> None:
+def give(clerk: Person, county: str = COUNTY) -> None:
     key = service_pb2.BudgetKey(
         fund=money_pb2.FUND_EMPLOYEE_INSURANCE,
         pooling_area=AREA,
-        county=COUNTY,
+        county=county,
         programme=money_pb2.PROGRAMME_MATERNITY,
         fiscal_year=2026,
     )

@@ -69,12 +69,14 @@ def test_a_rejected_and_a_returned_payment_are_reissued_and_the_sum_is_paid_once
         assert await here.states(one) == ["REJECTED"]
         assert (await here.counter.order(one))["reserved_fen"] == ALLOWANCE
 
+        here.registry.version = 2  # she has another account
         await here.sent()
         second = await here.payment(one)
         await here.hear(statement(moved(second)))
         await here.hear(statement(moved(second, why="AC04"), day="2026-11-24"))
         assert (await here.counter.order(one))["state"] == "RESERVED"
 
+        here.registry.version = 3
         await here.sent()
         third = await here.payment(one)
         await here.hear(statement(moved(third), day="2026-11-25"))

@@ -34,7 +34,7 @@ CASES = 4
 TABLES = """transfer, ledger_block, appropriation, order_revision, refusal, account_day, account, budget, payment_order,
     outbox, payment_run, payment, run_exception, bank_file, bank_message, bank_answer, statement_entry, statement_day,
     unmatched, unmatched_step, statement_page, unknown_resolution, run_request, treasury_hold, recovery,
-    recovery_offset, recovery_repayment, recovery_event, order_decision"""
+    recovery_offset, recovery_repayment, recovery_event, order_decision, refused_account"""
 # What the bank may do with a payment next, and say of it.
 NEXT = {
     "NEW": ("ACCEPTED", "REJECTED", "DEBITED"),
@@ -130,6 +130,11 @@ class Whole(RuleBasedStateMachine):
         with suppress(Refused):
             self.do(self.here.counter.give(amount))
         self.do(self.here.counter.release())
+
+    @rule()
+    def accounts(self) -> None:
+        """Every payee has another one."""
+        self.here.registry.version += 1
 
     # --- clerks -------------------------------------------------------------------------------------------------------
 
@@ -264,6 +269,7 @@ def walk_through_every_state() -> None:
             [(0, 1, False, "now"), (1, 2, False, "now"), (2, 2, False, "now"), (2, 0, False, "now")]
         ),
         walk.restart,
+        walk.accounts,
         lambda: walk.run("cancel"),
         lambda: walk.order(1, 250, stale=False),
         lambda: walk.run("send"),

@@ -294,6 +294,7 @@ class StatedPayee:
     account: Account
     place: str = ""  # of the code, in what was sent
     holder_place: str = ""
+    confirmed_version: int = 0  # right all the same, though a bank has refused it in this version
 
 
 @dataclass(frozen=True, slots=True)

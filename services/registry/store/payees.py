@@ -31,6 +31,7 @@ class AccountRow(NamedTuple):
     reference: UUID
     sealed: bytes
     content_hash: bytes
+    confirmed_version: int  # becomes another, though the account is the same; 0: none
 
 
 class PayeeOnFile(NamedTuple):
@@ -65,16 +66,19 @@ async def keep_keys(tx: Tx, keys: Sequence[tuple[UUID, bytes]]) -> None:
 
 
 async def save_accounts(tx: Tx, rows: Sequence[AccountRow], at: datetime) -> int:
-    """Write accounts; the same account again changes nothing. Answers how many are otherwise than before."""
+    """Write accounts; the same account again changes nothing, unless it is confirmed as it stands. Answers how many
+    have another version than before.
+    """
     columns: list[list[object]] = [list(column) for column in zip(*sorted(rows), strict=True)]
     written = await tx.fetch(
         """INSERT INTO payee_account (kind, reference, version, sealed, content_hash, recorded_at)
-           SELECT kind, reference, 1, sealed, content_hash, $5
-           FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::bytea[])
-                AS given (kind, reference, sealed, content_hash)
+           SELECT kind, reference, 1 + confirmed, sealed, content_hash, $6
+           FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bigint[])
+                AS given (kind, reference, sealed, content_hash, confirmed)
            ON CONFLICT (kind, reference) DO UPDATE SET version = payee_account.version + 1, sealed = excluded.sealed,
                content_hash = excluded.content_hash, recorded_at = excluded.recorded_at
-           WHERE payee_account.content_hash IS DISTINCT FROM excluded.content_hash RETURNING 1""",
+           WHERE payee_account.content_hash IS DISTINCT FROM excluded.content_hash
+              OR payee_account.version + 1 = excluded.version RETURNING 1""",
         *columns,
         at,
     )

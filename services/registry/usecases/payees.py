@@ -32,7 +32,7 @@ Found = Mapping[tuple[PayeeKind, str], _Known]  # by kind and code
 
 
 async def record_payees(office: Office, stated: Sequence[StatedPayee]) -> int:
-    """Record these accounts, the last of each payee; answers how many are otherwise than before.
+    """Record these accounts, the last of each payee; answers how many are otherwise than before, or confirmed.
 
     Raises Invalid for an employer or institution that is unknown, for a person who was erased, and for an account in
     another name than the payee's.
@@ -107,7 +107,7 @@ def _row(stated: StatedPayee, known: _Known) -> AccountRow:
     plain, context = _plain(stated.account), _context(stated.kind, known.reference)
     sealer = known.sealer
     digest = sealer.digest(context + b"\x00" + plain)
-    return AccountRow(stated.kind, known.reference, sealer.seal(plain, context), digest)
+    return AccountRow(stated.kind, known.reference, sealer.seal(plain, context), digest, stated.confirmed_version)
 
 
 async def get_payees(office: Office, asked: Sequence[tuple[PayeeKind, UUID]], asker: Asker) -> list[Payee]:

@@ -36,7 +36,8 @@ def _stated(record: service_pb2.PayeeRecord, path: str) -> StatedPayee:
     given = record.account
     account = Account(given.holder, given.number, given.bank_code)
     code = plain(getattr(record, field))
-    return StatedPayee(_FIELDS[field], code, account, f"{path}.{field}", f"{path}.account.holder")
+    places = f"{path}.{field}", f"{path}.account.holder"
+    return StatedPayee(_FIELDS[field], code, account, *places, confirmed_version=record.confirmed_version)
 
 
 def _problems(payee: StatedPayee, today: date) -> Sequence[Reason]:

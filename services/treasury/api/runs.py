@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import grpc
-from cradle.treasury.v1 import run_pb2, run_pb2_grpc
+from cradle.treasury.v1 import refused_account_pb2, run_pb2, run_pb2_grpc
 
 from services.kit import auth
 from services.kit.db import Tx
@@ -21,13 +21,14 @@ from services.treasury.api.treasury import counties
 from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.model import Run
 from services.treasury.model.listing import ListedPayment
-from services.treasury.store import files, heard, payments, runs
+from services.treasury.store import files, heard, payments, refused_accounts, runs
 from services.treasury.store.payments import Shown
-from services.treasury.usecases import approving, hearing, holding, reconciling, resolving, running, sending
+from services.treasury.usecases import approving, hearing, holding, reconciling, refusing, resolving, running, sending
 from services.treasury.usecases.asking import asked, once
 from services.treasury.usecases.hearing import Taken
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import paging
+from services.treasury.wire import refused_accounts as refused_wire
 from services.treasury.wire import runs as wire
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -84,6 +85,18 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         return run_pb2.ListUnmatchedResponse(
             items=[wire.unmatched(one) for one in found[:limit]],
             next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
+        )
+
+    async def ListRefusedAccounts(
+        self, request: refused_account_pb2.ListRefusedAccountsRequest, context: Context
+    ) -> refused_account_pb2.ListRefusedAccountsResponse:
+        limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
+        found = await refused_accounts.waiting(self.database, request.county, counties(), after, limit + 1)
+        shown = found[:limit]
+        now = await refusing.now(self.pay, shown)
+        return refused_account_pb2.ListRefusedAccountsResponse(
+            orders=[refused_wire.order(one, now[one.id]) for one in shown],
+            next_page_token=paging.page_token(shown[-1].id, request) if len(found) > limit else "",
         )
 
     # --- moving ------------------------------------------------------------------------------------------------------

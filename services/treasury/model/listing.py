@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.kit.messages import Reason
+from services.treasury.model.orders import Payee
 from services.treasury.model.runs import Payment
 
 
@@ -43,3 +44,18 @@ class Sum(NamedTuple):
     state: str
     payments: int
     amount_fen: int
+
+
+class WaitingOrder(NamedTuple):
+    """An order that waits for another account of its payee, for a bank has refused this one."""
+
+    id: int
+    payment_id: UUID  # by which the bank said so
+    fund: str
+    county: str
+    payee: Payee
+    amount_fen: int
+    reasons: tuple[str, ...]
+    since: datetime
+    version: int
+    account_hash: bytes

@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from services.treasury.model import OUT, PAID, UNSENT, Entry, Payment, PaymentState, Said
+from services.treasury.rules.refusing import about_account
 
 S: Final = PaymentState
 # ISO 20022: who is paid is not whose account it is. Paid again as it is it would fail again, or pay somebody else.
 _NAME_DIFFERS: Final = frozenset({"BE01"})
 ABOUT_PAYEE: Final = frozenset({"ANSWER_NAME_DIFFERS", "RETURN_NAME_DIFFERS"})  # not about money: the payment moves
+_NARRATIVE: Final = "NARR"  # no reason that is a code
 _PROMISES: Final = frozenset({"ACCEPTED", "SETTLED"})
 
 
@@ -62,12 +64,12 @@ def _rejected(payment: Payment, said: Said) -> Heard:
         return Heard(payment, "ANSWER_CONTRADICTS")
     if payment.returned_on is not None:
         return Heard(payment, "ANSWER_AFTER_PAID")  # money came back, so it had left
-    rejected = payment._replace(state=S.REJECTED, reason=said.reason or "NARR", decided_at=said.said_at)
+    rejected = payment._replace(state=S.REJECTED, reason=said.reason or _NARRATIVE, decided_at=said.said_at)
     return Heard(rejected, "ANSWER_NAME_DIFFERS" if _is_about_name(said.reason) else "")
 
 
 def _is_about_name(why: str) -> bool:
-    return not _NAME_DIFFERS.isdisjoint(why.split(","))
+    return not _NAME_DIFFERS.isdisjoint(about_account(why))
 
 
 def booked(payment: Payment, entry: Entry, account: str) -> Heard:
@@ -101,7 +103,7 @@ def _credited(payment: Payment, entry: Entry) -> Heard:
     """A return that comes before the debit waits for it."""
     if (payment.return_statement if entry.is_statement else payment.return_advice) is not None:
         return Heard(payment, "ENTRY_TWICE")
-    why = payment.reason or entry.return_reason or "NARR"
+    why = payment.reason or entry.return_reason or _NARRATIVE
     known = payment._replace(returned_on=payment.returned_on or entry.value_on, reason=why)
     is_first = payment.return_statement is None and payment.return_advice is None
     code = "RETURN_NAME_DIFFERS" if is_first and _is_about_name(why) else ""
@@ -127,7 +129,7 @@ def noted(payment: Payment, said: Said) -> Heard:
         return Heard(payment, "ANSWER_AMOUNT_DIFFERS")
     if payment.state in {S.REJECTED, S.CANCELLED} or payment.state in UNSENT:
         return Heard(payment, "ENTRY_AFTER_END")
-    return Heard(payment if payment.reason else payment._replace(reason=said.reason))
+    return Heard(payment if payment.reason not in {"", _NARRATIVE} else payment._replace(reason=said.reason))
 
 
 def given_up(payment: Payment, why: str) -> Payment:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.treasury.model import Account, Candidate, Exempt, Order, Payee, Paying, Payment, RunScope, State
+from services.treasury.rules.refusing import REFUSED
 
 Known: TypeAlias = Account | tuple[str, ...]  # a payee's account, or the codes of why there is none
 CHANGED: Final = ("ORDER_CHANGED",)  # the payee is another than was asked about
@@ -39,8 +40,12 @@ def planned(
     paying: Mapping[str, Paying],
     scope: RunScope,
     planned_fen: int,
+    *,
+    refused: Mapping[Payee, tuple[str, ...]],
 ) -> Plan:
-    """`paying` are our accounts by fund; `planned_fen` is what the run has planned before."""
+    """`paying` are our accounts by fund; `planned_fen` is what the run has planned before; `refused` are the payees
+    whose account, as it is known now, a bank has refused, with its codes.
+    """
     plan, total = Plan([], [], is_full=False), planned_fen
     for one in candidates:
         order = one.order
@@ -48,7 +53,7 @@ def planned(
         if not amount:
             continue  # paid, or lowered, since it was looked for
         known = payees.get(order.payee, CHANGED)
-        if why := _bars(one, known, paying, scope):
+        if why := (*_bars(one, known, paying, scope), *_refused(refused.get(order.payee, ()))):
             plan.exempt.append(Exempt(order.id, None, amount, order.county, why))
             continue
         if scope.total_max_fen and total + amount > scope.total_max_fen:
@@ -80,6 +85,10 @@ def _bars(one: Candidate, known: Known, paying: Mapping[str, Paying], scope: Run
     if not isinstance(known, Account):
         why += known
     return tuple(why)
+
+
+def _refused(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return (REFUSED, *codes) if codes else ()
 
 
 def _fits(order: Order, scope: RunScope) -> bool:

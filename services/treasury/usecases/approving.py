@@ -1,8 +1,8 @@
 """Approving a run, and taking it back: the decision in one transaction, its money in chunks after it.
 
 The second person approves the hash of the plan, which is computed anew from the rows. When a line's money is committed
-its payee is asked about once more: an account of another version or content than approved, or an order that was stated
-anew, drops that line, and its order is free to be planned again.
+its payee is asked about once more: an account of another version or content than approved, one that a bank has refused
+meanwhile, or an order that was stated anew, drops that line, and its order is free to be planned again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from services.treasury.model import (
 )
 from services.treasury.rules.planning import CHANGED, Known, chained, stands
 from services.treasury.rules.recovering import is_covered
-from services.treasury.store import files, heard, payments, recoveries, runs
+from services.treasury.rules.refusing import REFUSED
+from services.treasury.store import files, heard, payments, recoveries, refused_accounts, runs
 from services.treasury.usecases import holding
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.moving import Change, move
@@ -76,6 +77,10 @@ async def commit_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
             return 0
         orders, found = await lock_lines(tx, lines)
         barred = dict.fromkeys(await _unkept(tx, found, orders), "OFFSET_CHANGED")
+        refused = await refused_accounts.of(tx, {refused_accounts.key_of(one) for one in found})
+        barred |= {
+            one.id: ",".join((REFUSED, *why)) for one in found if (why := refused.get(refused_accounts.key_of(one)))
+        }
         disputed = await heard.disputed_orders(tx, {one.order_id for one in found})
         barred |= {one.id: "PAYMENT_DISPUTED" for one in found if one.order_id in disputed}
         changes = [
@@ -115,7 +120,7 @@ def _committed(pay: PayDesk, payment: Payment, order: Order, payees: Mapping[Pay
 async def _except(pay: PayDesk, tx: Tx, run: Run, dropped: list[Payment]) -> None:
     if not dropped:
         return
-    exempt = [Exempt(one.order_id, one.id, one.amount_fen, one.county, (one.reason,)) for one in dropped]
+    exempt = [Exempt(one.order_id, one.id, one.amount_fen, one.county, tuple(one.reason.split(","))) for one in dropped]
     await runs.save_exceptions(tx, run.id, exempt, pay.desk.clock.now())
     await runs.save_run(tx, run._replace(dropped=run.dropped + len(dropped)))
 

@@ -15,7 +15,8 @@ from services.treasury.model.recoveries import Repayment
 from services.treasury.rules import Case, booked
 from services.treasury.rules.paying import Kind, Shift, Step, paid, steps, together
 from services.treasury.rules.recovering import Books, Heard, followed, moved
-from services.treasury.store import payments, recoveries
+from services.treasury.rules.refusing import refused
+from services.treasury.store import payments, recoveries, refused_accounts
 from services.treasury.usecases import recovering
 from services.treasury.usecases.desk import Desk
 from services.treasury.wire import events
@@ -40,11 +41,13 @@ async def move(
     await payments.move(tx, list(last.values()), now)
     made = [step for before, after in changes for step in steps(before, after, today)]
     if not made and not repayments:
+        await _refuse(desk, tx, changes)
         return
     keeping = {step.payment.id for step in made if step.payment.offset_fen}
     offsets = await recoveries.offsets(tx, keeping) if keeping else []
     back = {one.recovery_id for one in repayments}
     held = await recovering.held(tx, [orders[step.payment.order_id] for step in made], offsets, back)
+    await _refuse(desk, tx, changes)
     touched = {step.payment.order_id for step in made} | {one.order_id for one in held.recoveries.values()}
     wanted = {orders[one].budget_id for one in touched} | {step.payment.budget_id for step in made} | held.budgets
     budgets = await store.lock_budgets(tx, wanted)
@@ -74,6 +77,13 @@ async def move(
             tx.emit(event)
     await recovering.save(desk, tx, asked.moves, looked)
     await recoveries.add_repayments(tx, repayments, now)
+
+
+async def _refuse(desk: Desk, tx: Tx, changes: Sequence[Change]) -> None:
+    """What these moves say of the accounts that were paid to."""
+    failed, paid_after_all = refused(changes)
+    await refused_accounts.take_back(tx, paid_after_all)
+    await refused_accounts.add(tx, failed, desk.clock.now())
 
 
 def _waiting(before: Order, after: Order) -> Shift:

@@ -14,13 +14,13 @@ from services.kit.db import Tx
 from services.kit.ids import new_id_about
 from services.treasury import store
 from services.treasury.bank import reference
-from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, Run, RunState
+from services.treasury.model import Account, Candidate, Mark, Order, Payee, Payment, PaymentState, Run, RunState
 from services.treasury.model.recoveries import RecoveryMove
 from services.treasury.rules.holding import subject
 from services.treasury.rules.netting import Claimed, netted
 from services.treasury.rules.planning import Known, Line, Plan, chained, planned
 from services.treasury.rules.recovering import SYSTEM
-from services.treasury.store import payments, recoveries, runs
+from services.treasury.store import payments, recoveries, refused_accounts, runs
 from services.treasury.usecases.paydesk import PayDesk
 
 ORDERS_MAX: Final = 500  # of a chunk
@@ -49,7 +49,13 @@ async def _decide(pay: PayDesk, tx: Tx, run: Run, orders: Sequence[Order], payee
     locked = {order.id: order for order in await store.lock_orders(tx, [order.id for order in orders])}
     now = [locked[order.id] for order in orders]
     found: list[Candidate] = await payments.candidates(tx, now) if now else []
-    return planned(found, payees, pay.paying, run.scope, run.planned_fen)
+    accounts = {
+        (payee, known.version, pay.digest(known)): payee
+        for payee, known in payees.items()
+        if isinstance(known, Account)
+    }
+    refused = {accounts[key]: why for key, why in (await refused_accounts.of(tx, accounts)).items()}
+    return planned(found, payees, pay.paying, run.scope, run.planned_fen, refused=refused)
 
 
 async def _save(pay: PayDesk, tx: Tx, run: Run, plan: Plan) -> Run:
@@ -63,6 +69,7 @@ async def _save(pay: PayDesk, tx: Tx, run: Run, plan: Plan) -> Run:
     await payments.add(tx, made, now)
     await payments.take(tx, made)
     await _keep(pay, tx, made, kept)
+    await refused_accounts.replace(tx, {refused_accounts.key_of(one) for one in made}, now)
     await runs.save_exceptions(tx, run.id, plan.exempt, now)
     return run._replace(
         planned_count=run.planned_count + len(made),

@@ -12,7 +12,7 @@ from services.kit.db import Database
 from services.treasury import store
 from services.treasury.model import Hold
 from services.treasury.model.recoveries import CLOSED, RecoveryState
-from services.treasury.store import holding, recovery_figures
+from services.treasury.store import holding, recovery_figures, refused_accounts
 
 BLOCKS_MAX: Final = 100  # each time
 _WAITS_FOR_US: Final = (RecoveryState.DETECTED, RecoveryState.DISPUTED)
@@ -43,8 +43,8 @@ class Sealing:
 
 
 async def watch(database: Database, clock: Clock) -> None:
-    """Budgets by fund, county and year, orders that are held, what is asked back, and what the ledger is out of balance
-    by, which is 0.
+    """Budgets by fund, county and year, orders that are held or wait for another account, what is asked back, and what
+    the ledger is out of balance by, which is 0.
     """
     available, appropriated = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for budget in await store.list_budgets(database):
@@ -61,6 +61,9 @@ async def watch(database: Database, clock: Clock) -> None:
     telemetry.HOLD.set(await holding.is_held(database))
     telemetry.LEDGER_IMBALANCE_FEN.set(await store.imbalance(database))
     await _watch_recoveries(database, clock)
+    orders, since = await refused_accounts.figures(database)
+    telemetry.REFUSED_ACCOUNT_ORDERS.set(orders)
+    telemetry.REFUSED_ACCOUNT_AGE_S.set((clock.now() - since).total_seconds() if since else 0)
 
 
 async def _watch_recoveries(database: Database, clock: Clock) -> None:

@@ -18,6 +18,7 @@ from services.kit.messages import reason
 from services.kit.seal import Sealer
 from services.treasury.bank import camt, camt053, camt054, pacs004, pain002
 from services.treasury.bank.pain002 import Outcome
+from services.treasury.rules.refusing import WHOLE_FILE
 
 RETURN_NOTE: Final = "RETURN_NOTE"  # outcome of a pacs.004: why money comes back, without the money
 _ID_MAX: Final = 35
@@ -116,7 +117,7 @@ def _answers(records: Iterator[pain002.Record]) -> Iterator[Row]:
     if batch is None and not told and group is not None and group.status:
         found = pain002.outcome(group.status, group.reasons)
         if found != Outcome.PARTIAL:
-            yield WholeRow(group.original_message_id, "", found, _code(group.reasons), group.created_at)
+            yield WholeRow(group.original_message_id, "", found, _of_file(found, group.reasons), group.created_at)
 
 
 def _answer(record: pain002.Answer, group: pain002.Group | None) -> AnswerRow:
@@ -132,12 +133,17 @@ def _whole(group: pain002.Group | None, batch: pain002.Batch | None, told: int) 
     found = pain002.outcome(status, reasons)
     if status and found != Outcome.PARTIAL:
         kind = batch.batch_id.rpartition("-")[2]
-        yield WholeRow(group.original_message_id, kind, found, _code(reasons), group.created_at)
+        yield WholeRow(group.original_message_id, kind, found, _of_file(found, reasons), group.created_at)
 
 
 def _code(reasons: tuple[pain002.Why, ...]) -> str:
     """Codes go on, on the topic too: a bank's own words may hold a name, and do not."""
     return ",".join(_plain(why.code) for why in reasons if why.code)[:_CODE_MAX]
+
+
+def _of_file(outcome: Outcome, reasons: tuple[pain002.Why, ...]) -> str:
+    """What is said of a file as a whole is not about the account of each of its payees."""
+    return ",".join(filter(None, (WHOLE_FILE if outcome == Outcome.REJECTED else "", _code(reasons))))
 
 
 def _plain(code: str) -> str:

@@ -743,10 +743,15 @@ class PayeeRecord(_message.Message):
     EMPLOYER_USCC_FIELD_NUMBER: _builtins.int
     PROVIDER_CODE_FIELD_NUMBER: _builtins.int
     ACCOUNT_FIELD_NUMBER: _builtins.int
+    CONFIRMED_VERSION_FIELD_NUMBER: _builtins.int
     person_id_number: _builtins.str
     employer_uscc: _builtins.str
     provider_code: _builtins.str
     """定点医药机构编码"""
+    confirmed_version: _builtins.int
+    """A bank has refused the account in this version, and it is right all the same, as after a block that was lifted: the
+    same account becomes a new version, once, and is paid to again. 0: the same account again changes nothing.
+    """
     @_builtins.property
     def account(self) -> Global___PayeeAccount: ...
     def __init__(
@@ -756,10 +761,11 @@ class PayeeRecord(_message.Message):
         employer_uscc: _builtins.str = ...,
         provider_code: _builtins.str = ...,
         account: Global___PayeeAccount | None = ...,
+        confirmed_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "employer_uscc", b"employer_uscc", "payee", b"payee", "person_id_number", b"person_id_number", "provider_code", b"provider_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "employer_uscc", b"employer_uscc", "payee", b"payee", "person_id_number", b"person_id_number", "provider_code", b"provider_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "confirmed_version", b"confirmed_version", "employer_uscc", b"employer_uscc", "payee", b"payee", "person_id_number", b"person_id_number", "provider_code", b"provider_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payee: _TypeAlias = _typing.Literal["person_id_number", "employer_uscc", "provider_code"]  # noqa: Y015
     _WhichOneofArgType_payee: _TypeAlias = _typing.Literal["payee", b"payee"]  # noqa: Y015

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from cradle.treasury.v1 import refused_account_pb2 as cradle_dot_treasury_dot_v1_dot_refused__account__pb2
 from cradle.treasury.v1 import run_pb2 as cradle_dot_treasury_dot_v1_dot_run__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -58,6 +59,11 @@ class RunServiceStub:
                 '/cradle.treasury.v1.RunService/ListExceptions',
                 request_serializer=cradle_dot_treasury_dot_v1_dot_run__pb2.ListExceptionsRequest.SerializeToString,
                 response_deserializer=cradle_dot_treasury_dot_v1_dot_run__pb2.ListExceptionsResponse.FromString,
+                _registered_method=True)
+        self.ListRefusedAccounts = channel.unary_unary(
+                '/cradle.treasury.v1.RunService/ListRefusedAccounts',
+                request_serializer=cradle_dot_treasury_dot_v1_dot_refused__account__pb2.ListRefusedAccountsRequest.SerializeToString,
+                response_deserializer=cradle_dot_treasury_dot_v1_dot_refused__account__pb2.ListRefusedAccountsResponse.FromString,
                 _registered_method=True)
         self.ApproveRun = channel.unary_unary(
                 '/cradle.treasury.v1.RunService/ApproveRun',
@@ -128,6 +134,13 @@ class RunServiceServicer:
 
     def ListExceptions(self, request, context):
         """What a plan left out, and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRefusedAccounts(self, request, context):
+        """What waits for another account of its payee, because a bank has refused the one on record; in order of number.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +224,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.ListExceptions,
                     request_deserializer=cradle_dot_treasury_dot_v1_dot_run__pb2.ListExceptionsRequest.FromString,
                     response_serializer=cradle_dot_treasury_dot_v1_dot_run__pb2.ListExceptionsResponse.SerializeToString,
+            ),
+            'ListRefusedAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefusedAccounts,
+                    request_deserializer=cradle_dot_treasury_dot_v1_dot_refused__account__pb2.ListRefusedAccountsRequest.FromString,
+                    response_serializer=cradle_dot_treasury_dot_v1_dot_refused__account__pb2.ListRefusedAccountsResponse.SerializeToString,
             ),
             'ApproveRun': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveRun,
@@ -383,6 +401,33 @@ class RunService:
             '/cradle.treasury.v1.RunService/ListExceptions',
             cradle_dot_treasury_dot_v1_dot_run__pb2.ListExceptionsRequest.SerializeToString,
             cradle_dot_treasury_dot_v1_dot_run__pb2.ListExceptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefusedAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.treasury.v1.RunService/ListRefusedAccounts',
+            cradle_dot_treasury_dot_v1_dot_refused__account__pb2.ListRefusedAccountsRequest.SerializeToString,
+            cradle_dot_treasury_dot_v1_dot_refused__account__pb2.ListRefusedAccountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

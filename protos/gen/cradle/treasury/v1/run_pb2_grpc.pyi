@@ -4,6 +4,7 @@ isort:skip_file
 Payment runs: plan, approve by a second person, send, settle, close; and what the bank says."""
 
 from collections import abc as _abc
+from cradle.treasury.v1 import refused_account_pb2 as _refused_account_pb2
 from cradle.treasury.v1 import run_pb2 as _run_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -40,6 +41,8 @@ class RunServiceStub:
     """Of a run, in the order of its lines, or of an order, newest first."""
     ListExceptions: _grpc.UnaryUnaryMultiCallable[_run_pb2.ListExceptionsRequest, _run_pb2.ListExceptionsResponse]
     """What a plan left out, and why."""
+    ListRefusedAccounts: _grpc.UnaryUnaryMultiCallable[_refused_account_pb2.ListRefusedAccountsRequest, _refused_account_pb2.ListRefusedAccountsResponse]
+    """What waits for another account of its payee, because a bank has refused the one on record; in order of number."""
     ApproveRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.ApproveRunRequest, _run_pb2.Run]
     """By a second person, who approves exactly the plan of `plan_hash`. A line whose payee's account or whose order has
     changed since the plan is dropped.
@@ -71,6 +74,8 @@ class RunServiceAsyncStub(RunServiceStub):
     """Of a run, in the order of its lines, or of an order, newest first."""
     ListExceptions: _aio.UnaryUnaryMultiCallable[_run_pb2.ListExceptionsRequest, _run_pb2.ListExceptionsResponse]  # type: ignore[assignment]
     """What a plan left out, and why."""
+    ListRefusedAccounts: _aio.UnaryUnaryMultiCallable[_refused_account_pb2.ListRefusedAccountsRequest, _refused_account_pb2.ListRefusedAccountsResponse]  # type: ignore[assignment]
+    """What waits for another account of its payee, because a bank has refused the one on record; in order of number."""
     ApproveRun: _aio.UnaryUnaryMultiCallable[_run_pb2.ApproveRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """By a second person, who approves exactly the plan of `plan_hash`. A line whose payee's account or whose order has
     changed since the plan is dropped.
@@ -129,6 +134,14 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.ListExceptionsResponse, _abc.Awaitable[_run_pb2.ListExceptionsResponse]]:
         """What a plan left out, and why."""
+
+    @_abc_1.abstractmethod
+    def ListRefusedAccounts(
+        self,
+        request: _refused_account_pb2.ListRefusedAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_refused_account_pb2.ListRefusedAccountsResponse, _abc.Awaitable[_refused_account_pb2.ListRefusedAccountsResponse]]:
+        """What waits for another account of its payee, because a bank has refused the one on record; in order of number."""
 
     @_abc_1.abstractmethod
     def ApproveRun(
