@@ -304,7 +304,7 @@ def test_who_is_bound_to_counties_ends_nothing_with_breaks_or_payments_of_anothe
         office, nobody = Reconciliation(here.pay), cast("Any", None)
 
         def explaining(one: Break, way: Any, **more: Any) -> pb.ExplainBreakRequest:
-            named = {"name": f"breaks/{one.id}", "etag": f"{one.number}", "request_id": f"{uuid4()}"}
+            named: dict[str, Any] = {"name": f"breaks/{one.id}", "etag": f"{one.number}", "request_id": f"{uuid4()}"}
             return pb.ExplainBreakRequest(**named, way=way, note="x", **more)
 
         matched = explaining(found, pb.BREAK_WAY_MATCHED, payment=f"payments/{other['id']}")
@@ -317,7 +317,7 @@ def test_who_is_bound_to_counties_ends_nothing_with_breaks_or_payments_of_anothe
         # What somebody of the city has proposed over both is ended by somebody of the city.
         proposed = await desk.explain(charged, Way.CANCELLED_OUT, others=ids(credited))
         assert credited.payment_id is not None
-        naming = {"name": f"breaks/{credited.id}", "etag": "2", "request_id": f"{uuid4()}"}
+        naming: dict[str, Any] = {"name": f"breaks/{credited.id}", "etag": "2", "request_id": f"{uuid4()}"}
         with acting(bound_to(ELSEWHERE)):
             for refused in (
                 office.ApproveBreak(pb.ApproveBreakRequest(**naming), nobody),
