@@ -137,9 +137,9 @@ async def write_off(desk: Desk, tx: Tx, asked: Asked, fen: int, *, why: str, doc
 
 async def repaid(desk: Desk, tx: Tx, asked: Asked, item: int) -> Recovery:
     """A credit of the queue that named nothing is this recovery's."""
-    order, before = await _in_hand(tx, asked, None)
-    # What names nothing is of no county: who is bound to some does not see it.
+    # Breaks are locked before orders. What names nothing is of no county: who is bound to some does not see it.
     credit = await recoveries.credit_of_item(tx, item) if asked.counties is None else None
+    order, before = await _in_hand(tx, asked, None)
     if credit is None:
         raise Refused(reason("REPAYMENT_NO_CREDIT", "item"))
     entry, fen, day = credit
