@@ -162,13 +162,14 @@ async def remind(desk: Desk, database: Database) -> int:
 
 async def detect(desk: Desk, database: Database) -> int:
     """What was paid too much before anything was asked back at all."""
-    ids = await recoveries.overpaid(database, TIMED_MAX)
-    if not ids:
-        return 0
-    async with database.transaction() as tx:
-        orders = await store.lock_orders(tx, ids)
-        await settle(desk, tx, [Case(one, one) for one in orders], {})
-    return len(ids)
+
+    async def some(ids: Sequence[int]) -> int:
+        async with database.transaction() as tx:
+            orders = await store.lock_orders(tx, ids)
+            await settle(desk, tx, [Case(one, one) for one in orders], {})
+        return len(ids)
+
+    return await narrowed(some, await recoveries.overpaid(database, TIMED_MAX), lambda one: f"order {one}")
 
 
 async def _remind(desk: Desk, tx: Tx, ids: Sequence[UUID]) -> int:
