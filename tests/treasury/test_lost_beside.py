@@ -11,12 +11,13 @@ import pytest
 from deploy.local.stack import Stack
 from services.kit.errors import Refused
 from services.treasury.bank import marking
+from services.treasury.model.breaks import Way
 from services.treasury.model.holding import Cause, Mark
 from services.treasury.store import holding as holds
 from services.treasury.usecases import approving, banking, holding
 from tests.treasury.cashier import Cashier, act, moved, statement
 from tests.treasury.counter import TODAY, case, order
-from tests.treasury.reconciler import MONDAY, TUESDAY, Reconciler
+from tests.treasury.reconciler import MONDAY, TUESDAY, Reconciler, ids
 from tests.treasury.test_lost import begin, lift, lost
 
 pytestmark = pytest.mark.integration
@@ -189,5 +190,58 @@ def test_statements_are_needed_from_what_was_known_before_banks_were_heard_again
         assert (hold.cause, hold.since_on) == (cause, date(2026, 11, 18))
         lacking = await holding.lacking(here.pay, here.database, hold)
         assert [day.day for _, day in lacking.days] == [19, 20, 24]
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_what_came_back_of_a_lost_payment_is_not_explained_before_its_debit_can_be_here(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    """The bank gives it back on Tuesday; Monday's statement, with the debit, comes later."""
+
+    async def story(here: Cashier) -> None:
+        (one,) = await here.owe(100)
+        gone = lost(one, 100)
+        desk = Reconciler(here)
+        await begin(here)
+        await here.round()
+        await desk.says(TUESDAY, moved(gone, why="AC04"), opening_fen=10**15 - 100)
+        back = await desk.one("UNKNOWN_CREDIT")
+        assert await desk.refused(back, Way.EXPLAINED, why="NOT_OURS") == "BREAK_PAYMENT_LOST"
+
+        await desk.says(MONDAY, moved(gone))
+        await here.round()
+
+        assert await here.states(one) == ["RETURNED"]
+        assert not await here.queue_of_unmatched()
+        await desk.holds()
+        await lift(here)
+        await here.round()
+        assert await desk.plannable() == 1
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_what_two_persons_have_cancelled_out_is_not_moved_again_with_a_later_debit(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    """Of two debits of a lost payment the bank took the first, of a wrong amount, back."""
+
+    async def story(here: Cashier) -> None:
+        (one,) = await here.owe(100)
+        gone = lost(one, 100)
+        desk = Reconciler(here)
+        await begin(here)
+        await desk.says(MONDAY, moved(gone, amount_fen=1_000), moved(gone, amount_fen=1_000, why="AM09"))
+        wrong, back = await desk.open()
+        await desk.ends(wrong, Way.CANCELLED_OUT, others=ids(back))
+        await desk.says(TUESDAY, moved(gone, number="2"))
+
+        await here.round()
+
+        assert await here.states(one) == ["RECONCILED"]
+        assert (await here.counter.order(one))["settled_fen"] == 100
+        assert not await here.queue_of_unmatched()
+        await desk.holds()
 
     act(stack, dsn, tmp_path, story)

@@ -133,14 +133,15 @@ async def unapplied(source: Database | Tx) -> int:
 # --- what was lost ----------------------------------------------------------------------------------------------------
 
 
-async def unknown_debits(source: Database | Tx, ids: Collection[int] | None = None) -> list[str]:
-    """References of open items, of these or of all, of which the database knows no payment: debits, in their order."""
+async def unknown_movements(source: Database | Tx, ids: Collection[int] | None, *, is_credit: bool) -> list[str]:
+    """References of open items, of these or of all, of which the database knows no payment; debits or credits."""
     rows = await source.fetch(
         """SELECT end_to_end_id FROM unmatched
-           WHERE is_open AND source = 'ENTRY' AND NOT is_credit AND payment_id IS NULL AND end_to_end_id <> ''
-             AND ($1::bigint[] IS NULL OR id = ANY($1))
+           WHERE is_open AND source IN ('ENTRY', 'RETURN') AND is_credit = $2 AND payment_id IS NULL
+             AND end_to_end_id <> '' AND ($1::bigint[] IS NULL OR id = ANY($1))
            GROUP BY end_to_end_id ORDER BY bool_or(order_id IS NOT NULL), min(id)""",
         None if ids is None else list(ids),
+        is_credit,
     )
     return [row["end_to_end_id"] for row in rows]
 

@@ -91,7 +91,11 @@ async def lost_debits(source: Database | Tx, breaks: Collection[int] | None = No
     """References of open debits, of these breaks or of all, by which we made payments that are not here; and the ends
     of their ids, which tell their orders. What is taken back of a repayment names a recovery, and is no payment.
     """
-    ids = {one: reference.payment_of(one) for one in await store.unknown_debits(source, breaks)}
+    return await _lost(source, await store.unknown_movements(source, breaks, is_credit=False))
+
+
+async def _lost(source: Database | Tx, references: Collection[str]) -> dict[str, bytes]:
+    ids = {one: reference.payment_of(one) for one in references}
     subjects = {one: (payment, rules.subject_of(payment)) for one, payment in ids.items() if payment is not None}
     repaid = await recoveries.orders_of(source, [payment for payment, subject in subjects.values() if subject])
     return {one: subject for one, (payment, subject) in subjects.items() if subject and payment not in repaid}
@@ -99,15 +103,17 @@ async def lost_debits(source: Database | Tx, breaks: Collection[int] | None = No
 
 async def may_be_lost(pay: PayDesk, tx: Tx, breaks: Collection[int]) -> bool:
     """Whether one of these is a debit of a payment that may have been lost: of an order that is here; or of none, as
-    long as the statements of the HOLD are not whole, for until then orders may not have been read again.
+    long as the statements of the HOLD are not whole, for until then orders may not have been read again. So it is with
+    what came back of one in a HOLD: its debit may be on a statement that is not here.
     """
-    lost = await lost_debits(tx, breaks)
-    if not lost:
-        return False
+    debits = await lost_debits(tx, breaks)
     hold = await store.latest(tx)
-    if hold is None or hold.lifted_at is not None or hold.mark is None or await store.orders_of(tx, lost.values()):
+    if hold is None or hold.lifted_at is not None:
+        return bool(debits)
+    if debits and (hold.mark is None or await store.orders_of(tx, debits.values())):
         return True
-    return not await is_whole(pay, tx, hold)
+    meant = debits or await _lost(tx, await store.unknown_movements(tx, breaks, is_credit=True))
+    return bool(meant) and not await is_whole(pay, tx, hold)
 
 
 def _hold_of(text: str) -> str:
