@@ -171,6 +171,28 @@ def test_a_double_debit_of_which_one_came_back_stays_paid_once(stack: Stack, dsn
     act(stack, dsn, tmp_path, story)
 
 
+def test_a_return_that_only_an_advice_told_is_missing_though_a_second_debit_stands(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        _, payment = await a_payment(here)
+        await here.hear(advice(on(moved(payment, why="AM05"), MONDAY)))
+        await desk.says(MONDAY, debit(payment), debit(payment, "2"))
+        await desk.ends(await desk.one("DUPLICATE"), Way.MATCHED, payment=payment_id(payment))
+        assert await here.states() == ["RECONCILED"]
+
+        await desk.says(TUESDAY, opening_fen=10**15 - 200)
+
+        missing = await desk.one("MISSING")
+        assert (missing.is_credit, missing.effect_fen) == (True, -100)
+        await desk.holds()
+
+        await desk.says(MONDAY, moved(payment, why="AM05"), opening_fen=10**15 - 200)
+        assert (await desk.again(missing)).way == Way.HEALED
+
+    act(stack, dsn, tmp_path, story)
+
+
 def test_what_a_bank_reverses_is_returned_and_what_it_reverses_again_is_paid_once(
     stack: Stack, dsn: str, tmp_path: Path
 ) -> None:

@@ -117,6 +117,11 @@ async def unproven(tx: Tx) -> list[Unproven]:
                  SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true
                  FROM payment WHERE state = 'RETURNED' AND return_statement IS NULL
                  UNION ALL
+                 SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true
+                 FROM payment
+                 WHERE debit_again IS NOT NULL AND state <> 'RETURNED' AND return_advice IS NOT NULL
+                   AND return_statement IS NULL
+                 UNION ALL
                  SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen, p.file_id,
                         GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on), false
                  FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
