@@ -46,6 +46,19 @@ class Tx:
         """Call `count` once the transaction stands; for metrics, which cannot be rolled back."""
         self.committed.append(count)
 
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """A part of it: what fails in here is rolled back by itself, and the rest may still be committed."""
+        events, committed = len(self.events), len(self.committed)
+        stands = False
+        try:
+            async with self.connection.transaction():
+                yield
+            stands = True
+        finally:
+            if not stands:
+                del self.events[events:], self.committed[committed:]
+
     async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         rows: list[asyncpg.Record] = await self.connection.fetch(sql, *arguments)
         return rows

@@ -70,6 +70,8 @@ async def narrowed(
     That one is told by its name, left as it is, and given to `failed`; the others do not wait for it. Answers how many
     were done.
     """
+    if not items:
+        return 0
     try:
         return await work(items)
     except Exception as error:

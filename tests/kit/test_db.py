@@ -1,8 +1,10 @@
-"""Sessions whose client hangs, on the real PostgreSQL."""
+"""Sessions whose client hangs, and parts of a transaction, on the real PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from threading import Thread
 
 import asyncpg
@@ -44,6 +46,23 @@ def test_a_session_that_is_not_a_service_is_left_alone(stack: Stack, monkeypatch
         async with db.connect(dsn) as database, db.connect(dsn) as backup, hanging_copy(backup, named) as pid:
             assert await database.end_stalled() == 0
             assert await value(dsn, ALIVE, pid) == 1
+
+    asyncio.run(act())
+
+
+def test_a_part_that_fails_is_rolled_back_by_itself_with_what_it_tells(stack: Stack) -> None:
+    async def act() -> None:
+        counted: list[str] = []
+        async with db.connect(new_database(stack, "claims")) as database, database.transaction() as tx:
+            await tx.execute("CREATE TEMPORARY TABLE part (it text) ON COMMIT PRESERVE ROWS")
+            for one in ("'first'", "1 / 0", "'last'"):
+                with suppress(asyncpg.DivisionByZeroError):
+                    async with tx.part():
+                        tx.after_commit(partial(counted.append, one))
+                        await tx.execute(f"INSERT INTO part SELECT ({one})::text")
+            found = await tx.fetch("SELECT it FROM part")
+        assert [row["it"] for row in found] == ["first", "last"]
+        assert counted == ["'first'", "'last'"]
 
     asyncio.run(act())
 

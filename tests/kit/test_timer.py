@@ -27,6 +27,10 @@ def test_each_by_itself_whatever_stops_one() -> None:
     assert (done, failed) == (6, [2, 3, 4])
 
 
+async def one_of_them(items: Sequence[int]) -> int:
+    return items[0]
+
+
 def test_narrowed_to_the_one_that_a_bug_is_about() -> None:
     failed: list[int] = []
 
@@ -38,5 +42,6 @@ def test_narrowed_to_the_one_that_a_bug_is_about() -> None:
 
     assert asyncio.run(narrowed(some, [1, 4, 5], str, told)) == 6
     assert failed == [4]
+    assert asyncio.run(narrowed(one_of_them, [], str, told)) == 0
     with pytest.raises(Unavailable):
         asyncio.run(narrowed(some, [1, 2], str, told))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import asyncpg
@@ -18,10 +18,10 @@ from services.kit.auth import acting
 from services.kit.errors import Invalid, NotFound, Refused, Stale
 from services.treasury.api import Reconciliation, Runs
 from services.treasury.model import RunState
-from services.treasury.model.breaks import Awaited, Way
+from services.treasury.model.breaks import Awaited, Break, Way
 from services.treasury.store import breaks
 from tests.treasury.cashier import CLERK, OURS, Cashier, advice, answered, cashier, moved, reference_of
-from tests.treasury.counter import COUNTY, bound_to
+from tests.treasury.counter import COUNTY, MATERNITY, bound_to
 from tests.treasury.reconciler import (
     MONDAY,
     TUESDAY,
@@ -36,6 +36,7 @@ from tests.treasury.reconciler import (
 )
 
 pytestmark = pytest.mark.integration
+ELSEWHERE: Final = "610399"
 
 
 def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier, Reconciler], Awaitable[None]]) -> None:
@@ -170,6 +171,28 @@ def test_a_double_debit_of_which_one_came_back_stays_paid_once(stack: Stack, dsn
     act(stack, dsn, tmp_path, story)
 
 
+def test_a_return_that_only_an_advice_told_is_missing_though_a_second_debit_stands(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        _, payment = await a_payment(here)
+        await here.hear(advice(on(moved(payment, why="AM05"), MONDAY)))
+        await desk.says(MONDAY, debit(payment), debit(payment, "2"))
+        await desk.ends(await desk.one("DUPLICATE"), Way.MATCHED, payment=payment_id(payment))
+        assert await here.states() == ["RECONCILED"]
+
+        await desk.says(TUESDAY, opening_fen=10**15 - 200)
+
+        missing = await desk.one("MISSING")
+        assert (missing.is_credit, missing.effect_fen) == (True, -100)
+        await desk.holds()
+
+        await desk.says(MONDAY, moved(payment, why="AM05"), opening_fen=10**15 - 200)
+        assert (await desk.again(missing)).way == Way.HEALED
+
+    act(stack, dsn, tmp_path, story)
+
+
 def test_what_a_bank_reverses_is_returned_and_what_it_reverses_again_is_paid_once(
     stack: Stack, dsn: str, tmp_path: Path
 ) -> None:
@@ -283,6 +306,49 @@ def test_who_is_bound_to_counties_moves_breaks_and_payments_of_those_only(
             assert (await office.AwaitBreak(noted, nobody)).etag == "2"
             with pytest.raises(Refused, match="PAYMENT_NOT_UNKNOWN"):
                 await runs.ResolveUnknown(resolved, nobody)
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_who_is_bound_to_counties_ends_nothing_with_breaks_or_payments_of_another(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    """Two halves of a movement, one under a payment of each county: together they are nothing, or the other's."""
+
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        await here.counter.give(1_000, MATERNITY._replace(county=ELSEWHERE))
+        (mine,), (theirs,) = await here.owe(100), await here.owe(50, county=ELSEWHERE)
+        await here.sent()
+        own, other = await here.payment(mine), await here.payment(theirs)
+        half = other["end_to_end_id"]
+        await desk.says(MONDAY, debit(own, amount_fen=30), credit(30, "C-1", half), charge(30, "D-1"))
+        found, credited, charged = await desk.open()
+        office, nobody = Reconciliation(here.pay), cast("Any", None)
+
+        def explaining(one: Break, way: Any, **more: Any) -> pb.ExplainBreakRequest:
+            named: dict[str, Any] = {"name": f"breaks/{one.id}", "etag": f"{one.number}", "request_id": f"{uuid4()}"}
+            return pb.ExplainBreakRequest(**named, way=way, note="x", **more)
+
+        matched = explaining(found, pb.BREAK_WAY_MATCHED, payment=f"payments/{other['id']}")
+        cancelled = explaining(found, pb.BREAK_WAY_CANCELLED_OUT, others=[f"breaks/{credited.id}"])
+        with acting(bound_to(COUNTY)):
+            for asked, code in ((matched, "payment"), (cancelled, "others")):
+                with pytest.raises(NotFound, match=f"NOT_FOUND {code}"):
+                    await office.ExplainBreak(asked, nobody)
+
+        # What somebody of the city has proposed over both is ended by somebody of the city.
+        proposed = await desk.explain(charged, Way.CANCELLED_OUT, others=ids(credited))
+        assert credited.payment_id is not None
+        naming: dict[str, Any] = {"name": f"breaks/{credited.id}", "etag": "2", "request_id": f"{uuid4()}"}
+        with acting(bound_to(ELSEWHERE)):
+            for refused in (
+                office.ApproveBreak(pb.ApproveBreakRequest(**naming), nobody),
+                office.RefuseBreak(pb.RefuseBreakRequest(**naming, note="x"), nobody),
+            ):
+                with pytest.raises(NotFound, match="NOT_FOUND others"):
+                    await refused
+        await desk.approve(proposed)
+        assert ids(*[one for one in await desk.open() if one.kind != "BALANCE"]) == ids(found)
 
     act(stack, dsn, tmp_path, story)
 

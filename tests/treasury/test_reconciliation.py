@@ -16,7 +16,8 @@ from services.treasury.model import RunState
 from services.treasury.model.breaks import Way
 from services.treasury.store import days, heard
 from services.treasury.usecases import running
-from tests.treasury.cashier import BALANCE_FEN, CLERK, Cashier, advice, answered, cashier, moved
+from tests.treasury.bugs import mend, plant
+from tests.treasury.cashier import BALANCE_FEN, CLERK, Cashier, advice, answered, cashier, moved, statement
 from tests.treasury.reconciler import (
     ACCOUNT,
     FIRST,
@@ -35,6 +36,7 @@ from tests.treasury.reconciler import (
 )
 
 pytestmark = pytest.mark.integration
+OTHER = "61050162010800000999"
 
 
 def act(stack: Stack, dsn: str, root: Path, story: Callable[[Cashier, Reconciler], Awaitable[None]]) -> None:
@@ -126,6 +128,38 @@ def test_balances_that_do_not_follow_are_a_break_until_the_statement_between_com
         await desk.says(TUESDAY, credit(200, "C-2"), opening_fen=1500)
         assert (await desk.again(found)).way == Way.HEALED
         assert await desk.kinds() == ["UNKNOWN_CREDIT", "UNKNOWN_CREDIT"]
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_an_account_that_a_bug_is_about_stops_no_other(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    """Of each account a statement does not follow the one before it; of one of them that cannot be written down."""
+
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        async def says(account: str, day: str, opening_fen: int) -> None:
+            told = statement(day=day, opening_fen=opening_fen).replace(ACCOUNT, account)
+            await here.hear(told.replace("BANK-1", f"BANK-{account}-{day}"))
+
+        async def broken() -> list[tuple[str, str]]:
+            return sorted((one.account, f"{one.value_on}") for one in await desk.open())
+
+        await says(ACCOUNT, MONDAY, 1_000)
+        await says(ACCOUNT, TUESDAY, 2_000)
+        assert await desk.reconcile() == 2
+        await plant(here.database, "unmatched", f"NEW.kind = 'BALANCE' AND NEW.account = '{ACCOUNT}'")
+        for account in (ACCOUNT, OTHER):
+            await says(account, WEDNESDAY, 3_000)
+            await says(account, "2026-11-26", 4_000)
+
+        assert await desk.reconcile() == 2
+        assert await broken() == [(ACCOUNT, TUESDAY), (OTHER, "2026-11-26")]
+        assert await desk.reconcile() == 0  # what is said of the other account is looked at each time
+
+        await mend(here.database, "unmatched")
+        assert await desk.reconcile() == 2
+        assert await broken() == [(ACCOUNT, day) for day in (TUESDAY, WEDNESDAY, "2026-11-26")] + [
+            (OTHER, "2026-11-26")
+        ]
 
     act(stack, dsn, tmp_path, story)
 

@@ -13,18 +13,20 @@ import grpc
 import pytest
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from cradle.registry.v1 import service_pb2_grpc as registry_grpc
-from cradle.treasury.v1 import money_pb2, refused_account_pb2, run_pb2, service_pb2
+from cradle.treasury.v1 import money_pb2, reconciliation_pb2, refused_account_pb2, run_pb2, service_pb2
+from cradle.treasury.v1.reconciliation_pb2_grpc import ReconciliationServiceStub
 from cradle.treasury.v1.run_pb2_grpc import RunServiceStub
 from cradle.treasury.v1.service_pb2_grpc import TreasuryServiceStub
 
 from deploy.local import authority
 from deploy.local.stack import Stack
-from services.kit import rpc
+from services.kit import db, rpc
 from services.treasury.wire import orders
 from tests.builders import id_number
 from tests.claims.reviewers import refusal
 from tests.kit.live import eventually, rows, send
-from tests.treasury.cashier import BANK_CODE, CARD, answered, moved, statement
+from tests.treasury.bugs import mend, plant
+from tests.treasury.cashier import BANK_CODE, CARD, answered, moved, reference_of, statement
 from tests.treasury.counter import AREA, case, order
 
 pytestmark = pytest.mark.integration
@@ -157,6 +159,55 @@ def refused_accounts(person: Person) -> list[str]:
     """The payees of what waits for another account, as somebody sees it."""
     request = refused_account_pb2.ListRefusedAccountsRequest(page_size=1000)
     return [one.payee.reference for one in person.call("ListRefusedAccounts", request).orders]
+
+
+def test_a_message_that_a_bug_had_stopped_is_worked_again_when_a_person_says_so(stack: Stack) -> None:
+    """The bug is about one row. A reader and a dry run change nothing; asked twice it is done once."""
+    clerk, reader = Person(stack, "li", "treasury-clerk"), Person(stack, "zhao", "auditor")
+    mark, name = reference_of(uuid4().int), f"{uuid4()}.xml"
+    told = answered(({"end_to_end_id": mark}, "ACSP", "")).replace("BANK-1", name)
+
+    def breaks_of(kind: reconciliation_pb2.BreakKind.ValueType) -> list[reconciliation_pb2.Break]:
+        listed = clerk.call(
+            "ListBreaks", reconciliation_pb2.ListBreaksRequest(kind=kind, page_size=1000), ReconciliationServiceStub
+        )
+        return [one for one in listed.breaks if one.file_name == name]
+
+    async def healed(one: str) -> list[str]:
+        request = reconciliation_pb2.GetBreakRequest(name=one)
+        found = await asyncio.to_thread(clerk.call, "GetBreak", request, ReconciliationServiceStub)
+        return [] if found.is_open else [step.step for step in found.history]
+
+    async def story() -> None:
+        async with db.connect(database(stack, "treasury")) as here:
+            await plant(here, "unmatched", f"NEW.end_to_end_id = '{mark}'")
+            try:
+                content = told.encode()
+                sha256 = hashlib.sha256(content).digest()
+                clerk.call(
+                    "ImportStatement", run_pb2.ImportStatementRequest(file_name=name, sha256=sha256, content=content)
+                )
+            finally:
+                await mend(here, "unmatched")
+        (found,) = breaks_of(reconciliation_pb2.BREAK_KIND_FILE)
+        assert [one.code for one in found.reasons] == ["BANK_MESSAGE_STOPPED"]
+
+        retry = reconciliation_pb2.RetryBreakRequest(name=found.name, etag=found.etag, request_id=fresh())
+        dry = reconciliation_pb2.RetryBreakRequest(
+            name=found.name, etag=found.etag, request_id=fresh(), validate_only=True
+        )
+        assert reader.refused("RetryBreak", retry, ReconciliationServiceStub) == "AUTH_PERMISSION_MISSING"
+        assert clerk.call("RetryBreak", dry, ReconciliationServiceStub).is_open
+        again = clerk.call("RetryBreak", retry, ReconciliationServiceStub)
+        assert clerk.call("RetryBreak", retry, ReconciliationServiceStub) == again
+        assert await eventually(partial(healed, found.name)) == ["RETRIED", "HEALED"]
+        (fits_nothing,) = breaks_of(reconciliation_pb2.BREAK_KIND_ANSWER)
+        assert fits_nothing.end_to_end_id == mark
+        asked: dict[str, Any] = {"name": fits_nothing.name, "etag": fits_nothing.etag, "request_id": fresh()}
+        nothing = reconciliation_pb2.RetryBreakRequest(**asked)
+        assert clerk.refused("RetryBreak", nothing, ReconciliationServiceStub) == "BREAK_NOTHING_TO_RETRY"
+
+    asyncio.run(story())
 
 
 def approval(hashed: dict[str, Any]) -> run_pb2.ApproveRunRequest:

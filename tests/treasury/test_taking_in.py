@@ -16,6 +16,7 @@ from services.kit.law import Law
 from services.treasury.model import Pot
 from services.treasury.rules import LAW
 from tests.kit.live import new_database
+from tests.treasury.bugs import mend, plant
 from tests.treasury.counter import (
     COUNTY,
     FUND,
@@ -374,6 +375,24 @@ def test_what_was_held_is_released_in_order_when_money_comes(at_counter: Callabl
             (third, "held", ("BUDGET_HELD",)),
             (second, "reserved", ()),
         ]
+
+    at_counter(story)
+
+
+def test_a_budget_whose_orders_a_bug_is_about_keeps_no_other_from_releasing(at_counter: Callable[..., None]) -> None:
+    async def story(here: Counter) -> None:
+        first, second = case(), case()
+        await here.take_in(order(first, 100))
+        await here.take_in(order(second, 100, county="610399"))
+        await plant(here.database, "payment_order", f"NEW.case_id = '{first}' AND NEW.state = 'RESERVED'")
+        for pot in (MATERNITY, MATERNITY._replace(county="610399")):
+            await here.give(100, pot)
+
+        assert await here.release() == 1
+        assert [(await here.order(one))["state"] for one in (first, second)] == ["HELD", "RESERVED"]
+
+        await mend(here.database, "payment_order")
+        assert await here.release() == 1
 
     at_counter(story)
 

@@ -24,7 +24,7 @@ from services.treasury.wire import breaks as wire
 from services.treasury.wire import paging
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-Move: TypeAlias = Callable[[Tx], Awaitable[Break]]
+Move: TypeAlias = Callable[[Tx, dict[str, Any]], Awaitable[Break]]  # with who acts, within which counties
 _PAGE = 50
 
 
@@ -50,36 +50,34 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
         return wire.told(found[0], await breaks.steps(self.database, number))
 
     async def ExplainBreak(self, request: pb.ExplainBreakRequest, context: Context) -> pb.Break:
-        number, proposal, actor = wire.break_id(request.name), wire.proposal(request), auth.current().name
+        number, proposal = wire.break_id(request.name), wire.proposal(request)
         return await self._moved(
             request,
-            lambda tx: explaining.explain(self.pay, tx, number, request.etag, proposal=proposal, actor=actor),
+            lambda tx, who: explaining.explain(self.pay, tx, number, request.etag, proposal=proposal, **who),
         )
 
     async def ApproveBreak(self, request: pb.ApproveBreakRequest, context: Context) -> pb.Break:
-        number, actor = wire.break_id(request.name), auth.current().name
-        return await self._moved(
-            request, lambda tx: explaining.approve(self.pay, tx, number, request.etag, actor=actor)
-        )
+        number = wire.break_id(request.name)
+        return await self._moved(request, lambda tx, who: explaining.approve(self.pay, tx, number, request.etag, **who))
 
     async def RefuseBreak(self, request: pb.RefuseBreakRequest, context: Context) -> pb.Break:
-        number, actor = wire.break_id(request.name), auth.current().name
+        number = wire.break_id(request.name)
         return await self._moved(
-            request, lambda tx: explaining.refuse(self.pay, tx, number, request.etag, note=request.note, actor=actor)
+            request, lambda tx, who: explaining.refuse(self.pay, tx, number, request.etag, note=request.note, **who)
         )
 
     async def AwaitBreak(self, request: pb.AwaitBreakRequest, context: Context) -> pb.Break:
-        number, awaited, actor = wire.break_id(request.name), wire.awaited(request), auth.current().name
+        number, awaited = wire.break_id(request.name), wire.awaited(request)
         return await self._moved(
             request,
-            lambda tx: explaining.note_awaited(
-                self.pay, tx, number, request.etag, awaited=awaited, note=request.note, actor=actor
+            lambda tx, who: explaining.note_awaited(
+                self.pay, tx, number, request.etag, awaited=awaited, note=request.note, **who
             ),
         )
 
     async def RetryBreak(self, request: pb.RetryBreakRequest, context: Context) -> pb.Break:
-        number, actor = wire.break_id(request.name), auth.current().name
-        return await self._moved(request, lambda tx: explaining.retry(self.pay, tx, number, request.etag, actor=actor))
+        number = wire.break_id(request.name)
+        return await self._moved(request, lambda tx, who: explaining.retry(self.pay, tx, number, request.etag, **who))
 
     async def ListReconciledDays(
         self, request: pb.ListReconciledDaysRequest, context: Context
@@ -89,10 +87,10 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
         return pb.ListReconciledDaysResponse(days=[wire.reconciled_day(one) for one in found])
 
     async def _moved(self, request: Any, move: Move) -> pb.Break:
-        async def act(tx: Tx) -> pb.Break:
-            if not await breaks.by_ids(tx, [wire.break_id(request.name)], counties()):
-                raise NotFound(reason("NOT_FOUND", "name", name=request.name))
-            return wire.told(await move(tx))
+        actor = auth.current().name
 
-        made, _ = await once(self.pay, asked(self.pay, auth.current().name, request), act, pb.Break)
+        async def act(tx: Tx) -> pb.Break:
+            return wire.told(await move(tx, {"actor": actor, "counties": counties()}))
+
+        made, _ = await once(self.pay, asked(self.pay, actor, request), act, pb.Break)
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.kit.db import Tx
@@ -19,12 +19,18 @@ class Debit(NamedTuple):
     amount_fen: int
 
 
+# What persons have ended otherwise (cancelled out, explained, a repayment) is not moved a second time.
+_FREE: Final = """NOT EXISTS (SELECT FROM unmatched AS u
+                            WHERE u.entry_id = e.id AND NOT u.is_open AND u.way <> 'HEALED')"""
+
+
 async def debits(tx: Tx, references: Collection[str]) -> list[Debit]:
     """The first debit of each, in the order in which they were heard."""
     rows = await tx.fetch(
-        """SELECT end_to_end_id, account, amount_fen FROM (
-               SELECT DISTINCT ON (end_to_end_id) id, end_to_end_id, account, amount_fen FROM statement_entry
-               WHERE end_to_end_id = ANY($1) AND NOT is_credit ORDER BY end_to_end_id, id) AS first ORDER BY id""",
+        f"""SELECT end_to_end_id, account, amount_fen FROM (
+                SELECT DISTINCT ON (end_to_end_id) id, end_to_end_id, account, amount_fen FROM statement_entry AS e
+                WHERE end_to_end_id = ANY($1) AND NOT is_credit AND {_FREE} ORDER BY end_to_end_id, id) AS first
+            ORDER BY id""",
         list(references),
     )
     return [Debit(*row) for row in rows]
@@ -43,7 +49,7 @@ async def take(tx: Tx, lost: Sequence[Payment]) -> None:
 
 async def said_of(tx: Tx, references: Collection[str]) -> list[tuple[str, list[Said | Entry]]]:
     """Answers by the message that has them, then entries, each in the order in which they were heard. What is not
-    worked yet is left out.
+    worked yet is left out, and what was ended by persons.
     """
     answers = await tx.fetch(
         """SELECT a.message_id, a.number, a.end_to_end_id, a.outcome, a.reason, a.amount_fen, a.said_at
@@ -52,10 +58,10 @@ async def said_of(tx: Tx, references: Collection[str]) -> list[tuple[str, list[S
         list(references),
     )
     entries = await tx.fetch(
-        """SELECT e.id, e.number, e.is_statement, e.account, e.end_to_end_id, e.amount_fen, e.is_credit, e.is_reversal,
-                  e.value_on, e.return_reason
-           FROM statement_entry AS e JOIN bank_message AS m ON m.id = e.message_id
-           WHERE e.end_to_end_id = ANY($1) AND e.number <= m.applied ORDER BY e.id""",
+        f"""SELECT e.id, e.number, e.is_statement, e.account, e.end_to_end_id, e.amount_fen, e.is_credit, e.is_reversal,
+                   e.value_on, e.return_reason
+            FROM statement_entry AS e JOIN bank_message AS m ON m.id = e.message_id
+            WHERE e.end_to_end_id = ANY($1) AND e.number <= m.applied AND {_FREE} ORDER BY e.id""",
         list(references),
     )
     by_message = groupby(answers, lambda row: row["message_id"])

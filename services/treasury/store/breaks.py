@@ -203,10 +203,13 @@ async def find(tx: Tx, findings: Sequence[Finding], now: datetime) -> None:
     )
 
 
-async def heal_balances(tx: Tx, since: date, keys: Collection[str], now: datetime) -> None:
-    """Statements that add up now; of those since a day, which were looked at with what was before them."""
+async def heal_balances(tx: Tx, since: date, keys: Collection[str], unseen: Collection[str], now: datetime) -> None:
+    """Statements that add up now; of those since a day, which were looked at with what was before them. `unseen` are
+    accounts that were not looked at.
+    """
     digests = [hashlib.sha256(one.encode()).digest() for one in keys]
-    await _heal(tx, "is_open AND kind = 'BALANCE' AND value_on >= $1 AND NOT key = ANY($2)", (since, digests), now)
+    which = "is_open AND kind = 'BALANCE' AND value_on >= $1 AND NOT key = ANY($2) AND NOT account = ANY($3)"
+    await _heal(tx, which, (since, digests, list(unseen)), now)
 
 
 async def heal_missing(tx: Tx, now: datetime) -> None:
@@ -264,15 +267,16 @@ async def repaid(tx: Tx, break_id: int, step: Step) -> None:
     await _keep(tx, [one for one in ended if one.is_open], (Way.REPAID, "", ""), step)
 
 
-async def _heal(tx: Tx, which: str, arguments: tuple[object, object], now: datetime) -> None:
+async def _heal(tx: Tx, which: str, arguments: Sequence[object], now: datetime) -> None:
+    at, actor = f"${len(arguments) + 1}", f"${len(arguments) + 2}"
     await tx.execute(
         f"""WITH healed AS (
-                UPDATE unmatched SET is_open = false, way = 'HEALED', number = number + 1, ended_at = $3, why = '',
+                UPDATE unmatched SET is_open = false, way = 'HEALED', number = number + 1, ended_at = {at}, why = '',
                        note = '', ends_with = '{{}}', ends_payment = NULL, proposed_by = NULL, proposed_at = NULL
                 WHERE {which} RETURNING id)
             INSERT INTO unmatched_step (break_id, number, step, way, why, note, actor, at)
             SELECT id, (SELECT count(*) FROM unmatched_step AS s WHERE s.break_id = healed.id) + 1, 'HEALED', 'HEALED',
-                   '', '', $4, $3
+                   '', '', {actor}, {at}
             FROM healed""",
         *arguments,
         now,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final
 
@@ -10,7 +10,7 @@ from services.kit.db import Database, Tx
 from services.treasury.model.breaks import Dated, Page, ReconciledDay, Unproven, Whole
 
 PAGES_MAX: Final = 10_000  # of one statement
-UNPROVEN_MAX: Final = 10_000  # looked at each time
+UNPROVEN_MAX: Final = 10_000  # of an account, looked at each time
 
 
 async def add_pages(tx: Tx, pages: Sequence[Page]) -> None:
@@ -56,8 +56,25 @@ async def unreconciled(tx: Tx) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def reconciled(tx: Tx, messages: Sequence[int]) -> None:
-    await tx.execute("UPDATE bank_message SET is_reconciled = true WHERE id = ANY($1)", list(messages))
+async def reconciled(tx: Tx, messages: Sequence[int], unseen: Collection[str]) -> int:
+    """The days of these are looked at, but of those that say something of accounts which were not; answers how many."""
+    rows = await tx.fetch(
+        """WITH done AS (
+               UPDATE bank_message AS m SET is_reconciled = true
+               WHERE m.id = ANY($1) AND (cardinality($2::text[]) = 0 OR NOT EXISTS (
+                   SELECT FROM statement_page AS p WHERE p.message_id = m.id AND p.account = ANY($2)
+                   UNION ALL
+                   SELECT FROM statement_entry AS e WHERE e.message_id = m.id AND e.account = ANY($2)
+                   UNION ALL
+                   SELECT FROM bank_answer AS a JOIN payment AS p ON p.end_to_end_id = a.end_to_end_id
+                   JOIN bank_file AS f ON f.id = p.file_id
+                   WHERE a.message_id = m.id AND f.debtor_known_as = ANY($2)))
+               RETURNING 1)
+           SELECT count(*) AS count FROM done""",
+        list(messages),
+        list(unseen),
+    )
+    return int(rows[0]["count"])
 
 
 async def wholes(tx: Tx, since: date) -> list[Whole]:
@@ -88,9 +105,11 @@ async def wholes(tx: Tx, since: date) -> list[Whole]:
 
 
 async def unproven(tx: Tx) -> list[Unproven]:
-    """Payments that we have as accepted, paid or returned, and no statement has; the oldest first."""
+    """Payments that we have as accepted, paid or returned, and no statement has; of each account the oldest first."""
     rows = await tx.fetch(
-        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.net_fen, f.debtor_known_as, p.day, p.is_credit
+        """SELECT id, order_id, end_to_end_id, state, net_fen, account, day, is_credit FROM (
+           SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.net_fen, f.debtor_known_as AS account, p.day,
+                  p.is_credit, row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.day, p.id) AS place
            FROM (SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen AS net_fen, file_id,
                         debited_on AS day, false AS is_credit
                  FROM payment WHERE state IN ('SETTLED', 'RETURNED') AND debit_statement IS NULL
@@ -98,12 +117,17 @@ async def unproven(tx: Tx) -> list[Unproven]:
                  SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true
                  FROM payment WHERE state = 'RETURNED' AND return_statement IS NULL
                  UNION ALL
+                 SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true
+                 FROM payment
+                 WHERE debit_again IS NOT NULL AND state <> 'RETURNED' AND return_advice IS NOT NULL
+                   AND return_statement IS NULL
+                 UNION ALL
                  SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen, p.file_id,
                         GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on), false
                  FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
                  WHERE p.state = 'ACCEPTED' AND p.returned_on IS NULL AND f.intent_at IS NOT NULL) AS p
-           JOIN bank_file AS f ON f.id = p.file_id
-           ORDER BY p.day, p.id LIMIT $1""",
+           JOIN bank_file AS f ON f.id = p.file_id) AS placed
+           WHERE place <= $1 ORDER BY day, id""",
         UNPROVEN_MAX,
     )
     return [Unproven(*row) for row in rows]
@@ -112,11 +136,13 @@ async def unproven(tx: Tx) -> list[Unproven]:
 async def early(tx: Tx) -> list[Unproven]:
     """What statements have as returned, and nothing as paid."""
     rows = await tx.fetch(
-        """SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen, f.debtor_known_as,
-                  p.returned_on, true
-           FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
-           WHERE p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN') AND p.return_statement IS NOT NULL
-           ORDER BY p.id LIMIT $1""",
+        """SELECT id, order_id, end_to_end_id, state, net_fen, account, day, true FROM (
+               SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen AS net_fen,
+                      f.debtor_known_as AS account, p.returned_on AS day,
+                      row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.id) AS place
+               FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
+               WHERE p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN') AND p.return_statement IS NOT NULL) AS placed
+           WHERE place <= $1 ORDER BY id""",
         UNPROVEN_MAX,
     )
     return [Unproven(*row) for row in rows]

@@ -155,6 +155,18 @@ async def proofs(source: Database | Tx, files: Sequence[UUID]) -> dict[UUID, Pro
     return {row["id"]: Proof(row["intent_at"], row["execute_on"], row["debtor_known_as"]) for row in rows}
 
 
+async def unanswered(database: Database) -> dict[UUID, Proof]:
+    """Files that may have left, with payments of which nothing is known."""
+    rows = await database.fetch(
+        """SELECT id, intent_at, execute_on, debtor_known_as FROM bank_file AS f
+           WHERE intent_at IS NOT NULL AND EXISTS (
+               SELECT FROM payment AS p
+               WHERE p.run_id = f.run_id AND p.paying_account = f.paying_account AND p.state = 'UNKNOWN')
+           ORDER BY id"""
+    )
+    return {row["id"]: Proof(row["intent_at"], row["execute_on"], row["debtor_known_as"]) for row in rows}
+
+
 def _file_of(row: Mapping[str, Any]) -> File:
     return File(
         row["id"],

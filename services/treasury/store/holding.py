@@ -101,9 +101,9 @@ async def has_handed_over(database: Database, since: datetime | None) -> bool:
     )
 
 
-async def last_known(tx: Tx) -> tuple[datetime | None, date | None]:
+async def last_known(source: Database | Tx) -> tuple[datetime | None, date | None]:
     """The last that is known of runs and banks; and the first day of the ledger."""
-    rows = await tx.fetch(
+    rows = await source.fetch(
         """SELECT GREATEST((SELECT max(received_at) FROM bank_message), (SELECT max(intent_at) FROM bank_file),
                            (SELECT max(handed_at) FROM bank_file),
                            (SELECT max(GREATEST(planned_at, approved_at, sent_at, closed_at)) FROM payment_run)) AS at,
@@ -133,21 +133,22 @@ async def unapplied(source: Database | Tx) -> int:
 # --- what was lost ----------------------------------------------------------------------------------------------------
 
 
-async def unknown_debits(source: Database | Tx, ids: Collection[int] | None = None) -> list[str]:
-    """References of open items, of these or of all, of which the database knows no payment: debits, in their order."""
+async def unknown_movements(source: Database | Tx, ids: Collection[int] | None, *, is_credit: bool) -> list[str]:
+    """References of open items, of these or of all, of which the database knows no payment; debits or credits."""
     rows = await source.fetch(
         """SELECT end_to_end_id FROM unmatched
-           WHERE is_open AND source = 'ENTRY' AND NOT is_credit AND payment_id IS NULL AND end_to_end_id <> ''
-             AND ($1::bigint[] IS NULL OR id = ANY($1))
+           WHERE is_open AND source IN ('ENTRY', 'RETURN') AND is_credit = $2 AND payment_id IS NULL
+             AND end_to_end_id <> '' AND ($1::bigint[] IS NULL OR id = ANY($1))
            GROUP BY end_to_end_id ORDER BY bool_or(order_id IS NOT NULL), min(id)""",
         None if ids is None else list(ids),
+        is_credit,
     )
     return [row["end_to_end_id"] for row in rows]
 
 
-async def orders_of(tx: Tx, subjects: Collection[bytes]) -> dict[bytes, int]:
+async def orders_of(source: Database | Tx, subjects: Collection[bytes]) -> dict[bytes, int]:
     """The orders whose payments' ids end so. Their keys are digested here and now: it is asked only after a restore."""
-    rows = await tx.fetch(
+    rows = await source.fetch(
         """WITH made AS MATERIALIZED (
                SELECT id, substr(sha256(convert_to(concat_ws('/', programme, case_id::text, period, line), 'UTF8')),
                                  1, 8) AS digest FROM payment_order)
@@ -160,7 +161,8 @@ async def orders_of(tx: Tx, subjects: Collection[bytes]) -> dict[bytes, int]:
 
 async def left_runs(database: Database, marked: str) -> list[UUID]:
     """Runs with a file that left although the database does not know it: the bank spoke of one of its payments,
-    or it is the file of the mark. Also those of which all lines were taken for sent, and not yet worked.
+    or it is the file of the mark. Also those of which all lines were taken for sent, and not yet worked; and queued
+    ones of whose orders the bank has paid one by another payment, which is not here.
     """
     rows = await database.fetch(
         """SELECT p.run_id FROM unmatched AS u JOIN payment AS p ON p.id = u.payment_id
@@ -172,20 +174,31 @@ async def left_runs(database: Database, marked: str) -> list[UUID]:
            WHERE f.intent_at IS NULL
              AND (f.name = $1 OR EXISTS (SELECT FROM payment AS p WHERE p.file_id = f.id
                                          AND p.state NOT IN ('CREATED', 'RESERVED', 'QUEUED', 'SENT', 'CANCELLED')))
+           UNION SELECT p.run_id FROM unmatched AS u JOIN payment AS p ON p.order_id = u.order_id
+           LEFT JOIN bank_file AS f ON f.id = p.file_id
+           WHERE u.is_open AND u.source = 'ENTRY' AND NOT u.is_credit AND u.payment_id IS NULL
+             AND (p.state = 'QUEUED' OR (p.state = 'SENT' AND f.intent_at IS NULL))
            ORDER BY 1""",
         marked,
     )
     return [row["run_id"] for row in rows]
 
 
-async def files_left(tx: Tx, run_id: UUID, now: datetime) -> None:
-    """Its files are as if they had been intended, and nobody knows what became of them."""
+async def files_left(tx: Tx, run_id: UUID, until: datetime) -> None:
+    """Its files are as if they had been intended, by then at the latest, and nobody knows what became of them."""
     await tx.execute(
         """UPDATE bank_file SET sha256 = COALESCE(sha256, ''::bytea), intent_at = $2, handover = 'UNKNOWN',
                                 handed_at = $2
            WHERE run_id = $1 AND intent_at IS NULL""",
         run_id,
-        now,
+        until,
+    )
+
+
+async def lock_items(tx: Tx, references: Collection[str]) -> None:
+    """Open items about these, by id: breaks are locked before orders."""
+    await tx.fetch(
+        "SELECT id FROM unmatched WHERE is_open AND end_to_end_id = ANY($1) ORDER BY id FOR UPDATE", list(references)
     )
 
 

@@ -347,18 +347,21 @@ async def unanswered(database: Database, paying: str, limit: int) -> list[Paymen
     return [payment_of(row) for row in rows]
 
 
-async def undisputed(database: Database, limit: int) -> list[Payment]:
-    """Of those the ones about which nothing waits for a person, of which no money came back, and which are not perhaps
-    a debit of their amount that names none.
+async def undisputed(database: Database, files: Sequence[UUID], limit: int) -> list[Payment]:
+    """Of those in these files the ones about which nothing waits for a person, of which no money came back, and which
+    are not perhaps a debit of their amount that names none. A debit by another payment of the order, which was lost, is
+    not about them.
     """
     rows = await database.fetch(
-        f"""{_SELECT} AS p WHERE state = 'UNKNOWN' AND returned_on IS NULL
-              AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = p.order_id AND u.is_open)
+        f"""{_SELECT} AS p WHERE state = 'UNKNOWN' AND returned_on IS NULL AND file_id = ANY($2)
+              AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = p.order_id AND u.is_open
+                              AND u.payment_id IS NOT NULL)
               AND NOT EXISTS (SELECT FROM unmatched AS u JOIN bank_file AS f ON f.debtor_known_as = u.account
                               WHERE f.id = p.file_id AND u.is_open AND u.order_id IS NULL AND u.entry_id IS NOT NULL
                                 AND NOT u.is_credit AND u.amount_fen = p.amount_fen)
             ORDER BY id LIMIT $1""",
         limit,
+        list(files),
     )
     return [payment_of(row) for row in rows]
 

@@ -1,21 +1,24 @@
 """After a restore: what the bank has paid, and the database does not know as sent, is taken over and never paid again.
 
 1. A run that is in the database, unsent, and of whose payments the bank speaks, or whose file the mark names: the file
-   left as a whole. Its lines are UNKNOWN from here on, and end as such payments do.
+   left as a whole. Its lines are UNKNOWN from here on, and end as such payments do. So it is with a queued run of
+   whose orders one was paid by another payment: it had left and failed, or was taken back, and statements tell which.
 2. A payment that is not in the database: the end of its id tells its order. It is made again, under its own id, from
    what is reserved for the order and, where that is less by now, from what its budget has; then what the bank said of
    it is worked, and what is paid too much is asked back. Where the budget lacks it, it stays an item that holds the
-   order back, and the HOLD, until money is appropriated.
+   order back, and the HOLD, until money is appropriated. A line of the order that is planned and not queued gives way
+   once the statements of the HOLD are whole: until then it may have been paid, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial, reduce
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.kit.db import Tx
+from services.kit.db import Database, Tx
 from services.kit.ids import new_id
 from services.kit.timer import apart, narrowed
 from services.treasury import store
@@ -58,22 +61,24 @@ _QUEUED: Final = (PaymentState.RESERVED, PaymentState.QUEUED)
 _WAY: Final = (*_QUEUED, PaymentState.SENT, PaymentState.UNKNOWN)
 
 
-async def adopt(pay: PayDesk, hold: OnHold) -> int:
+async def adopt(pay: PayDesk, hold: OnHold, *, is_whole: bool) -> int:
     """Take over what was lost; answers how many payments. A run or a payment that a bug is about stops no other: its
-    items stay, and so does the HOLD.
+    items stay, and so does the HOLD. `is_whole`: every statement that the HOLD needs is here.
     """
     mark = marking.parse(hold.mark or "")
 
     async def left(run_id: UUID) -> int:
-        while await _left(pay, run_id):
+        while await _left(pay, run_id, hold.begun_at):
             pass
         return 0
 
     await apart(left, await holding.left_runs(pay.database, mark.file if mark else ""), lambda one: f"run {one}")
     made = 0
     for _ in range(PASSES_MAX):
-        lost = list(_by_subject(await lost_debits(pay.database)).items())
-        some = await narrowed(partial(_lost, pay), lost, lambda one: one[1]) if lost else 0
+        lost, some = await _of_orders(pay.database), 0
+        for at in range(0, len(lost), LINES_MAX):
+            part = lost[at : at + LINES_MAX]
+            some += await narrowed(partial(_lost, pay, hold.begun_at, is_whole=is_whole), part, lambda one: one[0])
         if not some:
             break
         made += some
@@ -83,17 +88,20 @@ async def adopt(pay: PayDesk, hold: OnHold) -> int:
 # --- known, and left --------------------------------------------------------------------------------------------------
 
 
-async def _left(pay: PayDesk, run_id: UUID) -> bool:
-    """The next lines of a run that left; whether there are more."""
+async def _left(pay: PayDesk, run_id: UUID, until: datetime) -> bool:
+    """The next lines of a run that left before the HOLD began; whether there are more."""
     lines = await payments.of_run(pay.database, run_id, UNSENT, 0, LINES_MAX)
     now = pay.desk.clock.now()
     async with pay.database.transaction() as tx:
         run = await runs.lock_run(tx, run_id)
         if run is None or run.state in {RunState.CANCELLED, RunState.CLOSED}:
             return False
-        orders, found = await lock_lines(tx, lines)
+        spoken = [] if lines else await rows.spoken_of(tx, run_id)
+        await holding.lock_items(tx, spoken)
+        orders, found = await lock_lines(tx, lines or list((await payments.by_reference(tx, spoken)).values()))
+        await _lock_money(tx, orders, found)
         by_account = await _files_of(pay, tx, run)
-        await holding.files_left(tx, run_id, now)
+        await holding.files_left(tx, run_id, until)
         left = [one for one in found if one.state in UNSENT]
         await _kept(pay, tx, [one for one in left if not one.net_fen], orders)
         if out := [one for one in left if one.net_fen]:
@@ -104,7 +112,6 @@ async def _left(pay: PayDesk, run_id: UUID) -> bool:
         await payments.doubt(tx, list(by_account.values()), now)
         if run.state in {RunState.PLANNING, RunState.PLANNED, RunState.APPROVED}:
             await runs.save_run(tx, _as_sent(run))
-        spoken = await rows.spoken_of(tx, run_id)
         await holding.close_items(tx, spoken, now)
         await _work_again(pay, tx, spoken)
         await runs.settle_runs(tx)
@@ -185,14 +192,24 @@ class Lost(NamedTuple):
         return self.candidate.order, self.debit.amount_fen
 
 
-async def _lost(pay: PayDesk, some: Sequence[tuple[bytes, str]]) -> int:
-    """At most one payment of each order, given by its subject; answers how many were taken over."""
-    by_subject = dict(some)
+async def _of_orders(database: Database) -> list[tuple[str, int]]:
+    """Of each order that is here the first reference of a payment that is not."""
+    debits = await lost_debits(database)
+    orders = await holding.orders_of(database, set(debits.values())) if debits else {}
+    found: dict[int, str] = {}
+    for one, subject in debits.items():
+        if subject in orders:
+            found.setdefault(orders[subject], one)
+    return [(one, number) for number, one in found.items()]
+
+
+async def _lost(pay: PayDesk, until: datetime, some: Sequence[tuple[str, int]], *, is_whole: bool) -> int:
+    """At most one payment of each order, by its reference; answers how many were taken over."""
+    found = dict(some)
     ours = {one.known_as: one for one in pay.paying.values()}
     async with pay.database.transaction() as tx:
-        orders = await holding.orders_of(tx, list(by_subject))
-        found = {by_subject[subject]: number for subject, number in orders.items()}
-        candidates = await _candidates(pay, tx, sorted(found.values()))
+        await holding.lock_items(tx, list(found))
+        candidates = await _candidates(pay, tx, sorted(found.values()), is_whole=is_whole)
         lost = [
             Lost(reference.decode(one.end_to_end_id), one, candidates[found[one.end_to_end_id]], ours[one.account])
             for one in await rows.debits(tx, list(found))
@@ -206,23 +223,16 @@ async def _lost(pay: PayDesk, some: Sequence[tuple[bytes, str]]) -> int:
             if one not in fit:
                 await holding.name_order(tx, one.debit.end_to_end_id, one.candidate.order.id)
         if fit:
-            await _make(pay, tx, fit, budgets)
+            await _make(pay, tx, fit, budgets, until)
         return len(fit)
 
 
-def _by_subject(debits: Mapping[str, bytes]) -> dict[bytes, str]:
-    """The first reference of each order."""
-    found: dict[bytes, str] = {}
-    for one, subject in debits.items():
-        if len(found) < LINES_MAX:
-            found.setdefault(subject, one)
-    return found
-
-
-async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int]) -> dict[int, Candidate]:
-    """These orders, locked. A line of theirs that is planned and not sent gives way: another payment was made."""
-    orders, planned = await lock_lines(tx, await payments.planned_of(tx, numbers), numbers)
-    await recoveries.lock(tx, numbers)  # before any budget, as everybody
+async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int], *, is_whole: bool) -> dict[int, Candidate]:
+    """These orders, locked. A line of theirs that is planned and not queued gives way: another payment was made, and no
+    statement has this one.
+    """
+    orders, planned = await lock_lines(tx, await payments.planned_of(tx, numbers) if is_whole else [], numbers)
+    await _lock_money(tx, orders, planned)
     dropped: list[Change] = [
         (one, one._replace(state=PaymentState.CANCELLED, reason="ORDER_CHANGED"))
         for one in planned
@@ -234,7 +244,16 @@ async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int]) -> dict[int,
     return {one.order.id: one for one in await payments.candidates(tx, now)} if now else {}
 
 
-async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost], budgets: Mapping[int, Budget]) -> None:
+async def _lock_money(tx: Tx, orders: Mapping[int, Order], lines: Sequence[Payment]) -> None:
+    """What may be moved here besides these orders and lines, at once and in order: they move in several steps."""
+    standing = await recoveries.lock(tx, list(orders))
+    shares = await recoveries.shares(tx, list(orders))
+    wanted = {one.budget_id for one in orders.values()} | {one.budget_id for one in lines}
+    asked_back = {one.budget_id for one in standing.values()} | {one.budget_id for one in shares}
+    await store.lock_budgets(tx, wanted | asked_back)
+
+
+async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost], budgets: Mapping[int, Budget], until: datetime) -> None:
     """A run of its own, planned and sent by nobody who is known, with these payments."""
     now, today = pay.desk.clock.now(), pay.desk.clock.today()
     run = _run(pay)
@@ -250,7 +269,7 @@ async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost], budgets: Mapping[int
     planned = run._replace(planned_count=len(lines), planned_fen=total, plan_hash=plan_hash)
     await runs.save_run(tx, _as_sent(planned))
     by_account = await _files_of(pay, tx, run)
-    await holding.files_left(tx, run.id, now)
+    await holding.files_left(tx, run.id, until)
     orders = {one.id: one for one in await store.lock_orders(tx, sorted({one.order_id for one in lines}))}
     await _sent(pay, tx, [(one, by_account[one.paying_account]) for one in lines], orders)
     references = [one.end_to_end_id for one in lines]

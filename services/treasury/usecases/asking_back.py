@@ -137,9 +137,9 @@ async def write_off(desk: Desk, tx: Tx, asked: Asked, fen: int, *, why: str, doc
 
 async def repaid(desk: Desk, tx: Tx, asked: Asked, item: int) -> Recovery:
     """A credit of the queue that named nothing is this recovery's."""
-    order, before = await _in_hand(tx, asked, None)
-    # What names nothing is of no county: who is bound to some does not see it.
+    # Breaks are locked before orders. What names nothing is of no county: who is bound to some does not see it.
     credit = await recoveries.credit_of_item(tx, item) if asked.counties is None else None
+    order, before = await _in_hand(tx, asked, None)
     if credit is None:
         raise Refused(reason("REPAYMENT_NO_CREDIT", "item"))
     entry, fen, day = credit
@@ -162,13 +162,14 @@ async def remind(desk: Desk, database: Database) -> int:
 
 async def detect(desk: Desk, database: Database) -> int:
     """What was paid too much before anything was asked back at all."""
-    ids = await recoveries.overpaid(database, TIMED_MAX)
-    if not ids:
-        return 0
-    async with database.transaction() as tx:
-        orders = await store.lock_orders(tx, ids)
-        await settle(desk, tx, [Case(one, one) for one in orders], {})
-    return len(ids)
+
+    async def some(ids: Sequence[int]) -> int:
+        async with database.transaction() as tx:
+            orders = await store.lock_orders(tx, ids)
+            await settle(desk, tx, [Case(one, one) for one in orders], {})
+        return len(ids)
+
+    return await narrowed(some, await recoveries.overpaid(database, TIMED_MAX), lambda one: f"order {one}")
 
 
 async def _remind(desk: Desk, tx: Tx, ids: Sequence[UUID]) -> int:

@@ -12,9 +12,10 @@ from services.kit.timer import apart, narrowed
 from services.treasury.bank import Bank, Received
 from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.store import breaks, heard
+from services.treasury.store import holding as holds
 from services.treasury.usecases import adopting, hearing, holding, reconciling, resolving, running, sending
 from services.treasury.usecases.hearing import Taken
-from services.treasury.usecases.sending import Sender
+from services.treasury.usecases.sending import Sender, Unheard
 
 PATIENCE: Final = timedelta(days=1)  # with a bank that has taken a file and says nothing of it
 HEARD_AGAIN: Final = timedelta(days=1)
@@ -45,8 +46,11 @@ async def start(sender: Sender) -> int:
     Banks are heard again a little further back than the database knows: one that was restored hears what it has lost.
     One that is away is heard so when it is back, and nothing is sent to it before.
     """
-    known_at = await heard.last_received(sender.pay.database)
-    sender.unheard.update(dict.fromkeys(sender.banks, known_at - HEARD_AGAIN if known_at else _EVER))
+    await holding.look(sender.pay, sender.spool)  # before anything is heard: statements are needed from here on
+    received_at = await heard.last_received(sender.pay.database)
+    known_at, _ = await holds.last_known(sender.pay.database)
+    unheard = Unheard(received_at - HEARD_AGAIN if received_at else _EVER, known_at)
+    sender.unheard.update(dict.fromkeys(sender.banks, unheard))
     await _hear_all(sender, None)
     return await sending.doubt(sender.pay)
 
@@ -58,11 +62,13 @@ async def round_of(sender: Sender) -> Round:
     files = 0 if hold else await sending.send_all(sender)
     await hearing.apply_all(sender.pay)
     counted, heard_now = await _hear_all(sender, hold.since_at if hold else None)
+    is_whole = hold is None or await holding.is_whole(sender.pay, sender.pay.database, hold)
     if hold:
-        await adopting.adopt(sender.pay, hold)
+        await adopting.adopt(sender.pay, hold, is_whole=is_whole)
     await sending.doubt(sender.pay, PATIENCE)
-    asked = await resolving.ask(sender.pay, {code: sender.banks[code] for code in heard_now})
-    resolved = asked + await resolving.prove(sender.pay)
+    resolved = await resolving.ask(sender.pay, {code: sender.banks[code] for code in heard_now})
+    if is_whole:  # in a HOLD it may have left on any day since the backup
+        resolved += await resolving.prove(sender.pay)
     await reconciling.reconcile(sender.pay)
     unknown, unmatched = await heard.open_questions(sender.pay.database)
     telemetry.PAYMENTS_UNKNOWN.set(unknown)
@@ -88,8 +94,11 @@ async def _hear_all(sender: Sender, since: datetime | None) -> tuple[Counter[str
     heard_now: list[str] = []
 
     async def one(at: _AtBank) -> int:
-        since_when = [instant for instant in (since, *(sender.unheard.get(code) for code in at.accounts)) if instant]
+        first = [sender.unheard[code] for code in at.accounts if code in sender.unheard]
+        since_when = [*([since] if since else []), *(one.since for one in first)]
         taken, refused = await _hear(sender, at.bank, min(since_when, default=None))
+        if first:
+            await holding.look(sender.pay, sender.spool, first[0].known_at)
         counted.update(messages=taken, refused=refused)
         heard_now.extend(at.accounts)
         for code in at.accounts:

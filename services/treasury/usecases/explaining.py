@@ -1,10 +1,14 @@
-"""Breaks are worked by two persons: one proposes how they end, another agrees, and what money moves moves then."""
+"""Breaks are worked by two persons: one proposes how they end, another agrees, and what money moves moves then.
+
+`counties`: those that who acts is bound to; None is everywhere. Breaks and payments outside them are not there, whether
+the break in hand is one or ends with one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.kit.calendar import CALENDAR
@@ -24,8 +28,8 @@ from services.treasury.usecases.approving import lock_lines
 from services.treasury.usecases.moving import move
 from services.treasury.usecases.paydesk import PayDesk
 
-OTHERS_MAX: Final = 50
 _DAY: Final = timedelta(days=1)
+Counties: TypeAlias = Sequence[str] | None
 
 
 class _Held(NamedTuple):
@@ -38,11 +42,13 @@ class _Held(NamedTuple):
     orders: dict[int, Order]
 
 
-async def explain(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, proposal: Proposal, actor: str) -> Break:
+async def explain(
+    pay: PayDesk, tx: Tx, break_id: int, etag: str, *, proposal: Proposal, actor: str, counties: Counties = None
+) -> Break:
     """Say how a break ends. It has ended if one person is enough."""
     if proposal.why and proposal.way != Way.EXPLAINED:
         raise Invalid(reason("BREAK_REASON_WITH_EXPLAINED", "why"))
-    held = await _hold(pay, tx, break_id, etag, proposal)
+    held = await _hold(pay, tx, break_id, etag, proposal=proposal, counties=counties)
     if any(one.proposed_by for one in held.breaks):
         raise Refused(reason("BREAK_PROPOSED", "name"))
     if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven, is_lost=held.is_lost):
@@ -54,12 +60,12 @@ async def explain(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, proposal: P
     return await _now(tx, break_id)
 
 
-async def approve(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str) -> Break:
+async def approve(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str, counties: Counties = None) -> Break:
     """The second person agrees; it is decided anew whether it may end so, by what is known now."""
-    proposal, proposer = await _proposed(tx, break_id)
+    proposal, proposer = await _proposed(tx, break_id, counties)
     if proposer == actor:
         raise Refused(reason("RUN_SECOND_PERSON"))
-    held = await _hold(pay, tx, break_id, etag, proposal)
+    held = await _hold(pay, tx, break_id, etag, proposal=proposal, counties=counties)
     if code := refusal(held.breaks, proposal, held.about, is_proven=held.is_proven, is_lost=held.is_lost):
         raise Refused(reason(code, "name"))
     counter = await _settle(pay, tx, held, proposal) if held.about else None
@@ -68,37 +74,47 @@ async def approve(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str)
     return await _now(tx, break_id)
 
 
-async def refuse(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, note: str, actor: str) -> Break:
+async def refuse(
+    pay: PayDesk, tx: Tx, break_id: int, etag: str, *, note: str, actor: str, counties: Counties = None
+) -> Break:
     """Take a proposal back, or refuse it: the break is as it was."""
-    proposal, _ = await _proposed(tx, break_id)
-    held = await _lock(tx, break_id, etag, proposal.others)
+    proposal, _ = await _proposed(tx, break_id, counties)
+    held = await _lock(tx, break_id, etag, counties, proposal.others)
     await breaks.withdraw(tx, held, proposal._replace(note=note), Step("REFUSED", actor, pay.desk.clock.now()))
     return await _now(tx, break_id)
 
 
 async def note_awaited(
-    pay: PayDesk, tx: Tx, break_id: int, etag: str, *, awaited: Awaited, note: str, actor: str
+    pay: PayDesk,
+    tx: Tx,
+    break_id: int,
+    etag: str,
+    *,
+    awaited: Awaited,
+    note: str,
+    actor: str,
+    counties: Counties = None,
 ) -> Break:
     """Note what an open break waits for; it stays open."""
-    (one,) = await _lock(tx, break_id, etag)
+    (one,) = await _lock(tx, break_id, etag, counties)
     if not one.is_open:
         raise Refused(reason("BREAK_ENDED", "name"))
     await breaks.note(tx, one, awaited, note, Step("NOTED", actor, pay.desk.clock.now()))
     return await _now(tx, break_id)
 
 
-async def retry(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str) -> Break:
+async def retry(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str, counties: Counties = None) -> Break:
     """Have the message worked again that this break is about: in the next round of the bank role."""
-    found = await breaks.by_ids(tx, [break_id])
+    found = await breaks.by_ids(tx, [break_id], counties)
     if found and found[0].code == STOPPED:  # the message is locked before its break
         await heard.lock(tx, message_id := int(dict(found[0].reasons[0].values)["message"]))
-        (one,) = await _lock(tx, break_id, etag)
+        (one,) = await _lock(tx, break_id, etag, counties)
         if not one.is_open:
             raise Refused(reason("BREAK_ENDED", "name"))
         await heard.go_on(tx, message_id)
         await breaks.retried(tx, one, Step("RETRIED", actor, pay.desk.clock.now()))
         return await _now(tx, break_id)
-    await _lock(tx, break_id, etag)
+    await _lock(tx, break_id, etag, counties)
     raise Refused(reason("BREAK_NOTHING_TO_RETRY", "name"))
 
 
@@ -107,8 +123,8 @@ async def _now(tx: Tx, break_id: int) -> Break:
     return found
 
 
-async def _proposed(tx: Tx, break_id: int) -> tuple[Proposal, str]:
-    found = await breaks.by_ids(tx, [break_id])
+async def _proposed(tx: Tx, break_id: int, counties: Counties) -> tuple[Proposal, str]:
+    found = await breaks.by_ids(tx, [break_id], counties)
     if not found:
         raise NotFound(reason("NOT_FOUND", "name", name=f"breaks/{break_id}"))
     one = found[0]
@@ -119,25 +135,28 @@ async def _proposed(tx: Tx, break_id: int) -> tuple[Proposal, str]:
     return Proposal(one.way, one.why, one.note, one.ends_with, one.ends_payment), one.proposed_by
 
 
-async def _lock(tx: Tx, break_id: int, etag: str, others: Sequence[int] = ()) -> list[Break]:
+async def _lock(tx: Tx, break_id: int, etag: str, counties: Counties, others: Sequence[int] = ()) -> list[Break]:
     wanted = {break_id, *others}
+    seen = {one.id for one in await breaks.by_ids(tx, wanted, counties)}
+    for one in [break_id, *others]:
+        if one not in seen:
+            raise NotFound(reason("NOT_FOUND", "name" if one == break_id else "others", name=f"breaks/{one}"))
     found = {one.id: one for one in await breaks.lock(tx, wanted)}
-    if lost := sorted(wanted - set(found)):
-        raise NotFound(reason("NOT_FOUND", "name", name=f"breaks/{lost[0]}"))
     first = found.pop(break_id)
     if etag != str(first.number):
         raise Stale(reason("BREAK_CHANGED", "etag", etag=first.number))
     return [first, *found.values()]
 
 
-async def _hold(pay: PayDesk, tx: Tx, break_id: int, etag: str, proposal: Proposal) -> _Held:
+async def _hold(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, proposal: Proposal, counties: Counties) -> _Held:
     """Breaks, then orders, then payments: as everybody locks them. An order whose break may end is locked too, so that
     no plan is made of it meanwhile.
     """
-    held = await _lock(tx, break_id, etag, proposal.others)
+    held = await _lock(tx, break_id, etag, counties, proposal.others)
     wanted = {one.payment_id for one in held if one.payment_id} | ({proposal.payment_id} - {None})
     found = await _payments(tx, [one for one in wanted if one])
-    if proposal.payment_id and proposal.payment_id not in {one.id for one in found}:
+    there = {one.id for one in found if counties is None or one.county in counties}
+    if proposal.payment_id and proposal.payment_id not in there:
         raise NotFound(reason("NOT_FOUND", "payment", name=f"payments/{proposal.payment_id}"))
     orders, locked = await lock_lines(tx, found)
     named = proposal.payment_id if proposal.way == Way.MATCHED else None

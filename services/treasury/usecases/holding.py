@@ -35,8 +35,10 @@ async def refuse(tx: Tx) -> None:
         raise Refused(reason("TREASURY_HOLD"))
 
 
-async def look(pay: PayDesk, spool: Path) -> OnHold | None:
-    """The HOLD there is, or begins now; None if payments may leave."""
+async def look(pay: PayDesk, spool: Path, known_at: datetime | None = None) -> OnHold | None:
+    """The HOLD there is, or begins now; None if payments may leave. `known_at`: the last that was known of banks before
+    the first was heard again; what was heard since tells nothing of how much was lost.
+    """
     text = await asyncio.to_thread(marking.read, spool)
     last = await store.latest(pay.database)
     if last is not None and last.lifted_at is None:
@@ -45,9 +47,9 @@ async def look(pay: PayDesk, spool: Path) -> OnHold | None:
         async with pay.database.transaction() as tx:
             return await _seen(pay, tx, last, text)
     if not await _is_known(pay.database, text) and not await _is_acknowledged(pay.database, last, text):
-        return await _begin(pay, Cause.MARK_AHEAD if text else Cause.MARK_MISSING, text)
+        return await _begin(pay, Cause.MARK_AHEAD if text else Cause.MARK_MISSING, text, known_at)
     if await lost_debits(pay.database):
-        return await _begin(pay, Cause.UNKNOWN_PAYMENT, text)
+        return await _begin(pay, Cause.UNKNOWN_PAYMENT, text, known_at)
     if last is not None and _hold_of(text) != str(last.id):
         await _mark_anew(pay, spool, last)
     return None
@@ -89,7 +91,11 @@ async def lost_debits(source: Database | Tx, breaks: Collection[int] | None = No
     """References of open debits, of these breaks or of all, by which we made payments that are not here; and the ends
     of their ids, which tell their orders. What is taken back of a repayment names a recovery, and is no payment.
     """
-    ids = {one: reference.payment_of(one) for one in await store.unknown_debits(source, breaks)}
+    return await _lost(source, await store.unknown_movements(source, breaks, is_credit=False))
+
+
+async def _lost(source: Database | Tx, references: Collection[str]) -> dict[str, bytes]:
+    ids = {one: reference.payment_of(one) for one in references}
     subjects = {one: (payment, rules.subject_of(payment)) for one, payment in ids.items() if payment is not None}
     repaid = await recoveries.orders_of(source, [payment for payment, subject in subjects.values() if subject])
     return {one: subject for one, (payment, subject) in subjects.items() if subject and payment not in repaid}
@@ -97,16 +103,17 @@ async def lost_debits(source: Database | Tx, breaks: Collection[int] | None = No
 
 async def may_be_lost(pay: PayDesk, tx: Tx, breaks: Collection[int]) -> bool:
     """Whether one of these is a debit of a payment that may have been lost: of an order that is here; or of none, as
-    long as the statements of the HOLD are not whole, for until then orders may not have been read again.
+    long as the statements of the HOLD are not whole, for until then orders may not have been read again. So it is with
+    what came back of one in a HOLD: its debit may be on a statement that is not here.
     """
-    lost = await lost_debits(tx, breaks)
-    if not lost:
-        return False
+    debits = await lost_debits(tx, breaks)
     hold = await store.latest(tx)
-    if hold is None or hold.lifted_at is not None or hold.mark is None or await store.orders_of(tx, lost.values()):
+    if hold is None or hold.lifted_at is not None:
+        return bool(debits)
+    if debits and (hold.mark is None or await store.orders_of(tx, debits.values())):
         return True
-    found = await lacking(pay, tx, hold)
-    return bool(found.days) or found.holidays_unknown
+    meant = debits or await _lost(tx, await store.unknown_movements(tx, breaks, is_credit=True))
+    return bool(meant) and not await is_whole(pay, tx, hold)
 
 
 def _hold_of(text: str) -> str:
@@ -121,20 +128,20 @@ async def _mark_anew(pay: PayDesk, spool: Path, lifted: OnHold) -> None:
     await asyncio.to_thread(marking.write, spool, mark)
 
 
-async def _begin(pay: PayDesk, cause: Cause, text: str) -> OnHold:
+async def _begin(pay: PayDesk, cause: Cause, text: str, known_at: datetime | None) -> OnHold:
     async with pay.database.transaction() as tx:
-        return await _seen(pay, tx, await begin(pay, tx, cause, BANK_ROLE), text)
+        return await _seen(pay, tx, await begin(pay, tx, cause, BANK_ROLE, known_at), text)
 
 
-async def begin(pay: PayDesk, tx: Tx, cause: Cause, actor: str) -> OnHold:
+async def begin(pay: PayDesk, tx: Tx, cause: Cause, actor: str, known_at: datetime | None = None) -> OnHold:
     """The one there is, or a new one."""
     await store.alone(tx)
     last = await store.latest(tx)
     if last is not None and last.lifted_at is None:
         return last
     now, today = pay.desk.clock.now(), pay.desk.clock.today()
-    known_at, first_on = await store.last_known(tx)
-    since_at = known_at or datetime.combine(first_on or today, time(), UTC)
+    last_at, first_on = await store.last_known(tx)
+    since_at = known_at or last_at or datetime.combine(first_on or today, time(), UTC)
     since_on = min(civil(since_at), today)
     hold = OnHold(new_id(), cause, actor, now, since_at, since_on, today, None, "", None, None, None)
     await store.add(tx, hold)
@@ -153,6 +160,12 @@ async def lacking(pay: PayDesk, source: Database | Tx, hold: OnHold) -> Lacking:
         return Lacking((), items, holidays_unknown=True)
     covered = {one: set[date]() for one in accounts} | await heard.covered(source, accounts, hold.since_on)
     return Lacking(rules.days_lacking(needed, covered), items)
+
+
+async def is_whole(pay: PayDesk, source: Database | Tx, hold: OnHold) -> bool:
+    """Whether every statement that the HOLD needs is here, and so all that left until it began."""
+    found = await lacking(pay, source, hold)
+    return not found.days and not found.holidays_unknown
 
 
 async def lift(pay: PayDesk, tx: Tx, document: str, actor: str) -> OnHold:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from services.kit.db import Database
+from services.kit.timer import apart
 from services.treasury import store
 from services.treasury.model import State
 from services.treasury.rules import Case
@@ -17,16 +19,22 @@ BATCHES_MAX: Final = 100  # of a budget, each time; the next time goes on
 
 
 async def release(desk: Desk, database: Database, budgets: Sequence[int] | None = None) -> int:
-    """Release what these budgets, or all, have money for; answers how many orders were reserved."""
+    """Release what these budgets, or all, have money for; answers how many orders were reserved. A budget that a bug is
+    about stops no other.
+    """
+    wanted = await store.fundable(database) if budgets is None else budgets
+    return await apart(partial(_of_budget, desk, database), wanted, lambda budget_id: f"budget {budget_id}")
+
+
+async def _of_budget(desk: Desk, database: Database, budget_id: int) -> int:
     released = 0
-    for budget_id in await store.fundable(database) if budgets is None else budgets:
-        for _ in range(BATCHES_MAX):
-            ids = await store.waiting(database, budget_id, ORDERS_MAX)
-            reserved = await _settle_again(desk, database, budget_id, ids)
-            released += reserved
-            if reserved < ORDERS_MAX:
-                break
-        await _make_aware(desk, database, budget_id)
+    for _ in range(BATCHES_MAX):
+        ids = await store.waiting(database, budget_id, ORDERS_MAX)
+        reserved = await _settle_again(desk, database, budget_id, ids)
+        released += reserved
+        if reserved < ORDERS_MAX:
+            break
+    await _make_aware(desk, database, budget_id)
     return released
 
 

@@ -62,7 +62,7 @@ def _about(one: tuple[Payment, Said]) -> str:
     return f"payment {one[0].id}"
 
 
-async def prove(pay: PayDesk) -> int:
+async def prove(pay: PayDesk, payments_max: int = PAYMENTS_MAX) -> int:
     """REJECTED is what statements prove was not paid: those of the value date and of the working day after it."""
 
     async def give_up(proven: Sequence[Payment]) -> int:
@@ -71,20 +71,17 @@ async def prove(pay: PayDesk) -> int:
             await runs.settle_runs(tx)
         return len(proven)
 
-    proven = await _proven(pay)
+    proven = await _proven(pay, payments_max)
     return await narrowed(give_up, proven, lambda one: f"payment {one.id}") if proven else 0
 
 
-async def _proven(pay: PayDesk) -> list[Payment]:
-    unknown = await payments.undisputed(pay.database, PAYMENTS_MAX)
-    proofs = await files.proofs(pay.database, [one.file_id for one in unknown if one.file_id])
+async def _proven(pay: PayDesk, payments_max: int) -> list[Payment]:
+    """Files first: one whose statements are not here keeps no other's payments waiting."""
+    proofs = await files.unanswered(pay.database)
     since = pay.desk.clock.today() - _DAYS_BACK
     covered = await heard.covered(pay.database, {one.account for one in proofs.values()}, since)
-    return [
-        one
-        for one in unknown
-        if one.file_id and (proof := proofs.get(one.file_id)) and _holds(proof, covered.get(proof.account, set()))
-    ]
+    proven = [number for number, one in proofs.items() if _holds(one, covered.get(one.account, set()))]
+    return await payments.undisputed(pay.database, proven, payments_max) if proven else []
 
 
 def _holds(proof: Proof, covered: set[date]) -> bool:

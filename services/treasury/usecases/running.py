@@ -20,18 +20,20 @@ CHUNKS_AT_ONCE: Final = 4  # while a person waits; a larger run goes on in the b
 
 
 async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> Run:
-    """Go on with a run until there is nothing more to do, or for so many chunks; not in a HOLD."""
+    """Go on with a run until there is nothing more to do, or for so many chunks; in a HOLD only with taking back what
+    was cancelled before it.
+    """
     done = committed = 0
     while chunks_max is None or done < chunks_max:
         run = await _found(pay, run_id)
-        if await holding.is_held(pay.database):
+        if run.state == RunState.CANCELLED and run_id in await runs.unfinished(pay.database):
+            await cancel_chunk(pay, run)
+        elif await holding.is_held(pay.database):
             return run
-        if run.state == RunState.PLANNING:
+        elif run.state == RunState.PLANNING:
             await plan_chunk(pay, run)
         elif run.state == RunState.APPROVED and not run.is_ready:
             committed = await commit_chunk(pay, run, committed)
-        elif run.state == RunState.CANCELLED and run_id in await runs.unfinished(pay.database):
-            await cancel_chunk(pay, run)
         elif run.sent_by is not None and (lines := await payments.kept_whole(pay.database, run_id, LINES_MAX)):
             await keep_chunk(pay, lines)
         else:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from services.kit import telemetry
@@ -47,19 +47,26 @@ T = TypeVar("T")
 _log = telemetry.log(__name__)
 
 
+class Unheard(NamedTuple):
+    """From when on a bank is to be heard, and the last that was known of runs and banks before any was."""
+
+    since: datetime
+    known_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Where files are written before they leave, and the bank behind each of our accounts.
 
-    `unheard`: accounts whose banks have not been heard since this process began, and from when on they are to be. To
-    them nothing is sent: what they have paid may be what a restored database has forgotten.
+    `unheard`: accounts whose banks have not been heard since this process began. To them nothing is sent: what they
+    have paid may be what a restored database has forgotten.
     """
 
     pay: PayDesk
     banks: dict[str, Bank]  # by account
     spool: Path
     signer: Signer | None = None
-    unheard: dict[str, datetime] = field(default_factory=dict)
+    unheard: dict[str, Unheard] = field(default_factory=dict)
 
 
 # --- a person queues the run ------------------------------------------------------------------------------------------
