@@ -311,10 +311,10 @@ def advice(*entries: str, account: str = OURS.account) -> str:
     return said.advice("".join(entries)).replace("<IBAN>NL41MOCK0000000001</IBAN>", f"<Othr><Id>{account}</Id></Othr>")
 
 
-def statement(*entries: str, day: str = "2026-11-23", opening_fen: int = BALANCE_FEN) -> str:
-    """Its closing balance is what its entries make of the opening one."""
+def statement(*entries: str, day: str = "2026-11-23", opening_fen: int = BALANCE_FEN, hole_fen: int = 0) -> str:
+    """Its closing balance is what its entries make of the opening one, less a debit that is not in it."""
     moved_fen = sum(fen(amount, "") * (1 if way == "CRDT" else -1) for amount, way in _MOVED.findall("".join(entries)))
-    told = said.statement("".join(entries), decimal(opening_fen), decimal(opening_fen + moved_fen))
+    told = said.statement("".join(entries), decimal(opening_fen), decimal(opening_fen + moved_fen - hole_fen))
     return told.replace("<ElctrncSeqNb>7</ElctrncSeqNb>", "").replace("<Dt>2026-11-26</Dt>", f"<Dt>{day}</Dt>")
 
 

@@ -20,7 +20,7 @@ from services.treasury.api import Reconciliation, Runs
 from services.treasury.model import RunState
 from services.treasury.model.breaks import Awaited, Break, Way
 from services.treasury.store import breaks
-from tests.treasury.cashier import CLERK, OURS, Cashier, advice, answered, cashier, moved, reference_of
+from tests.treasury.cashier import BALANCE_FEN, CLERK, OURS, Cashier, advice, answered, cashier, moved, reference_of
 from tests.treasury.counter import COUNTY, MATERNITY, bound_to
 from tests.treasury.reconciler import (
     MONDAY,
@@ -55,6 +55,12 @@ async def a_payment(here: Cashier, amount_fen: int = 100) -> tuple[str, asyncpg.
     (one,) = await here.owe(amount_fen)
     await here.sent()
     return one, await here.payment(one)
+
+
+async def nobody_knows(here: Cashier) -> None:
+    """The bank got it on Monday, and has said nothing of it."""
+    await here.database.fetch("UPDATE payment SET state = 'UNKNOWN'")
+    await here.database.fetch("UPDATE bank_file SET intent_at = '2026-11-23T02:00:00Z'")
 
 
 def test_a_debit_without_our_id_is_matched_by_two_persons(stack: Stack, dsn: str, tmp_path: Path) -> None:
@@ -388,14 +394,48 @@ def test_a_debit_that_may_be_it_keeps_an_unknown_payment_from_being_given_up(
 ) -> None:
     async def story(here: Cashier, desk: Reconciler) -> None:
         await a_payment(here)
-        await here.database.fetch("UPDATE payment SET state = 'UNKNOWN'")
-        await here.database.fetch("UPDATE bank_file SET intent_at = '2026-11-23T02:00:00Z'")
+        await nobody_knows(here)
         await desk.says(MONDAY, charge(100, "X-1"))
-        await desk.says(TUESDAY)
+        await desk.says(TUESDAY, opening_fen=BALANCE_FEN - 100)
         await here.round()
         assert await here.states() == ["UNKNOWN"]
         found = await desk.one("UNKNOWN_DEBIT")
         await desk.ends(found, Way.EXPLAINED, why="NOT_OURS")
+        await here.round()
+        assert await here.states() == ["REJECTED"]
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_a_statement_with_a_hole_proves_nothing_until_the_bank_sends_it_whole(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        case, payment = await a_payment(here)
+        await nobody_knows(here)
+        await desk.says(MONDAY, hole_fen=100)
+        await desk.says(TUESDAY, opening_fen=BALANCE_FEN - 100)
+        await here.round()
+        assert (await here.states(), await desk.kinds()) == (["UNKNOWN"], ["BALANCE"])
+        assert (await here.plan()).planned_count == 0
+        await desk.says(MONDAY, debit(payment))
+        await here.round()
+        assert await here.states(case) == ["RECONCILED"]
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_what_is_between_two_statements_may_be_it_until_two_persons_say_that_it_is_not(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        await a_payment(here)
+        await nobody_knows(here)
+        await desk.says(MONDAY)
+        await desk.says(TUESDAY, opening_fen=BALANCE_FEN - 1)
+        await here.round()
+        assert await here.states() == ["UNKNOWN"]
+        await desk.ends(await desk.one("BALANCE"), Way.EXPLAINED, why="NOT_OURS")
         await here.round()
         assert await here.states() == ["REJECTED"]
 

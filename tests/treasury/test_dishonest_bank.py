@@ -108,6 +108,7 @@ class Dishonest(RuleBasedStateMachine):
         """Once the statements of all days are here nothing is still to come: every day comes out."""
         for day in (MONDAY, TUESDAY, WEDNESDAY, *LATER):
             self.do(self.desk.says(day))
+        self.do(self.follow())
         self.do(self.desk.holds())
         rows = self.do(self.here.database.fetch("SELECT kind, way FROM unmatched"))
         self.reached.update(row["kind"] for row in rows)
@@ -151,6 +152,13 @@ class Dishonest(RuleBasedStateMachine):
         else:
             for day in (MONDAY, TUESDAY, WEDNESDAY):
                 await self.desk.says(day)
+        await self.follow()
+
+    async def follow(self) -> None:
+        """Its statements add up, and do not follow one another: two persons know why."""
+        for one in await self.desk.open():
+            if one.kind == "BALANCE":
+                await self.desk.ends(one, Way.EXPLAINED, why="BANK_CONFIRMED")
         await self.desk.reconcile()
 
     # --- two persons --------------------------------------------------------------------------------------------------

@@ -29,7 +29,18 @@ from services.treasury.store import holding as store
 from services.treasury.usecases import banking, holding, sending
 from tests.kit.live import new_database, rows
 from tests.treasury.bugs import mend, plant
-from tests.treasury.cashier import CLERK, EVERYTHING, SECOND, THIRD, Cashier, answered, cashier, moved, statement
+from tests.treasury.cashier import (
+    BALANCE_FEN,
+    CLERK,
+    EVERYTHING,
+    SECOND,
+    THIRD,
+    Cashier,
+    answered,
+    cashier,
+    moved,
+    statement,
+)
 from tests.treasury.counter import TODAY, case, order
 from tests.treasury.restoring import back_up, restore
 
@@ -212,7 +223,8 @@ class Restored:
 
     async def statements_come(self, here: Cashier) -> None:
         assert await lift_refused(here) == "HOLD_DAYS_LACKING"
-        self.town.bank_says(statement(day=f"{TOMORROW}"), "tomorrow")
+        left_fen = BALANCE_FEN - sum(range(100, 800, 100))
+        self.town.bank_says(statement(day=f"{TOMORROW}", opening_fen=left_fen), "tomorrow")
         await here.round()
         await here.round()
         assert await lift_refused(here) == "HOLD_ITEMS_OPEN"  # paid, and its order is not read again yet

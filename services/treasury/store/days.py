@@ -20,25 +20,26 @@ async def add_pages(tx: Tx, pages: Sequence[Page]) -> None:
 async def cover(tx: Tx, message_id: int) -> None:
     """Days of statements whose last page is here, now that this message is: every page, and they add up.
 
-    Pages of one statement share its account, id and sequence number. One that a bank sends again is the one that came
-    last. Sums that do not add up mean another statement's pages, and nothing is covered by them.
+    Pages of one statement share its account, id and sequence number, and its day: not every bank numbers. One that a
+    bank sends again is the one that came last. Sums that do not add up mean that an entry is missing, or another
+    statement's page: nothing is covered by them, and so nothing is proven not to have been paid.
     """
     await tx.execute(
         """WITH reports AS (
                SELECT DISTINCT account, report_id, sequence FROM statement_page WHERE message_id = $1),
            latest AS (
-               SELECT DISTINCT ON (p.account, p.report_id, p.sequence, p.page) p.*
+               SELECT DISTINCT ON (p.account, p.report_id, p.sequence, l.day, p.page) p.*, l.day AS of_day
                FROM statement_page AS p JOIN reports USING (account, report_id, sequence)
-               ORDER BY p.account, p.report_id, p.sequence, p.page, p.message_id DESC, p.number DESC),
+               JOIN statement_page AS l USING (account, report_id, sequence)
+               WHERE l.is_last AND l.day IS NOT NULL AND (p.day = l.day OR (p.day IS NULL AND p.page < l.page))
+               ORDER BY p.account, p.report_id, p.sequence, l.day, p.page, p.message_id DESC, p.number DESC),
            whole AS (
-               SELECT account, max(day) FILTER (WHERE is_last) AS day
-               FROM latest GROUP BY account, report_id, sequence
-               HAVING max(page) > 1 AND max(page) <= $2 AND count(*) = max(page)
-                  AND max(page) = max(page) FILTER (WHERE is_last)
+               SELECT account, of_day FROM latest GROUP BY account, report_id, sequence, of_day
+               HAVING max(page) <= $2 AND count(*) = max(page) AND max(page) = max(page) FILTER (WHERE is_last)
                   AND (array_agg(opening_fen ORDER BY page))[1] + sum(booked_fen)
                       = (array_agg(closing_fen ORDER BY page DESC))[1])
            INSERT INTO statement_day (account, day, message_id)
-           SELECT account, day, $1 FROM whole WHERE day IS NOT NULL ON CONFLICT DO NOTHING""",
+           SELECT account, of_day, $1 FROM whole ON CONFLICT DO NOTHING""",
         message_id,
         PAGES_MAX,
     )
@@ -75,6 +76,16 @@ async def reconciled(tx: Tx, messages: Sequence[int], unseen: Collection[str]) -
         list(unseen),
     )
     return int(rows[0]["count"])
+
+
+async def look_again(tx: Tx, account: str, day: date) -> None:
+    """What became of this day's statement bears on what it proves."""
+    await tx.execute(
+        """UPDATE bank_message SET is_reconciled = false
+           WHERE id IN (SELECT message_id FROM statement_day WHERE account = $1 AND day = $2)""",
+        account,
+        day,
+    )
 
 
 async def wholes(tx: Tx, since: date) -> list[Whole]:
@@ -207,7 +218,9 @@ async def reconciled_days(database: Database | Tx, account: str, first: date, la
                       sum(open_breaks)::bigint AS open_breaks
                FROM moved WHERE $1 = '' OR account = $1 GROUP BY account, day)
            SELECT s.account, s.day,
-                  EXISTS (SELECT FROM statement_day AS d WHERE d.account = s.account AND d.day = s.day) AS is_covered,
+                  EXISTS (SELECT FROM statement_day AS d WHERE d.account = s.account AND d.day = s.day)
+                  AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.is_open AND u.kind = 'BALANCE'
+                                  AND u.account = s.account AND u.value_on = s.day) AS is_covered,
                   (SELECT p.opening_fen FROM statement_page AS p WHERE p.account = s.account AND p.day = s.day
                    AND p.opening_fen IS NOT NULL ORDER BY p.page, p.message_id DESC LIMIT 1) AS opening_fen,
                   (SELECT p.closing_fen FROM statement_page AS p WHERE p.account = s.account AND p.day = s.day

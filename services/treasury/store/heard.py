@@ -115,22 +115,21 @@ async def add_entries(tx: Tx, entries: Sequence[Kept]) -> None:
     )
 
 
-async def add_day(tx: Tx, account: str, day: date, message_id: int) -> None:
-    await tx.execute(
-        "INSERT INTO statement_day (account, day, message_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        account,
-        day,
-        message_id,
-    )
-
-
-async def covered(source: Database | Tx, accounts: Collection[str], since: date) -> dict[str, set[date]]:
+async def covered(
+    source: Database | Tx, accounts: Collection[str], since: date, *, reconciled_only: bool = False
+) -> dict[str, set[date]]:
     """The days that statements cover, by account, once all is worked about it that came before: pages come in several.
     A message that is not worked says something of an account if it moves it, or answers about a payment from it.
+
+    A day proves nothing as long as its statement does not follow on the one before: what is between them may be what
+    is asked for. `reconciled_only`: and whether it does was looked at.
     """
     rows = await source.fetch(
         """SELECT d.account, d.day FROM statement_day AS d
            WHERE d.account = ANY($1) AND d.day >= $2
+             AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.is_open AND u.kind = 'BALANCE'
+                             AND u.account = d.account AND u.value_on = d.day)
+             AND NOT ($3 AND EXISTS (SELECT FROM bank_message AS m WHERE m.id = d.message_id AND NOT m.is_reconciled))
              AND NOT EXISTS (
                  SELECT FROM bank_message AS m
                  WHERE m.applied < m.records AND m.id <= d.message_id
@@ -140,6 +139,7 @@ async def covered(source: Database | Tx, accounts: Collection[str], since: date)
                                    WHERE a.message_id = m.id AND f.debtor_known_as = d.account)))""",
         list(accounts),
         since,
+        reconciled_only,
     )
     found: dict[str, set[date]] = {}
     for row in rows:

@@ -67,9 +67,9 @@ async def round_of(sender: Sender) -> Round:
         await adopting.adopt(sender.pay, hold, is_whole=is_whole)
     await sending.doubt(sender.pay, PATIENCE)
     resolved = await resolving.ask(sender.pay, {code: sender.banks[code] for code in heard_now})
+    await reconciling.reconcile(sender.pay)
     if is_whole:  # in a HOLD it may have left on any day since the backup
         resolved += await resolving.prove(sender.pay)
-    await reconciling.reconcile(sender.pay)
     unknown, unmatched = await heard.open_questions(sender.pay.database)
     telemetry.PAYMENTS_UNKNOWN.set(unknown)
     telemetry.UNMATCHED.set(unmatched)

@@ -17,11 +17,11 @@ from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound, Refused, Stale
 from services.kit.messages import reason
 from services.treasury.model import Order, Payment
-from services.treasury.model.breaks import STOPPED, Awaited, Break, Proposal, Way
+from services.treasury.model.breaks import STOPPED, Awaited, Break, BreakKind, Proposal, Way
 from services.treasury.rules.explaining import About, ended, needs_second, refusal
 from services.treasury.rules.paying import Kind, steps
 from services.treasury.rules.proving import is_proven, proof_days
-from services.treasury.store import breaks, files, heard, payments, runs
+from services.treasury.store import breaks, days, files, heard, payments, runs
 from services.treasury.store.breaks import Counter, Step
 from services.treasury.usecases import holding
 from services.treasury.usecases.approving import lock_lines
@@ -70,6 +70,9 @@ async def approve(pay: PayDesk, tx: Tx, break_id: int, etag: str, *, actor: str,
         raise Refused(reason(code, "name"))
     counter = await _settle(pay, tx, held, proposal) if held.about else None
     await breaks.end(tx, held.breaks, proposal, Step("ENDED", actor, pay.desk.clock.now()), counter)
+    for one in held.breaks:
+        if one.kind == BreakKind.BALANCE and one.value_on:
+            await days.look_again(tx, one.account, one.value_on)
     await runs.settle_runs(tx)
     return await _now(tx, break_id)
 
@@ -178,9 +181,9 @@ async def _is_proven(tx: Tx, held: Sequence[Break], locked: Sequence[Payment]) -
     if not proofs:
         return False
     accounts = {one.account for one in proofs.values()}
-    days = [civil(one.received_at) for one in held] + [one.value_on for one in held if one.value_on]
-    needed = proof_days(max(days), max(one.execute_on for one in proofs.values()), CALENDAR)
-    covered = await heard.covered(tx, accounts, min(days) - _DAY)
+    said_on = [civil(one.received_at) for one in held] + [one.value_on for one in held if one.value_on]
+    needed = proof_days(max(said_on), max(one.execute_on for one in proofs.values()), CALENDAR)
+    covered = await heard.covered(tx, accounts, min(said_on) - _DAY)
     return all(is_proven(needed, covered.get(account, set())) for account in accounts)
 
 

@@ -33,7 +33,7 @@ from services.treasury.usecases.moving import Change, move
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.repaying import Backs
 from services.treasury.wire import said as wire
-from services.treasury.wire.said import AnswerRow, DayRow, EntryRow, PageRow, Row, WholeRow
+from services.treasury.wire.said import AnswerRow, EntryRow, PageRow, Row, WholeRow
 
 ROWS_MAX: Final = 2000  # of a read
 CHUNK: Final = 1000  # records worked in a transaction
@@ -139,8 +139,6 @@ async def _add(tx: Tx, message_id: int, number: int, chunk: Sequence[Row]) -> in
                     kind=row.payee_kind,
                     said=(row.outcome, row.reason, row.said_at),
                 )
-            case DayRow():
-                await heard.add_day(tx, row.account, row.day, message_id)
             case PageRow():
                 pages.append(Page(message_id, *row))
     if answers:

@@ -79,7 +79,8 @@ async def _proven(pay: PayDesk, payments_max: int) -> list[Payment]:
     """Files first: one whose statements are not here keeps no other's payments waiting."""
     proofs = await files.unanswered(pay.database)
     since = pay.desk.clock.today() - _DAYS_BACK
-    covered = await heard.covered(pay.database, {one.account for one in proofs.values()}, since)
+    accounts = {one.account for one in proofs.values()}
+    covered = await heard.covered(pay.database, accounts, since, reconciled_only=True)
     proven = [number for number, one in proofs.items() if _holds(one, covered.get(one.account, set()))]
     return await payments.undisputed(pay.database, proven, payments_max) if proven else []
 

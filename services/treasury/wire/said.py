@@ -60,13 +60,6 @@ class WholeRow(NamedTuple):
     said_at: datetime
 
 
-class DayRow(NamedTuple):
-    """A day that a statement covers whole."""
-
-    account: str
-    day: date
-
-
 class PageRow(NamedTuple):
     """A page of a statement, read to its end."""
 
@@ -82,7 +75,7 @@ class PageRow(NamedTuple):
     booked_fen: int
 
 
-Row: TypeAlias = AnswerRow | EntryRow | WholeRow | DayRow | PageRow
+Row: TypeAlias = AnswerRow | EntryRow | WholeRow | PageRow
 
 
 def read(source: BinaryIO, kind: str, sealer: Sealer, bytes_max: int) -> Iterator[Row]:
@@ -154,13 +147,11 @@ def _entries(
     records: Iterator[camt.Report | camt.Entry | camt.End], sealer: Sealer, *, is_statement: bool
 ) -> Iterator[Row]:
     report: camt.Report | None = None
-    pages: set[tuple[str, str, int]] = set()
     parts = reports = 0
     for record in records:
         match record:
             case camt.Report():
                 report, parts = record, 0
-                pages.add((record.account, record.report_id, record.page))
             case camt.Entry():
                 parts += 1
                 if record.status == camt.BOOKED:
@@ -169,14 +160,6 @@ def _entries(
                 if is_statement:
                     reports += 1
                     yield _page(reports, record)
-                    if record.report.day is not None and _is_whole(record.report, pages):
-                        yield DayRow(record.report.account, record.report.day)
-
-
-def _is_whole(report: camt.Report, pages: set[tuple[str, str, int]]) -> bool:
-    """Every page of it is in this message; those that come in several are put together when they are here."""
-    wanted = {(report.account, report.report_id, page) for page in range(1, report.page + 1)}
-    return report.is_last_page and wanted <= pages
 
 
 def _page(number: int, end: camt.End) -> PageRow:
