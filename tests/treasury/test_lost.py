@@ -23,7 +23,7 @@ from services.treasury.rules.holding import subject
 from services.treasury.store import holding as holds
 from services.treasury.usecases import holding
 from tests.treasury.bank import answers as said
-from tests.treasury.cashier import CLERK, OURS, SECOND, THIRD, Cashier, act, moved, statement
+from tests.treasury.cashier import BALANCE_FEN, CLERK, OURS, SECOND, THIRD, Cashier, act, moved, statement
 from tests.treasury.counter import COUNTY, FUND, MATERNITY, PAYEE, TODAY, case, order
 from tests.treasury.debts import figures, notify, offsettable, overpaid, recovery, repayment
 from tests.treasury.reconciler import MONDAY, TUESDAY, Reconciler, charge, credit, ids, payment_id
@@ -115,7 +115,7 @@ def test_an_order_lowered_below_what_was_paid_is_taken_over_and_the_rest_is_aske
         gone = [lost(lowered, 100), lost(void, 30), lost(waits, 40)]
         desk = Reconciler(here)
         await desk.says(MONDAY, *[moved(one) for one in gone])
-        await desk.says(TUESDAY)
+        await desk.says(TUESDAY, opening_fen=BALANCE_FEN - 170)
 
         await here.round()
         assert await here.states() == []
@@ -160,7 +160,7 @@ def test_a_debit_under_an_id_of_ours_is_not_explained_before_orders_are_read_aga
         assert await refused() == ["BREAK_PAYMENT_LOST"] * 2
         assert await desk.refused(foreign, Way.CANCELLED_OUT) == "BREAK_OTHERS_NEEDED"
         await here.counter.take_in(order(late, 100))
-        await desk.says(TUESDAY)
+        await desk.says(TUESDAY, opening_fen=BALANCE_FEN - 170)
         # Every statement is here: what is an order's stays, what is of none may be another's.
         assert await desk.refused(debit, Way.EXPLAINED, why="NOT_OURS") == "BREAK_PAYMENT_LOST"
         proposed = await desk.explain(foreign, Way.EXPLAINED, why="NOT_OURS")
