@@ -122,7 +122,7 @@ def test_control_totals_that_differ_raise_the_figure_that_the_alert_reads(stack:
 
     async def watch() -> None:
         async with db.connect(claims_dsn(stack)) as database:
-            await usecases.watch(database, Clock())
+            await usecases.watch(database, Clock(), ("counter",))
 
     asyncio.run(watch())
     figure = REGISTRY.get_sample_value("cradle_control_totals_difference", {"source": "counter"})
