@@ -106,7 +106,7 @@ def watch(
     with session.channel(session.settings.claims_target) as channel:
         for number, told in enumerate(ClaimsServiceStub(channel).WatchClaim(request, timeout=_WATCHED_S), 1):
             if session.as_json:
-                document({"version": told.version, "claim": as_data(told.claim)})
+                document(as_data(told))
             else:
                 typer.echo(views.line(session, told.version, told.claim))
             if number == limit:

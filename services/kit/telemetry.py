@@ -77,7 +77,7 @@ CONTROL_TOTALS_MISSING = Gauge(
     ["source"],
 )
 CLAIMS_OVERDUE = Gauge(
-    "cradle_claims_overdue", "Claims that wait, for no reviewer, past the last day for deciding them", ["waits_for"]
+    "cradle_claims_overdue", "Claims that wait, for no reviewer, past the last day for deciding them", ["reason"]
 )
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 STATEMENTS = Counter("cradle_statements_total", "Records of offices by what became of them", ["office", "outcome"])

@@ -32,7 +32,12 @@ INBOX = {
 CALLS = {"grpc_server_handled_total": {"grpc_service", "grpc_method", "grpc_code"}}
 TELLS = {
     "claims-api": {**CALLS, "cradle_timer_failed_total": {"kind"}},
-    "claims-worker": {**INBOX, "cradle_timer_failed_total": {"kind"}, "cradle_reviews_overdue": {"kind"}},
+    "claims-worker": {
+        **INBOX,
+        "cradle_timer_failed_total": {"kind"},
+        "cradle_reviews_overdue": {"kind"},
+        "cradle_claims_overdue": {"reason"},
+    },
     "claims-relay": RELAY,
     "claims-platform": INBOX,
     "registry-api": CALLS,
@@ -65,6 +70,7 @@ TELLS = {
 }
 # What is told only once something happened; the names are in every scrape all the same.
 SELDOM = {"cradle_inbox_waits_total", "cradle_control_totals_difference", "cradle_platform_undos_waiting", "up"}
+SELDOM |= {"cradle_control_totals_missing"}
 SELDOM |= {"cradle_budget_available_fen", "cradle_budget_appropriated_fen", "cradle_bank_away"}
 
 

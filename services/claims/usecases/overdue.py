@@ -24,5 +24,5 @@ def terms_over(law: Law, today: date) -> Mapping[ClaimKind, datetime]:
 async def watch(database: Database, law: Law, clock: Clock) -> None:
     """Tell the metrics how many there are, by what they wait for."""
     counts = await store.count_overdue(database, terms_over(law, clock.today()))
-    for waits_for in store.WAITS_FOR:
-        telemetry.CLAIMS_OVERDUE.labels(waits_for).set(counts.get(waits_for, 0))
+    for reason in store.WAITS_FOR:
+        telemetry.CLAIMS_OVERDUE.labels(reason).set(counts.get(reason, 0))
