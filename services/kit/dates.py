@@ -38,8 +38,8 @@ def civil(instant: datetime) -> date:
 
 
 def instants_of(day: date) -> tuple[datetime, datetime]:
-    """When a civil day begins, and when the next one does."""
-    begin = datetime.combine(day, time.min, SHANGHAI)
+    """When a civil day begins, and when the next one does. Raises OverflowError at the ends of the calendar."""
+    begin = datetime.combine(day, time.min, SHANGHAI).astimezone(UTC)
     return begin, begin + timedelta(days=1)
 
 

@@ -41,8 +41,8 @@ def test_ten_working_days_of_an_allowance_are_counted_past_holidays() -> None:
     assert review.overdue_before(ClaimKind.ALLOWANCE, LAW, CALENDAR, date(2026, 10, 13)) == date(2026, 9, 22)
 
 
-def test_in_a_year_that_is_not_held_nothing_is_overdue() -> None:
-    assert review.overdue_before(ClaimKind.ALLOWANCE, LAW, CALENDAR, date(2040, 1, 1)) == date.min
+def test_in_a_year_that_is_not_held_a_year_is_longer_than_any_term() -> None:
+    assert review.overdue_before(ClaimKind.ALLOWANCE, LAW, CALENDAR, date(2040, 12, 31)) == date(2039, 12, 31)
 
 
 # --- counted and listed ----------------------------------------------------------------------------------------------

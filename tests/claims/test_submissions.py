@@ -151,6 +151,7 @@ def test_clerks_are_told_over_grpc_within_their_scope_and_of_nobody(stack: Stack
         ({"page_token": "x"}, "PAGE_TOKEN_INVALID"),
         ({"page_token": page.next_page_token, "source": "counter"}, "PAGE_TOKEN_OTHER_FILTERS"),
         ({"receive_date": {"year": 2026, "month": 2, "day": 30}}, "DATE_INVALID"),
+        ({"receive_date": {"year": 1, "month": 1, "day": 1}}, "DATE_INVALID"),
         ({"reason": "no code"}, "FIELD_MALFORMED"),
     ):
         with pytest.raises(grpc.RpcError) as raised:

@@ -19,7 +19,7 @@ _TERM: Final = {
 }
 
 _DAY: Final = timedelta(days=1)
-_TERM_DAYS_MAX: Final = 366  # beyond any term, so that a year that is not held ends the search
+_TERM_DAYS_MAX: Final = 366  # longer than any term, whatever the holidays of a year that is not held
 
 
 def due_on(kind: ClaimKind, received: date, law: Law, calendar: Calendar) -> date | None:
@@ -42,7 +42,7 @@ def overdue_before(kind: ClaimKind, law: Law, calendar: Calendar, today: date) -
         if due is not None and due < today:
             return day + _DAY
         day -= _DAY
-    return date.min
+    return day
 
 
 def question(reasons: Iterable[str]) -> str | None:
