@@ -100,7 +100,7 @@ def _present(session: Session, name: str, found: list[Any], table: Any) -> None:
         document({name: [as_data(one) for one in found]})
         return
     session.show(table(session, found), piped_width=_PIPED_WIDTH)
-    session.note("CLI_COUNT_CLAIMS", count=len(found))
+    session.note("CLI_COUNT_ROWS", count=len(found))
 
 
 def _submissions(session: Session, found: Iterable[submission_pb2.Submission]) -> Table:

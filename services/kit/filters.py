@@ -1,7 +1,8 @@
-"""What a list is asked for."""
+"""What a list is asked for: only what filters stands in its statement, so that its plan is that of the question."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from google.type.date_pb2 import Date
@@ -17,3 +18,14 @@ def span_of(day: Date, field: str) -> tuple[datetime, datetime]:
         return instants_of(from_proto(day))
     except (ValueError, OverflowError):
         raise Invalid(reason("DATE_INVALID", field)) from None
+
+
+def such_that(filters: Iterable[tuple[str, Sequence[object]]], arguments: list[object]) -> str:
+    """The conditions that have values, joined, `{}` made the place of each value; values are added to `arguments`."""
+    conditions = []
+    for sql, values in filters:
+        if values:
+            places = [f"${len(arguments) + place}" for place, _ in enumerate(values, 1)]
+            conditions.append(sql.format(*places))
+            arguments += values
+    return " AND ".join(["true", *conditions])

@@ -9,6 +9,7 @@ from typing import Final
 
 from services.claims.model.submission import NOT_ACCEPTED, NOT_MAPPED, NotMapped, Place, Submitted
 from services.kit.db import Database, Tx
+from services.kit.filters import such_that
 
 # The planner finds the index by these very words.
 _NOT_ACCEPTED: Final = f"status IN ({', '.join(repr(str(one)) for one in NOT_ACCEPTED)})"
@@ -44,15 +45,11 @@ async def list_submissions(
         ("county = ANY({})", () if wanted.counties is None else (wanted.counties,)),
     ]
     arguments: list[object] = [limit]
-    conditions = [_NOT_ACCEPTED]
-    for sql, values in filters:
-        if values:
-            conditions.append(sql.format(*[f"${len(arguments) + place}" for place, _ in enumerate(values, 1)]))
-            arguments += values
+    which = such_that(filters, arguments)
     rows = await database.fetch(
         f"""SELECT id, receipt_id, source, claim_number, revision, status, reasons, claim_id, position, received_at,
                    COALESCE(county, '') AS county
-            FROM submission WHERE {" AND ".join(conditions)} ORDER BY received_at DESC, id DESC LIMIT $1""",
+            FROM submission WHERE {_NOT_ACCEPTED} AND {which} ORDER BY received_at DESC, id DESC LIMIT $1""",
         *arguments,
     )
     return [Submitted(**{**row, "reasons": tuple(row["reasons"])}) for row in rows]

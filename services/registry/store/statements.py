@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.kit.db import Database, Tx
+from services.kit.filters import such_that
 from services.registry.model import Settled
 from services.registry.model.statements import Place, Returned
 
@@ -54,14 +55,10 @@ async def list_returned(database: Database, wanted: Wanted, *, before: Place | N
         ("received_at >= {} AND received_at < {}", wanted.received or ()),
     ]
     arguments: list[object] = [limit]
-    conditions = ["outcome = 'RETURNED'"]  # the planner finds the index by these very words
-    for sql, values in filters:
-        if values:
-            conditions.append(sql.format(*[f"${len(arguments) + place}" for place, _ in enumerate(values, 1)]))
-            arguments += values
+    which = such_that(filters, arguments)
     rows = await database.fetch(
         f"""SELECT receipt_id, office, record_number, reasons, position, received_at FROM statement
-            WHERE {" AND ".join(conditions)} ORDER BY received_at DESC, receipt_id DESC LIMIT $1""",
+            WHERE outcome = 'RETURNED' AND {which} ORDER BY received_at DESC, receipt_id DESC LIMIT $1""",
         *arguments,
     )
     return [Returned(**{**row, "reasons": tuple(row["reasons"])}) for row in rows]
