@@ -19,12 +19,14 @@ from cradle.claims.v1 import (
     review_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
+    submission_pb2,
+    submission_pb2_grpc,
 )
 from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from services.claims import rules, store, streams, usecases
-from services.claims.api import Appeals, Claims, EmployerFacts, Redeterminations, Reviews
+from services.claims.api import Appeals, Claims, EmployerFacts, Redeterminations, Reviews, Submissions
 from services.claims.usecases import Desk, Office, submitting
 from services.claims.usecases.platform import Gateway
 from services.claims.usecases.submitting import FrontDesk
@@ -64,6 +66,9 @@ async def _serve(process: Process, reviewers: Desk) -> None:
         employer_pb2_grpc.add_EmployerFactsServiceServicer_to_server(
             EmployerFacts(process.database, process.clock), server
         )
+        submission_pb2_grpc.add_SubmissionServiceServicer_to_server(
+            Submissions(process.database, process.clock), server
+        )
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
 
     services = [
@@ -72,6 +77,7 @@ async def _serve(process: Process, reviewers: Desk) -> None:
         appeal_pb2.DESCRIPTOR.services_by_name["AppealService"],
         redetermination_pb2.DESCRIPTOR.services_by_name["RedeterminationService"],
         employer_pb2.DESCRIPTOR.services_by_name["EmployerFactsService"],
+        submission_pb2.DESCRIPTOR.services_by_name["SubmissionService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     ]
     # Questions are answered while the broker is away; only handing in waits for it.
@@ -98,7 +104,8 @@ async def worker(process: Process) -> None:
             _soon(process, partial(usecases.look_again, office, process.database)),
             _soon(process, partial(usecases.redetermining.go_on, office, process.database)),
             _every(process, partial(usecases.expire, office, process.database)),
-            _every(process, partial(usecases.watch, process.database, process.clock)),
+            _every(process, partial(usecases.watch, process.database, process.clock, process.settings.sources)),
+            _every(process, partial(usecases.overdue.watch, process.database, process.law, process.clock)),
             _every(process, partial(usecases.queueing.watch, process.database, process.law, process.clock)),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,6 +78,17 @@ def parse_rows(text: str, name: str) -> Iterator[Row]:
     items = [item for document in documents for item in (document if isinstance(document, list) else [document])]
     for number, item in enumerate((item for item in items if item is not None), 1):
         yield Row(number, f"{name}[{number}]", item)
+
+
+def write_errors(path: Path, errors: Iterable[Mapping[str, object]]) -> None:
+    """What was not taken, one JSON object a line. Where there is nothing to tell, a file of a run before is removed: it
+    would say that something is still wrong.
+    """
+    text = "".join(json.dumps(error, ensure_ascii=False) + "\n" for error in errors)
+    if text:
+        path.write_text(text, "utf-8")
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _is_lines(text: str) -> bool:

@@ -33,19 +33,44 @@ class Position(NamedTuple):
 
 @dataclass(slots=True)
 class Sent:
-    """A claim the broker has, and its receipt once that came."""
+    """A message the broker has, and its receipt once that came."""
 
     intake: intake_pb2.ClaimIntake
     position: Position
     receipt: receipt_pb2.ClaimReceipt | None = None
 
     @property
-    def claim(self) -> intake_pb2.ClaimSubmission:
-        return claim_of(self.intake)
+    def number(self) -> str:
+        return number_of(self.intake)
 
 
 def claim_of(intake: intake_pb2.ClaimIntake) -> intake_pb2.ClaimSubmission:
     return intake.replace.claim if intake.WhichOneof("event") == "replace" else intake.submit.claim
+
+
+def number_of(intake: intake_pb2.ClaimIntake) -> str:
+    """The claim's number; totals are of no claim."""
+    return intake.void.claim_number or claim_of(intake).claim_number
+
+
+def keys_of(intakes: Sequence[intake_pb2.ClaimIntake]) -> list[bytes]:
+    """The key of each. A void names no person: it has the key of its claim where that is sent here too, and else one of
+    its own, for then the claim should be on file already. Totals concern nobody.
+    """
+    keys: dict[str, bytes] = {}
+    found = []
+    for intake in intakes:
+        match intake.WhichOneof("event"):
+            case "void":
+                number = intake.void.claim_number
+                found.append(keys.get(number) or member_key(number))
+            case "control_totals":
+                found.append(member_key("control_totals"))
+            case _:
+                claim = claim_of(intake)
+                keys[claim.claim_number] = member_key(claim.person_id_number)
+                found.append(keys[claim.claim_number])
+    return found
 
 
 async def submit(
@@ -65,9 +90,8 @@ async def submit(
 async def send(client: Mapping[str, Any], source: str, intakes: Sequence[intake_pb2.ClaimIntake]) -> list[Sent]:
     """Send in order; returns when the broker has them all."""
     async with sending(client, source) as put:
-        places = await put(
-            [(member_key(claim_of(intake).person_id_number), intake.SerializeToString()) for intake in intakes]
-        )
+        values = [intake.SerializeToString() for intake in intakes]
+        places = await put(list(zip(keys_of(intakes), values, strict=True)))
     return [Sent(intake, place) for intake, place in zip(intakes, places, strict=True)]
 
 

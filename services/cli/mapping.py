@@ -19,13 +19,16 @@ _NUMBERS: Final = {
     FieldDescriptor.CPPTYPE_UINT32,
     FieldDescriptor.CPPTYPE_UINT64,
 }
+_MESSAGES: Final = {field.name for field in intake_pb2.ClaimIntake.DESCRIPTOR.fields}
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 
 
 def to_intake(content: object) -> tuple[intake_pb2.ClaimIntake, list[reason_pb2.Reason]]:
-    """`submit: {claim: ...}`, `replace: {claim: ..., revision: n}`, or a bare claim, which is submitted."""
+    """`submit: {claim: ...}`, `replace: {claim: ..., revision: n}`, `void: {...}`, `control_totals: {...}`, or a bare
+    claim, which is submitted.
+    """
     intake = intake_pb2.ClaimIntake()
-    if isinstance(content, Mapping) and not content.keys() & {"submit", "replace"}:
+    if isinstance(content, Mapping) and not content.keys() & _MESSAGES:
         intake.submit.claim.SetInParent()
         return intake, fill(intake.submit.claim, content)
     return intake, fill(intake, content)

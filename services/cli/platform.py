@@ -24,6 +24,7 @@ from services.claims.wire.platform.mapping import map_record
 from services.claims.wire.platform.records import records
 from services.cli import intake, views
 from services.cli.failures import Exit, Failure, asking_broker, coded
+from services.cli.files import write_errors
 from services.cli.session import Session, as_data, document
 from services.kit.clock import Clock
 from services.kit.messages import Language
@@ -216,8 +217,6 @@ def _redact(message: Message) -> None:
 
 
 def _write_errors(session: Session, wrong: Sequence[Told], errors: Path) -> None:
-    if not wrong:
-        return
     lines = chain.from_iterable(
         [
             {"file": told.file, "line": told.line, "msgid": told.outcome.mapped.msgid}
@@ -227,7 +226,7 @@ def _write_errors(session: Session, wrong: Sequence[Told], errors: Path) -> None
         ]
         for told in wrong
     )
-    errors.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
+    write_errors(errors, lines)
 
 
 def _count(session: Session, counts: Counter[Status]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +12,9 @@ from cradle.common.v1 import reason_pb2
 from cradle.registry.v1 import intake_pb2, office_pb2
 from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
 
-from services.cli import standing
+from services.cli import returned, standing
 from services.cli.failures import Exit, Failure, coded, said
-from services.cli.files import FileArgument, Row, read_rows
+from services.cli.files import FileArgument, Row, read_rows, write_errors
 from services.cli.mapping import fill
 from services.cli.offices import ORDER, Imported, Numbered, import_records, take_in
 from services.cli.session import Session, as_data, document
@@ -26,6 +25,7 @@ __all__ = ["app", "import_records"]
 app = typer.Typer(no_args_is_help=True, help="What the offices know of people, employers and institutions.")
 app.command()(standing.violations)
 app.command()(standing.standing)
+app.command("returned")(returned.statements)
 Problem = tuple[int, reason_pb2.Reason]
 _SHOWN: Final = {"employer": "employers", "person": "persons", "provider": "providers", "household": "households"}
 
@@ -100,11 +100,13 @@ def _to_record(row: Row) -> tuple[intake_pb2.CoverageIntake, list[reason_pb2.Rea
 
 def _tell(session: Session, done: Imported, problems: Sequence[Problem], errors: Path, *, dry_run: bool) -> None:
     rows = len({number for number, _ in problems})
-    if problems:
-        with errors.open("w", encoding="utf-8") as file:
-            for number, why in problems:
-                line = {"row": number, "code": why.code, "field": why.field, "text": said(why, session.language)}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    write_errors(
+        errors,
+        [
+            {"row": number, "code": why.code, "field": why.field, "text": said(why, session.language)}
+            for number, why in problems
+        ],
+    )
     counts = {_SHOWN.get(kind, kind): done.taken[kind] for kind in ORDER}
     if session.as_json:
         told = [{"row": number, **as_data(why)} for number, why in problems]

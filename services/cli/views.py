@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC
 
-from cradle.claims.v1 import appeal_pb2, claim_pb2, receipt_pb2
+from cradle.claims.v1 import appeal_pb2, claim_pb2, intake_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from services.cli.failures import said
-from services.cli.intake import Sent
+from services.cli.intake import Sent, number_of
 from services.cli.session import Session
 from services.kit.dates import SHANGHAI
 from services.kit.messages import CATALOGUE
@@ -62,23 +62,47 @@ def facts(session: Session, pairs: Iterable[tuple[str, str]]) -> Table:
 
 
 def results(session: Session, sent: Sequence[Sent]) -> Table:
-    """What became of each claim that was sent."""
-    columns = ("NUMBER", "REVISION", "STATUS", "OUTCOME", "ALLOWANCE", "REASONS")
+    """What became of each message that was sent."""
+    columns = ("MESSAGE", "NUMBER", "REVISION", "STATUS", "OUTCOME", "ALLOWANCE", "REASONS")
     return table(session, [f"CLI_COL_{name}" for name in columns], (_result(session, one) for one in sent))
 
 
 def _result(session: Session, one: Sent) -> tuple[str, ...]:
     receipt = one.receipt
     if receipt is None:
-        return (one.claim.claim_number, "", _WAITING, "", "", "")
+        return (message(session, one.intake), one.number, "", _WAITING, "", "", "")
     return (
-        receipt.claim_number or one.claim.claim_number,
+        message(session, one.intake),
+        receipt.claim_number or one.number,
         str(receipt.revision or ""),
         status(session, receipt.status),
         state(session, receipt.outcome),
         yuan(receipt.allowance_fen) if receipt.payee else "",
         reasons(session, receipt.reasons),
     )
+
+
+def message(session: Session, intake: intake_pb2.ClaimIntake) -> str:
+    """Which of the messages it is; totals with their day, for they have no number."""
+    name = str(intake.WhichOneof("event") or "submit")
+    return f"{session.text(f'CLI_MESSAGE_{name.upper()}')} {day(intake.control_totals.date)}".rstrip()
+
+
+def foreseen(
+    session: Session, found: Iterable[tuple[str, intake_pb2.ClaimIntake, Sequence[reason_pb2.Reason]]]
+) -> Table:
+    """What each message of a file would be returned for by itself."""
+    rows = (
+        (place, message(session, intake), number_of(intake), reasons(session, why) or session.text("CLI_OK"))
+        for place, intake, why in found
+    )
+    return table(session, [f"CLI_COL_{name}" for name in ("PLACE", "MESSAGE", "NUMBER", "REASONS")], rows)
+
+
+def line(session: Session, version: int, found: claim_pb2.Claim) -> str:
+    """One line of what is watched."""
+    about = (state(session, found.state), payment(session, found.payment))
+    return f"{instant(found.update_time)}  {version}  {' '.join(filter(None, about))}"
 
 
 def claims(session: Session, found: Sequence[claim_pb2.Claim]) -> Table:

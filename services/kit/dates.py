@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -35,6 +35,12 @@ def last_day(first: date, days: int) -> date:
 
 def civil(instant: datetime) -> date:
     return instant.astimezone(SHANGHAI).date()
+
+
+def instants_of(day: date) -> tuple[datetime, datetime]:
+    """When a civil day begins, and when the next one does. Raises OverflowError at the ends of the calendar."""
+    begin = datetime.combine(day, time.min, SHANGHAI).astimezone(UTC)
+    return begin, begin + timedelta(days=1)
 
 
 _EIGHT_HOURS_S: Final = 8 * 3600

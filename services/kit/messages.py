@@ -51,6 +51,16 @@ def text(code: str, language: Language, /, **values: object) -> str:
     return CATALOGUE[code][language].format(**values)
 
 
+class _Unkept(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def outline(code: str, language: Language) -> str:
+    """The sentence of a code that was kept without the values it names; empty for one of another release."""
+    return CATALOGUE[code][language].format_map(_Unkept()) if code in CATALOGUE else ""
+
+
 def _load() -> Mapping[str, Mapping[Language, str]]:
     catalogue: dict[str, Mapping[Language, str]] = {}
     for path in sorted(Path(__file__).with_name("texts").glob("*.yaml")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from google.protobuf.message import Message
@@ -12,6 +13,8 @@ from services.kit.errors import Invalid
 from services.kit.messages import reason
 
 _MARK: Final = 8
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def token_of(last: bytes, request: Message) -> str:
@@ -34,6 +37,19 @@ def last_of(token: str, request: Message, size: int) -> bytes | None:
     if raw[size:] != _question(request):
         raise Invalid(reason("PAGE_TOKEN_OTHER_FILTERS", "page_token"))
     return raw[:size]
+
+
+def counted(instant: datetime) -> int:
+    """An instant in microseconds, which is as finely as the database keeps it."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant_of(microseconds: int) -> datetime:
+    """Raises Invalid for a token that nobody was given."""
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        raise not_a_token() from None
 
 
 def not_a_token() -> Invalid:

@@ -71,6 +71,14 @@ PLATFORM_UNDOS_WAITING = Gauge(
 CONTROL_TOTALS_DIFFERENCE = Gauge(
     "cradle_control_totals_difference", "Days whose control totals differ from what was taken in", ["source"]
 )
+CONTROL_TOTALS_MISSING = Gauge(
+    "cradle_control_totals_missing",
+    "Days of the last week of which a source that told totals before told none",
+    ["source"],
+)
+CLAIMS_OVERDUE = Gauge(
+    "cradle_claims_overdue", "Claims that wait, for no reviewer, past the last day for deciding them", ["reason"]
+)
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 STATEMENTS = Counter("cradle_statements_total", "Records of offices by what became of them", ["office", "outcome"])
 REVIEWS_OPEN = Gauge("cradle_reviews_open", "Reviews that are not closed", ["kind"])

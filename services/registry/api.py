@@ -18,12 +18,15 @@ from cradle.registry.v1 import (
 
 from services.kit import auth
 from services.kit.errors import Invalid
+from services.kit.filters import span_of
 from services.kit.messages import reason
-from services.registry import usecases
+from services.registry import store, usecases
+from services.registry.store.statements import Wanted
 from services.registry.usecases import Asker, Office
-from services.registry.wire import asking, checks, intake, payees, records, standing
+from services.registry.wire import asking, checks, intake, payees, records, standing, statements
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_PAGE = 50
 
 
 class Registry(service_pb2_grpc.RegistryServiceServicer):
@@ -82,6 +85,23 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
             async with self.office.database.transaction() as tx:
                 settled = await usecases.take_in(self.office, tx, received)
         return intake_pb2.BatchTakeInCoverageResponse(receipts=[intake.receipt(one) for one in settled])
+
+    async def ListStatements(
+        self, request: office_pb2.ListStatementsRequest, context: Context
+    ) -> office_pb2.ListStatementsResponse:
+        limit, caller = request.page_size or _PAGE, auth.current()
+        wanted = Wanted(
+            request.office,
+            request.reason,
+            span_of(request.receive_date, "receive_date") if request.HasField("receive_date") else None,
+            caller.own_name if caller.kind == "office" else "",
+        )
+        before = statements.read_page_token(request.page_token, request)
+        found = await store.list_returned(self.office.database, wanted, before=before, limit=limit + 1)
+        return office_pb2.ListStatementsResponse(
+            statements=[statements.to_message(one) for one in found[:limit]],
+            next_page_token=statements.page_token(found[limit - 1].place, request) if len(found) > limit else "",
+        )
 
     async def ErasePerson(
         self, request: office_pb2.ErasePersonRequest, context: Context

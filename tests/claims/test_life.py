@@ -206,7 +206,7 @@ def test_totals_before_and_after_their_claims_agree_in_the_end(stack: Stack) -> 
         await desk.take(submit(claim(number="B", person=who.number, employer=who.employer)))
         async with desk.at_work() as (office, database):
             before = await store.differences(database)
-            await usecases.watch(database, office.clock)
+            await usecases.watch(database, office.clock, office.settings.sources)
             after = await store.differences(database)
 
         assert first[0] == ("TOTALS_AGREE", [])

@@ -17,7 +17,7 @@ from services.kit.db import Tx
 from services.kit.ids import new_id
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
-TERMS = Terms(LAW, date(2026, 11, 23), NOW, date(2026, 12, 23))
+TERMS = Terms(LAW, date(2026, 11, 23), NOW, date(2026, 12, 23), date(2026, 12, 7))
 NO_DATABASE = cast("Tx", None)
 
 
@@ -45,7 +45,12 @@ def test_a_batch_in_which_nothing_waits_costs_no_statement() -> None:
         (State.PENDED, ["GESTATION_REQUIRED", "THIRD_CHILD_REVIEW"], "GESTATION_REQUIRED"),
         (State.APPROVED, ["THIRD_CHILD_REVIEW"], "THIRD_CHILD_REVIEW"),
         (State.DENIED, ["CONTRIB_SHORT", "THIRD_CHILD_REVIEW"], None),
-        (State.DUPLICATE, ["DUPLICATE_DELIVERY"], None),
+        (State.DUPLICATE, ["DUPLICATE_DELIVERY"], "DUPLICATE_DELIVERY"),
+        (State.DENIED, ["DOUBLE_BENEFIT", "THIRD_CHILD_REVIEW"], "DOUBLE_BENEFIT"),
+        (State.PARTIALLY_APPROVED, ["DUPLICATE_DELIVERY"], "DUPLICATE_DELIVERY"),
+        (State.PENDED, ["DUPLICATE_DELIVERY", "DELIVERY_DATE_REVIEW"], "DELIVERY_DATE_REVIEW"),
+        (State.PENDED, ["DUPLICATE_DELIVERY", "WAGE_REQUIRED"], "WAGE_REQUIRED"),
+        (State.DUPLICATE, ["DUPLICATE_EVENT"], None),
         (State.RETURNED, ["COVERAGE_LATE"], None),
         (State.VOIDED, ["THIRD_CHILD_REVIEW"], None),
     ],

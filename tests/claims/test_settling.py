@@ -81,7 +81,7 @@ class Desk:
         institutions: Mapping[tuple[str, date], Institution] | None = None,
     ) -> None:
         self.on_file = OnFile({}, {})
-        self.terms = Terms(law, TODAY, NOW, TODAY + timedelta(days=60))
+        self.terms = Terms(law, TODAY, NOW, TODAY + timedelta(days=60), TODAY + timedelta(days=14))
         self.coverage, self.institutions = coverage, Institutions(institutions or {})
 
     def take(self, value: bytes, source: str = "hospitals") -> Settled:

@@ -216,6 +216,8 @@ def test_control_totals_have_their_own_way(stack: Stack) -> None:
     given.intake.control_totals.submitted = 1
 
     assert refused(stack, given)[1] == [("CONTROL_TOTALS_BY_TOPIC", "intake.control_totals")]
+    given.validate_only = True
+    assert ("FIELD_REQUIRED", "intake.control_totals.date") in refused(stack, given)[1]
 
 
 def test_a_dry_run_tells_the_same_and_sends_nothing(stack: Stack, who: Insured) -> None:

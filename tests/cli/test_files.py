@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.failures import Exit, Failure
-from services.cli.files import parse_rows, read_rows
+from services.cli.files import parse_rows, read_rows, write_errors
 
 
 def places(text: str, name: str) -> list[tuple[str, object]]:
@@ -78,3 +78,15 @@ def test_a_byte_order_mark_is_no_harm(tmp_path: Path) -> None:
     (tmp_path / "claims.json").write_bytes(b'\xef\xbb\xbf{"a": "1"}')
 
     assert [row.content for row in read_rows(tmp_path / "claims.json")] == [{"a": "1"}]
+
+
+def test_what_was_not_taken_is_told_anew_and_nothing_to_tell_leaves_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "errors.ndjson"
+
+    write_errors(file, [{"row": 1, "text": "缺"}, {"row": 2}])
+    assert file.read_text("utf-8") == '{"row": 1, "text": "缺"}\n{"row": 2}\n'
+    write_errors(file, [{"row": 3}])
+    assert file.read_text("utf-8") == '{"row": 3}\n'
+    write_errors(file, [])
+    write_errors(file, [])
+    assert not file.exists()

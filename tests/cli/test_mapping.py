@@ -6,7 +6,9 @@ import pytest
 from cradle.claims.v1 import claim_pb2
 from cradle.registry.v1 import service_pb2
 
+from services.cli.intake import keys_of
 from services.cli.mapping import fill, to_intake
+from services.kit.member_key import member_key
 from tests.cli import builders
 
 
@@ -28,6 +30,24 @@ def test_a_replacement_keeps_its_revision() -> None:
 
     assert problems == []
     assert (intake.WhichOneof("event"), intake.replace.revision) == ("replace", 2)
+
+
+@pytest.mark.parametrize("name", ["submit", "replace", "void", "control_totals"])
+def test_each_of_the_four_messages_is_taken_by_its_name(name: str) -> None:
+    intake, problems = to_intake({name: {}})
+
+    assert (intake.WhichOneof("event"), problems) == (name, [])
+    assert to_intake({name: {"none": 1}})[1][0].field == f"{name}.none"
+
+
+def test_a_void_has_the_key_of_its_claim_if_that_is_sent_too() -> None:
+    rows = [builders.claim("A", 1), {"void": {"claim_number": "A"}}, {"void": {"claim_number": "B"}},
+            {"control_totals": {}}]  # fmt: skip
+
+    hers, voided, alone, totals = keys_of([to_intake(row)[0] for row in rows])
+
+    assert hers == voided == member_key(builders.id_number(1))
+    assert (alone, totals) == (member_key("B"), member_key("control_totals"))
 
 
 def test_what_only_the_service_can_judge_is_left_to_it() -> None:

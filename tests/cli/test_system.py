@@ -96,6 +96,111 @@ def test_the_same_again_is_a_duplicate_and_done(cradle: Cradle, submitted: Resul
     assert "重复" in result.stdout
 
 
+def test_all_four_messages_are_sent_and_each_is_told_what_became_of_it(
+    cradle: Cradle, imported: Result, folder: Path
+) -> None:
+    """A void has the key of its claim, so that it comes after it though both are sent at once."""
+    at = "2026-11-21T09:30:00+08:00"
+    rows = [
+        builders.claim(
+            "CLI-V", 1, event={**builders.claim("", 1)["event"], "date": {"year": 2025, "month": 3, "day": 1}}
+        ),
+        {"void": {"claim_number": "CLI-V", "revision": 1, "reason": "VOID_REASON_ENTERED_TWICE", "submit_time": at}},
+        {"void": {"claim_number": "CLI-W", "revision": 1, "reason": "VOID_REASON_ENTERED_TWICE", "submit_time": at}},
+        {"control_totals": {"date": {"year": 2026, "month": 11, "day": 2}, "submit_time": at}},
+    ]
+    file = builders.write_lines(folder / "four.ndjson", rows)
+
+    foreseen = cradle("claims", "submit", file, "--source", "sandbox", "--dry-run", "--output", "json")
+    sent = cradle("claims", "submit", file, "--source", "sandbox", "--output", "json")
+    shown = cradle("claims", "submit", file, "--source", "sandbox", "--language", "zh-CN")
+
+    assert foreseen.exit_code == 0, foreseen.output
+    assert [(one["message"], one["claim_number"], one["reasons"]) for one in data(foreseen)["results"]] == [
+        ("submit", "CLI-V", []), ("void", "CLI-V", []), ("void", "CLI-W", []), ("control_totals", "", []),
+    ]  # fmt: skip
+    assert sent.exit_code == 1
+    assert [one["receipt"]["status"].removeprefix("RECEIPT_STATUS_") for one in data(sent)["results"]] == [
+        "DETERMINED", "VOIDED", "RETURNED", "TOTALS_AGREE",
+    ]  # fmt: skip
+    assert "对账 2026-11-02" in shown.stdout
+    assert "对账相符" in shown.stdout
+    assert "VOID_ALREADY" in shown.stdout
+
+
+def test_a_dry_run_tells_each_row_what_it_would_be_returned_for_and_sends_nothing(cradle: Cradle, folder: Path) -> None:
+    today = {"control_totals": {"date": {"year": 2026, "month": 11, "day": 23}, "submit_time": "2026-11-23T00:00:00Z"}}
+    rows = [builders.claim("CLI-D", 4), builders.claim("CLI-D", 4, county="999999"), today, {"void": {"revision": 1}}]
+    file = builders.write_lines(folder / "dry.ndjson", rows)
+
+    result = cradle("claims", "submit", file, "--source", "sandbox", "--dry-run", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+
+    assert result.exit_code == 1
+    for told in ("dry.ndjson:2", "COUNTY_UNKNOWN intake.submit.claim.county", "TOTALS_DAY_NOT_OVER", "dry.ndjson:4"):
+        assert told in result.stdout
+    assert cradle("claims", "show", "sandbox/CLI-D").exit_code == 3
+
+
+def test_what_was_not_accepted_is_listed_with_its_reasons_in_either_language(cradle: Cradle, submitted: Result) -> None:
+    asked = ("claims", "returned", "--source", "counter", "--status", "RETURNED", "--limit", 1000)
+
+    found = {one["claim_number"]: one for one in data(cradle(*asked, "--output", "json"))["submissions"]}
+    chinese, english = cradle(*asked, "--language", "zh-CN").stdout, cradle(*asked, "--reason", "COUNTY_UNKNOWN").stdout
+
+    assert found.keys() >= {"CLI-2", "CLI-3", "CLI-5"}
+    assert (found["CLI-2"]["reasons"][0]["code"], found["CLI-2"]["county"]) == ("COUNTY_UNKNOWN", "")
+    assert found["CLI-3"]["county"] == builders.COUNTY
+    assert "行政区划代码不是宝鸡市的县区代码" in chinese.replace("\n", "").replace(" ", "")
+    assert "counter/CLI-2" in english
+    assert "counter/CLI-3" not in english
+    assert cradle(*asked, "--on", "2020-01-01", "--output", "json").stdout.split() == ["{", '"submissions":', "[]", "}"]
+
+
+def test_what_offices_got_back_is_listed(cradle: Cradle, imported: Result, folder: Path) -> None:
+    bad = builders.write_lines(
+        folder / "bad.ndjson", [{"person": builders.person(3, employer_uscc="91610331MA6X000009")}]
+    )
+    errors = folder / "told.ndjson"
+    assert cradle("registry", "import", bad, "--errors", errors).exit_code == 1
+    code = json.loads(errors.read_text("utf-8"))["code"]
+
+    asked = ("registry", "returned", "--reason", code)
+    found = data(cradle(*asked, "--output", "json"))["statements"]
+
+    assert (found[0]["record_number"], found[0]["reasons"][0]["field"]) == ("row-1", "person.employer_uscc")
+    assert "row-1" in cradle(*asked).stdout
+
+    good = builders.write_lines(folder / "good.ndjson", [{"person": builders.person(1)}])
+    assert cradle("registry", "import", good, "--errors", errors).exit_code == 0
+    assert not errors.exists()  # it would say that something is still wrong
+
+
+def test_the_totals_of_each_day_are_shown(cradle: Cradle, folder: Path) -> None:
+    row = {"control_totals": {"date": {"year": 2026, "month": 11, "day": 4}, "submitted": 3, "claimed_fen": 12345,
+                              "submit_time": "2026-11-05T00:00:00Z"}}  # fmt: skip
+    file = builders.write_lines(folder / "totals.ndjson", [row])
+    assert cradle("claims", "submit", file, "--source", "sandbox").exit_code == 1
+
+    table = cradle("claims", "totals", "--source", "sandbox", "--state", "DIFFER")
+    days = data(cradle("claims", "totals", "--source", "sandbox", "--limit", 1000, "--output", "json"))["days"]
+
+    assert "2026-11-04" in table.stdout
+    assert "123.45" in table.stdout
+    states = {(one["date"]["month"], one["date"]["day"]): one["state"] for one in days}
+    assert states[11, 4] == "CONTROL_TOTALS_STATE_DIFFER"
+    assert states[11, 22] == "CONTROL_TOTALS_STATE_MISSING"
+    assert (11, 23) not in states
+
+
+def test_a_claim_is_watched_from_how_it_stands_on(cradle: Cradle, submitted: Result) -> None:
+    line = cradle("claims", "watch", "counter/CLI-4", "--limit", 1)
+    version = data(cradle("claims", "watch", "counter/CLI-4", "--limit", 1, "--output", "json"))["version"]
+
+    assert (line.exit_code, version) == (0, "1")
+    assert "waiting" in line.stdout or "pended" in line.stdout.lower()
+    assert cradle("claims", "watch", "counter/none").exit_code == 3
+
+
 def test_a_claim_is_shown_with_its_determination(cradle: Cradle, submitted: Result) -> None:
     result = cradle("claims", "show", "counter/CLI-1")
 

@@ -251,7 +251,8 @@ def _learn(account: Account, event: event_pb2.ClaimEvent, value: bytes) -> None:
 async def _read_database(database: Database, account: Account, since: Ends) -> None:
     def is_ours(position: str) -> bool:
         topic, partition, offset = position.split("/")
-        return bool(int(offset) >= since[TopicPartition(topic, int(partition))])
+        place = TopicPartition(topic, int(partition))  # none of a topic that is not looked at
+        return place in since and bool(int(offset) >= since[place])
 
     outcomes = await undisturbed.outcomes(database)
     for row in await database.fetch("SELECT position, receipt_id, claim_id FROM submission ORDER BY id"):

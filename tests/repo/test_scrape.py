@@ -32,7 +32,12 @@ INBOX = {
 CALLS = {"grpc_server_handled_total": {"grpc_service", "grpc_method", "grpc_code"}}
 TELLS = {
     "claims-api": {**CALLS, "cradle_timer_failed_total": {"kind"}},
-    "claims-worker": {**INBOX, "cradle_timer_failed_total": {"kind"}, "cradle_reviews_overdue": {"kind"}},
+    "claims-worker": {
+        **INBOX,
+        "cradle_timer_failed_total": {"kind"},
+        "cradle_reviews_overdue": {"kind"},
+        "cradle_claims_overdue": {"reason"},
+    },
     "claims-relay": RELAY,
     "claims-platform": INBOX,
     "registry-api": CALLS,
@@ -66,6 +71,7 @@ TELLS = {
 }
 # What is told only once something happened; the names are in every scrape all the same.
 SELDOM = {"cradle_inbox_waits_total", "cradle_control_totals_difference", "cradle_platform_undos_waiting", "up"}
+SELDOM |= {"cradle_control_totals_missing"}
 SELDOM |= {"cradle_budget_available_fen", "cradle_budget_appropriated_fen", "cradle_bank_away"}
 
 
@@ -123,7 +129,7 @@ def test_control_totals_that_differ_raise_the_figure_that_the_alert_reads(stack:
 
     async def watch() -> None:
         async with db.connect(claims_dsn(stack)) as database:
-            await usecases.watch(database, Clock())
+            await usecases.watch(database, Clock(), ("counter",))
 
     asyncio.run(watch())
     figure = REGISTRY.get_sample_value("cradle_control_totals_difference", {"source": "counter"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -13,9 +13,10 @@ from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc, submittin
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.claims import rules, store
-from services.claims.model import Claim
+from services.claims.model import Claim, ClaimKind
 from services.claims.store import appeals
 from services.claims.usecases import streaming, submitting
+from services.claims.usecases.overdue import terms_over
 from services.claims.usecases.streaming import Requests
 from services.claims.usecases.submitting import CALL, Entry, FrontDesk
 from services.claims.wire import facts as reading
@@ -45,7 +46,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
     ) -> submitting_pb2.SubmitClaimResponse:
         source, entry = self._source(request.parent), Entry(CALL, request.intake, request.member_key)
         if request.validate_only:
-            if problems := submitting.refusals(self.desk, source, entry):
+            if problems := submitting.refusals(self.desk, source, entry, only_read=True):
                 raise Invalid(*problems)
             return submitting_pb2.SubmitClaimResponse()
         request_id, wait_s = UUID(request.request_id), request.receipt_wait.seconds + request.receipt_wait.nanos / 1e9
@@ -105,7 +106,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         limit, asking = request.page_size or _PAGE, auth.current()
         claims = await store.list_claims(
             self.database,
-            _wanted(request),
+            _wanted(request, terms_over(self.law, self.desk.clock.today()) if request.overdue else None),
             before=paging.read_page_token(request.page_token, request),
             limit=limit + 1,
             sources=asking.sources,
@@ -197,7 +198,7 @@ def _language(wanted: service_pb2.Language.ValueType) -> Language:
     return Language.EN if wanted == service_pb2.LANGUAGE_EN else Language.ZH
 
 
-def _wanted(request: service_pb2.ListClaimsRequest) -> store.Wanted:
+def _wanted(request: service_pb2.ListClaimsRequest, overdue: Mapping[ClaimKind, datetime] | None) -> store.Wanted:
     return store.Wanted(
         request.source,
         request.county,
@@ -206,6 +207,7 @@ def _wanted(request: service_pb2.ListClaimsRequest) -> store.Wanted:
         UUID(request.person) if request.person else None,
         _instant(request.updated_from, "updated_from") if request.HasField("updated_from") else None,
         _instant(request.updated_before, "updated_before") if request.HasField("updated_before") else None,
+        overdue,
     )
 
 

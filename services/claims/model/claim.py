@@ -114,6 +114,7 @@ class Received(NamedTuple):
     claimed_fen: int | None = None
     void: Void | None = None
     totals: ControlTotals | None = None
+    county: str = ""  # of a claim that is returned, where what it states is one of ours
 
 
 class Coverage(NamedTuple):

@@ -114,12 +114,19 @@ RECIPIENT_MISSING: Final = "RECIPIENT_MISSING"
 LAW_CHANGED: Final = "LAW_CHANGED"
 APPEAL: Final = "APPEAL"
 
+# A benefit asked for twice is a case for supervision, though nothing of it is paid twice
+# (医疗保障基金使用监督管理条例 art. 17); whoever answers one of the second has looked at that already.
+SUPERVISED: Final = frozenset({"DUPLICATE_DELIVERY", "DOUBLE_BENEFIT"})
+COMPARED: Final = SUPERVISED | {"DELIVERY_DATE_REVIEW", APPEAL}
+
 # What a person looks at, and how much hangs on it: 0 to 100. What is not here waits for an event or for the authority
 # (PERSON_UNKNOWN, COVERAGE_MISSING, PARAMETER_UNSET), and no person can decide it.
 RISK: Final[Mapping[str, int]] = {
     ORDER_REFUSED: 80,
     RECIPIENT_MISSING: 80,
     "DELIVERY_DATE_REVIEW": 70,
+    "DUPLICATE_DELIVERY": 60,
+    "DOUBLE_BENEFIT": 60,
     COVERAGE_WORSE: 60,
     LAW_CHANGED: 60,
     QUALITY_ERROR: 60,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from services.claims.model import ClaimKind, Determination
@@ -18,6 +18,9 @@ _TERM: Final = {
     ClaimKind.PROVIDER_SETTLEMENT: "deadline.reimbursement_working_days",
 }
 
+_DAY: Final = timedelta(days=1)
+_TERM_DAYS_MAX: Final = 366  # longer than any term, whatever the holidays of a year that is not held
+
 
 def due_on(kind: ClaimKind, received: date, law: Law, calendar: Calendar) -> date | None:
     """The last working day on which the claim may be decided, counted from the day after its receipt.
@@ -29,6 +32,17 @@ def due_on(kind: ClaimKind, received: date, law: Law, calendar: Calendar) -> dat
         return calendar.add_working_days(received, days)
     except (YearNotHeld, NotInForce):
         return None
+
+
+def overdue_before(kind: ClaimKind, law: Law, calendar: Calendar, today: date) -> date:
+    """What was received before this day should be decided by now: its last day is over."""
+    day = today
+    for _ in range(_TERM_DAYS_MAX):
+        due = due_on(kind, day, law, calendar)
+        if due is not None and due < today:
+            return day + _DAY
+        day -= _DAY
+    return day
 
 
 def question(reasons: Iterable[str]) -> str | None:

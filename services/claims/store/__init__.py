@@ -35,6 +35,7 @@ from services.claims.store.claims import (
 )
 from services.claims.store.handed_in import HandedIn, Lease, Place, forget, give_up, intend, placed
 from services.claims.store.orders import load_orders, lock_claims, save_payment, save_told
+from services.claims.store.overdue import WAITS_FOR, count_overdue
 from services.claims.store.saving import (
     Change,
     Ground,
@@ -49,9 +50,12 @@ from services.claims.store.standing import (
     load_standing,
     lock_persons,
 )
-from services.claims.store.totals import compare_again, differences, save_totals, taken_in
+from services.claims.store.submissions import list_submissions
+from services.claims.store.totals import compare_again, differences, list_totals, save_totals, taken_in
+from services.claims.store.totals import missing as missing_totals
 
 __all__ = [
+    "WAITS_FOR",
     "Change",
     "Ground",
     "HandedIn",
@@ -71,6 +75,7 @@ __all__ = [
     "claim_by_id",
     "claim_by_number",
     "compare_again",
+    "count_overdue",
     "differences",
     "due",
     "forget",
@@ -80,6 +85,8 @@ __all__ = [
     "keep_law",
     "law_by_digest",
     "list_claims",
+    "list_submissions",
+    "list_totals",
     "load_claims",
     "load_orders",
     "load_standing",
@@ -87,6 +94,7 @@ __all__ = [
     "lock_persons",
     "look_of",
     "looks_of",
+    "missing_totals",
     "of_claims",
     "of_persons",
     "persons_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ import orjson
 
 from services.claims.model import Claim, ClaimKind, Determination, Facts, Payment, State
 from services.claims.rules.history import REVISIONS
+from services.claims.store.overdue import OVERDUE, over
 from services.kit.db import Database, Tx
 from services.kit.law import Law
 from services.kit.law import from_content as law_from_content
@@ -115,6 +116,7 @@ class Wanted:
     person: UUID | None = None
     updated_from: datetime | None = None
     updated_before: datetime | None = None
+    overdue: Mapping[ClaimKind, datetime] | None = None  # only what should be decided by now, by kind
 
 
 async def list_claims(
@@ -141,6 +143,7 @@ async def list_claims(
             ("person = {}", wanted.person),
             ("updated_at >= {}", wanted.updated_from),
             ("updated_at < {}", wanted.updated_before),
+            (OVERDUE, over(wanted.overdue) if wanted.overdue else None),
             ("source = ANY({})", sources),
             ("county = ANY({})", counties),
         )

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.claims.model import KEEPS, Claim, Determination, Facts, Hold, Order, ReceiptStatus, Received, Taken
+from services.claims.model.submission import NOT_ACCEPTED
 from services.claims.store.claims import COLUMNS
 from services.claims.store.orders import save_orders
 from services.kit.db import Tx
@@ -44,6 +45,7 @@ _SUBMISSION: Final = (
     "sent",
     "submit_date",
     "claimed_fen",
+    "county",
 )
 _HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
@@ -134,10 +136,19 @@ async def save_submissions(tx: Tx, settled: Sequence[Settled], sealed: Sequence[
                 s.received.sent,
                 s.received.submit_date,
                 s.received.claimed_fen,
+                _county(s) if s.status in NOT_ACCEPTED else None,
             )
             for s, bytes_sealed in zip(settled, sealed, strict=True)
         ],
     )
+
+
+def _county(settled: Settled) -> str | None:
+    """Whose clerks are to see it: of the claim on file, else as it was stated."""
+    received = settled.received
+    if settled.claim:
+        return settled.claim.county
+    return received.submission.county if received.submission else received.county or None
 
 
 def _determination(change: Change, ground: Ground) -> tuple[object, ...] | None:

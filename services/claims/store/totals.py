@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
+
+import asyncpg
 
 from services.claims.model import ControlTotals, Sent, Totals
+from services.claims.model.submission import DayPlace, TotalsOfDay, TotalsState
 from services.kit.db import Database, Tx
 
 # What reached us and could be read, whatever became of it, once however often it came: what is parked has no row, and
@@ -80,4 +85,67 @@ async def compare_again(tx: Tx, now: datetime) -> None:
 async def differences(database: Database) -> dict[str, int]:
     """How many days of each source that told totals differ; none of them is 0."""
     rows = await database.fetch("SELECT source, count(*) FILTER (WHERE differs) AS days FROM control_total GROUP BY 1")
+    return {row["source"]: row["days"] for row in rows}
+
+
+# --- each day of each source -----------------------------------------------------------------------------------------
+
+# Every day since a source first told totals, until yesterday: also those of which it told none.
+_DAYS: Final = """(SELECT source, day::date AS day
+    FROM (SELECT source, min(day) AS first, max(day) AS last FROM control_total GROUP BY source) AS told,
+         generate_series(first::timestamp, GREATEST(last, $1)::timestamp, '1 day') AS day) AS due
+    LEFT JOIN control_total AS c USING (source, day)"""
+_STATE: Final = "CASE WHEN differs IS NULL THEN 'MISSING' WHEN differs THEN 'DIFFER' ELSE 'AGREE' END"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedTotals:
+    """Which days, seen on the day after `yesterday`; what is empty does not filter. `sources` is the scope of who
+    asks, where None bounds nothing.
+    """
+
+    yesterday: date
+    source: str = ""
+    state: str = ""
+    sources: Collection[str] | None = None
+
+
+async def list_totals(
+    database: Database, wanted: WantedTotals, *, before: DayPlace | None, limit: int
+) -> list[TotalsOfDay]:
+    """Newest day first."""
+    rows = await database.fetch(
+        f"""SELECT source, day, {_STATE} AS state, c.submitted, c.replaced, c.voided, c.claimed_fen, c.taken_submitted,
+                   c.taken_replaced, c.taken_voided, c.taken_claimed_fen, c.submitted_at, c.compared_at
+            FROM {_DAYS}
+            WHERE ($2 = '' OR source = $2) AND ($3 = '' OR {_STATE} = $3) AND ($4::text[] IS NULL OR source = ANY($4))
+                  AND ($5::date IS NULL OR (day, source) < ($5, $6::text))
+            ORDER BY day DESC, source DESC LIMIT $7""",
+        wanted.yesterday,
+        wanted.source,
+        wanted.state,
+        None if wanted.sources is None else list(wanted.sources),
+        *(before or (None, None)),
+        limit,
+    )
+    return [_of_day(row) for row in rows]
+
+
+def _of_day(row: asyncpg.Record) -> TotalsOfDay:
+    state = TotalsState(row["state"])
+    if state is TotalsState.MISSING:
+        return TotalsOfDay(row["source"], row["day"], state)
+    said = Totals(*(row[name] for name in Totals._fields))
+    taken = Totals(*(int(row[f"taken_{name}"]) for name in Totals._fields))
+    return TotalsOfDay(row["source"], row["day"], state, said, taken, row["submitted_at"], row["compared_at"])
+
+
+async def missing(database: Database, yesterday: date, days: int) -> dict[str, int]:
+    """Of how many of the last days each source that told totals before told none."""
+    rows = await database.fetch(
+        f"""SELECT source, count(*) FILTER (WHERE differs IS NULL) AS days FROM {_DAYS}
+            WHERE day > $1 - $2::int AND day <= $1 GROUP BY source""",
+        yesterday,
+        days,
+    )
     return {row["source"]: row["days"] for row in rows}

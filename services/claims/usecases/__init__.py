@@ -5,10 +5,11 @@
 - `ordering` orders what is owed from the treasury; `paying` hears what became of it.
 - `redetermining` decides all claims again when the law changed, by a plan that a second person approved.
 - `appealing` takes in appeals, which their reviews decide.
+- `overdue` tells of what waits past the law's days, and for no reviewer.
 - `queueing` asks a person about what waits for one; `reviewing` moves a review, `answering` decides one.
 """
 
-from services.claims.usecases import appealing, redetermining
+from services.claims.usecases import appealing, overdue, redetermining
 from services.claims.usecases.comparing import watch
 from services.claims.usecases.hearing import Hearing, expire, hear, prepare_hearing
 from services.claims.usecases.looking_again import hear_wages, look_again, queue_by_wages
@@ -29,6 +30,7 @@ __all__ = [
     "hear",
     "hear_wages",
     "look_again",
+    "overdue",
     "prepare",
     "prepare_hearing",
     "queue_by_wages",

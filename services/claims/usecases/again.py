@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from cradle.registry.v1 import service_pb2 as registry_pb2
@@ -71,11 +71,10 @@ async def decide_again(
     persons = {one.claim.person for one in known if one.claim.person}
     orders = await store.load_orders(tx, {one.claim.id for one in known})
     on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True), orders), office.terms()
-    due_on = terms.today + timedelta(days=office.settings.review_days)
     outcome = Outcome()
     for one in known:
         on_file.claims[one.claim.source, one.claim.number] = one.claim
-        change = _again(one, answers, on_file, terms, outcome.asked, due_on)
+        change = _again(one, answers, on_file, terms, outcome.asked)
         if change is not None and change.determination and change.determination.outcome is State.ERROR:
             change = _returned(one, change.determination.reasons, terms)  # it waited: what stands is not changed so
         elif change is None and overdue:
@@ -93,8 +92,8 @@ async def decide_again(
     return outcome
 
 
-def _again(  # noqa: PLR0917  # all of it is needed to decide
-    one: Known, answers: Answers, on_file: OnFile, terms: Terms, asked: list[Review], due_on: date
+def _again(  # all of it is needed to decide
+    one: Known, answers: Answers, on_file: OnFile, terms: Terms, asked: list[Review]
 ) -> Change | None:
     """How the claim changes; None if it does not. What was decided on later knowledge stays."""
     mine = store.look_of(one.claim)
@@ -116,7 +115,7 @@ def _again(  # noqa: PLR0917  # all of it is needed to decide
         found = rules.compared(one.determination, change.determination) if change.determination else rules.SAME
     # What other claims took since is nothing that changed about her.
     if found == rules.WORSE and not unchanged and one.determination.outcome is not State.PENDED:
-        asked.append(queueing.ask_by(due_on, one.claim, COVERAGE_WORSE, terms))
+        asked.append(queueing.ask_decided(one.claim, COVERAGE_WORSE, terms))
     return change if found == rules.BETTER else None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final
 
 from services.claims import store
 from services.claims.model import ReceiptStatus, Received, Totals
@@ -14,6 +16,8 @@ from services.kit.clock import Clock
 from services.kit.db import Database, Tx
 from services.kit.messages import Reason, reason
 
+_LOOKED_BACK_DAYS: Final = 7
+
 
 async def compare(tx: Tx, received: Sequence[Received], terms: Terms) -> list[Settled]:
     """Compare and keep; each is answered by what was taken in until now."""
@@ -23,12 +27,18 @@ async def compare(tx: Tx, received: Sequence[Received], terms: Terms) -> list[Se
     return [_settled(r, r.totals.said, taken[r.source, r.totals.day]) for r in received if r.totals]
 
 
-async def watch(database: Database, clock: Clock) -> None:
-    """Compare once more what differed, and tell the metrics how many days of each source do."""
+async def watch(database: Database, clock: Clock, sources: Sequence[str]) -> None:
+    """Compare once more what differed, and tell the metrics how many days of each source do, and are missing.
+
+    Nothing is missed of a source that is not one any more.
+    """
     async with database.transaction() as tx:
         await store.compare_again(tx, clock.now())
     for source, days in (await store.differences(database)).items():
         telemetry.CONTROL_TOTALS_DIFFERENCE.labels(source).set(days)
+    missing = await store.missing_totals(database, clock.today() - timedelta(days=1), _LOOKED_BACK_DAYS)
+    for source in missing.keys() & set(sources):
+        telemetry.CONTROL_TOTALS_MISSING.labels(source).set(missing[source])
 
 
 def _settled(received: Received, said: Totals, taken: Totals) -> Settled:

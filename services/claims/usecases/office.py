@@ -32,8 +32,9 @@ class Office:
     registry: RegistryServiceAsyncStub
 
     def terms(self) -> Terms:
-        today, days = self.clock.today(), self.settings.coverage_wait_days
-        return Terms(self.law, today, self.clock.now(), today + timedelta(days=days))
+        today, settings = self.clock.today(), self.settings
+        waits_until = today + timedelta(days=settings.coverage_wait_days)
+        return Terms(self.law, today, self.clock.now(), waits_until, today + timedelta(days=settings.review_days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Terms:
     today: date
     now: datetime
     waits_until: date  # the last day on which coverage may come
+    review_by: date  # when a question about what was decided is due: the law sets no term for it
 
     def ground(self, known_at: datetime) -> Ground:
         return Ground(self.law, rules.REVISION, known_at, self.now)

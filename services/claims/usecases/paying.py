@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from services.claims import store
@@ -47,9 +46,8 @@ async def hear_payments(office: Office, tx: Tx, told: Sequence[Told]) -> None:
     await store.save_told(tx, [(one, o) for one in cause for o in _changed(before[one], after[one])])
     moved = [_moved(claims[one], after[one], terms) for one in cause if _shown(before[one]) != _shown(after[one])]
     await store.save_payment(tx, moved)
-    due_on = terms.today + timedelta(days=office.settings.review_days)
     refused = [claim for claim in moved if _is_refused(before[claim.id], after[claim.id])]
-    await reviews.open_reviews(tx, [queueing.ask_by(due_on, claim, ORDER_REFUSED, terms) for claim in refused])
+    await reviews.open_reviews(tx, [queueing.ask_decided(claim, ORDER_REFUSED, terms) for claim in refused])
     for claim in moved:
         _say_so(tx, claim, after[claim.id], cause[claim.id], terms)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.claims import rules
 from services.claims.model import Claim, ClaimKind, State
-from services.claims.model.review import QUALITY_SAMPLE, RECIPIENT_MISSING, RISK, Review
+from services.claims.model.review import QUALITY_SAMPLE, RECIPIENT_MISSING, RISK, SUPERVISED, Review
 from services.claims.store import Change, appeals, reviews
 from services.claims.usecases.office import Terms
 from services.kit import telemetry
@@ -23,7 +23,6 @@ _DATED_MAX = 1000
 
 
 Told = tuple[Change, Sequence[str]]  # what became of a claim, and the codes its sender is told
-_ASKED = {State.PENDED, State.APPROVED, State.PARTIALLY_APPROVED}
 
 
 class Drawn(NamedTuple):
@@ -48,19 +47,34 @@ async def queue(tx: Tx, told: Iterable[Told], terms: Terms) -> None:
 
 def questions_of(change: Change, reasons: Sequence[str], terms: Terms) -> list[Review]:
     """What a claim leaves to a person: mostly nothing. What is owed and cannot be ordered is asked beside all else."""
-    claim, code = change.claim, rules.review.question(reasons)
-    asked = [ask(claim, code, terms)] if code is not None and claim.state in _ASKED else []
+    claim = change.claim
+    code = rules.review.question(_asked(claim.state, reasons))
+    asked = [ask(claim, code, terms)] if code is not None else []
     return [*asked, ask(claim, RECIPIENT_MISSING, terms)] if change.without_payee else asked
 
 
+def _asked(state: State, reasons: Sequence[str]) -> Iterable[str]:
+    """What may be a question. Whether something is asked for twice is one once it is decided."""
+    match state:
+        case State.PENDED:
+            return [code for code in reasons if code not in SUPERVISED]
+        case State.APPROVED | State.PARTIALLY_APPROVED:
+            return reasons
+        case _:
+            return SUPERVISED.intersection(reasons)
+
+
 def ask(claim: Claim, code: str, terms: Terms) -> Review:
+    if code in SUPERVISED:
+        return ask_decided(claim, code, terms)
     due = rules.review.due_on(claim.kind, civil(claim.received_at), terms.law, CALENDAR)
     return Review(new_id(), claim.id, claim.version, claim.kind, code, due, RISK[code], terms.now, terms.now)
 
 
-def ask_by(due_on: date, claim: Claim, code: str, terms: Terms) -> Review:
+def ask_decided(claim: Claim, code: str, terms: Terms) -> Review:
     """Due by the office's own term: that of the law runs from the arrival of a claim, and this one was decided."""
-    return Review(new_id(), claim.id, claim.version, claim.kind, code, due_on, RISK[code], terms.now, terms.now)
+    by = terms.review_by
+    return Review(new_id(), claim.id, claim.version, claim.kind, code, by, RISK[code], terms.now, terms.now)
 
 
 async def sample(

@@ -8,7 +8,6 @@ of it or nothing; of two who work at once, one has it. Only whoever decides unde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -243,7 +242,6 @@ async def _apply(office: Office, tx: Tx, redetermination_id: UUID, items: Sequen
     await store.lock_persons(tx, {item.place.person for item in items})
     known = {one.claim.id: one for one in await store.of_claims(tx, [item.place.claim for item in items])}
     on_file = await _on_file(tx, list(known.values()))
-    due_on = terms.today + timedelta(days=office.settings.review_days)
     changes: list[Change] = []
     asked: list[Review] = []
     results: dict[UUID, Result] = {}
@@ -256,7 +254,7 @@ async def _apply(office: Office, tx: Tx, redetermination_id: UUID, items: Sequen
             on_file.take(made)
             changes.append(made)
         elif result is Result.ASKED and one is not None:
-            asked.append(queueing.ask_by(due_on, one.claim, LAW_CHANGED, terms))
+            asked.append(queueing.ask_decided(one.claim, LAW_CHANGED, terms))
     await store.save_changes(tx, changes, terms.ground(terms.now))
     await queueing.queue(tx, [(change, codes_of(change)) for change in changes], terms)
     await reviews.open_reviews(tx, asked)

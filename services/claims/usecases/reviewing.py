@@ -20,7 +20,9 @@ from services.claims.model import Claim, State, refusal
 from services.claims.model import Move as ClaimMove
 from services.claims.model.review import (
     APPEAL,
+    COMPARED,
     QUALITY_SAMPLE,
+    SUPERVISED,
     TABLE,
     Entry,
     Move,
@@ -263,7 +265,10 @@ async def settle(case: Case, change: Change, reasons: Sequence[Reason], known_at
     claim = case.claim = change.claim
     await store.save_changes(tx, [change], terms.ground(known_at or terms.now))
     await reviews.supersede(tx, [claim.id], terms.now, but=case.review.id)
-    await reviews.open_reviews(tx, queueing.questions_of(change, [given.code for given in reasons], terms))
+    asked = queueing.questions_of(change, [given.code for given in reasons], terms)
+    if case.review.reason in COMPARED:  # a person has just looked whether it is asked for twice
+        asked = [one for one in asked if one.reason not in SUPERVISED]
+    await reviews.open_reviews(tx, asked)
     receipt, place = out.later_receipt(claim, reasons, change.determination, terms.now), _place(case)
     tx.emit(telling.receipt_event(read_id(receipt.receipt_id), receipt, place, terms.now))
     telling.tell(tx, change, [reason.code for reason in reasons], place, terms)

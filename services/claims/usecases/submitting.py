@@ -95,12 +95,15 @@ class Taken:
     at_s: float = field(default_factory=time.monotonic)
 
 
-def refusals(desk: FrontDesk, source: str, entry: Entry) -> tuple[Reason, ...]:
-    """What the worker would return it for by itself, read as the worker reads it; nothing on file is looked at."""
+def refusals(desk: FrontDesk, source: str, entry: Entry, *, only_read: bool = False) -> tuple[Reason, ...]:
+    """What the worker would return it for by itself, read as the worker reads it; nothing on file is looked at.
+
+    `only_read`: it is not to be sent from here, so control totals are read too.
+    """
     if entry.problems:
         return entry.problems
     kind = entry.intake.WhichOneof("event")
-    if kind == "control_totals":
+    if kind == "control_totals" and not only_read:
         return (reason("CONTROL_TOTALS_BY_TOPIC", "intake.control_totals"),)
     now_ms = int(desk.clock.now().timestamp() * 1000)
     message = Message(intake.INTAKE + source, -1, -1, None, entry.value, now_ms)

@@ -35,6 +35,7 @@ from services.claims.model import (
 from services.claims.wire.content import (
     ABOLISHED,
     claim_problems,
+    county_of_ours,
     day_problems,
     is_number,
     submit_time_problems,
@@ -77,6 +78,7 @@ class Reading(NamedTuple):
     claimed_fen: int | None = None
     void: Void | None = None
     totals: ControlTotals | None = None
+    county: str = ""
 
     @property
     def content(self) -> bytes | None:
@@ -106,6 +108,7 @@ def read(message: Message, today: date, first_day: date, bytes_max: int, digest:
         reading.claimed_fen,
         reading.void,
         reading.totals,
+        reading.county,
     )
 
 
@@ -144,7 +147,13 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
     claimed_fen = claim.claimed_fen if claim.HasField("claimed_fen") else None
     if not is_number(claim.claim_number):  # it may be anything, so it is not repeated back
         problems = shape or [reason("FIELD_MALFORMED", f"{path}.claim_number")]
-        return Reading(reasons=tuple(problems), sent=sent, submit_date=submit_date, claimed_fen=claimed_fen)
+        return Reading(
+            reasons=tuple(problems),
+            sent=sent,
+            submit_date=submit_date,
+            claimed_fen=claimed_fen,
+            county=county_of_ours(claim.county),
+        )
     problems = shape or few(claim_problems(claim, path, today, first_day))
     return Reading(
         claim.claim_number,
@@ -154,6 +163,7 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
         sent,
         submit_date,
         claimed_fen,
+        county=county_of_ours(claim.county) if problems else "",
     )
 
 

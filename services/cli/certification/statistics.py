@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.cli.certification.asking import application, call, stub_of
 from services.cli.failures import Exit, Failure, coded, said
-from services.cli.files import FileArgument
+from services.cli.files import FileArgument, write_errors
 from services.cli.paging import pages
 from services.cli.session import Session, as_data, document
 from services.kit.ids import new_id
@@ -195,12 +194,10 @@ def _tell(
     session: Session, saved: Sequence[Stated], problems: Sequence[Problem], errors: Path, *, dry_run: bool
 ) -> None:
     rejected = len({number for number, _ in problems})
-    if problems:
-        lines = [
-            {"row": row, "code": why.code, "field": why.field, "text": said(why, session.language)}
-            for row, why in problems
-        ]
-        errors.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
+    lines = [
+        {"row": row, "code": why.code, "field": why.field, "text": said(why, session.language)} for row, why in problems
+    ]
+    write_errors(errors, lines)
     counts = {"saved_rows": len(saved), "criteria": len({one.criterion for one in saved})}
     if session.as_json:
         told = [{"row": row, **as_data(why)} for row, why in problems]

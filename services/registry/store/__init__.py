@@ -1,5 +1,5 @@
 """SQL of the registry: `lookup` answers; `persons`, `institutions` and `households` are locked, read and written;
-`payees` are where they are paid; `standing` is how employers stand.
+`payees` are where they are paid; `standing` is how employers stand; `statements` is what became of records.
 """
 
 from services.registry.store.erasing import erasable, erase, keep_erasure
@@ -10,7 +10,6 @@ from services.registry.store.households import (
     levels_on,
     raise_versions,
     save_households,
-    save_statements,
 )
 from services.registry.store.institutions import (
     EmployerOnFile,
@@ -48,6 +47,7 @@ from services.registry.store.standing import (
     standing,
     violations_of,
 )
+from services.registry.store.statements import list_returned, save_statements
 
 __all__ = [
     "COVERAGE",
@@ -80,6 +80,7 @@ __all__ = [
     "keep_erasure",
     "keep_keys",
     "levels_on",
+    "list_returned",
     "lock",
     "lock_employers",
     "lock_providers",

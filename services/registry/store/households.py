@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.kit.db import Tx
-from services.registry.model import Born, Level, Members, Settled
+from services.registry.model import Born, Level, Members
 
 
 class HouseholdOnFile(NamedTuple):
@@ -110,23 +110,3 @@ async def levels_on(tx: Tx, asked: Sequence[tuple[str, date]]) -> dict[tuple[str
     """The level of each institution on a day, None outside its contracts; one that is not known is not in it."""
     rows = await tx.fetch(_LEVELS, [code for code, _ in asked], [day for _, day in asked])
     return {(row["code"], row["day"]): Level(row["level"]) if row["level"] else None for row in rows if row["is_known"]}
-
-
-async def save_statements(tx: Tx, settled: Sequence[Settled]) -> None:
-    await tx.copy(
-        "statement",
-        ("receipt_id", "office", "record_number", "position", "digest", "received_at", "outcome", "reasons"),
-        [
-            (
-                one.received.receipt_id,
-                one.received.office,
-                one.received.record_number,
-                one.received.position,
-                one.received.digest,
-                one.received.received_at,
-                one.outcome,
-                [f"{reason.code} {reason.field}".strip() for reason in one.reasons],
-            )
-            for one in settled
-        ],
-    )

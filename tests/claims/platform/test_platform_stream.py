@@ -16,7 +16,9 @@ from cradle.registry.v1 import service_pb2_grpc as registry_grpc
 from typer.testing import CliRunner
 
 from deploy.local.stack import Stack
-from services.claims import streams
+from services.claims import store, streams
+from services.claims.model.submission import Submitted
+from services.claims.store.submissions import WantedSubmissions
 from services.claims.usecases.platform import Gateway, prepare, take_in
 from services.claims.wire.intake import read
 from services.cli.main import app
@@ -58,7 +60,7 @@ from tests.kit.live import (
 pytestmark = pytest.mark.integration
 TOPIC = "claims.platform-intake.v1.hospitals"
 PSN = "61000006100000000010012345"
-TABLES = ("outbox", "platform_settlement", "platform_undo", "platform_message", "parked", "consumed")
+TABLES = ("outbox", "platform_settlement", "platform_undo", "platform_message", "submission", "parked", "consumed")
 
 
 def messages(*contents: dict[str, Any], start: int = 0) -> list[Message]:
@@ -87,6 +89,11 @@ async def left(stack: Stack, dsn: str) -> tuple[list[intake_pb2.ClaimIntake], li
         [intake_pb2.ClaimIntake.FromString(one["payload"]) for one in intakes],
         [platform_pb2.PlatformReport.FromString(one["payload"]) for one in reports],
     )
+
+
+async def not_accepted(dsn: str) -> list[Submitted]:
+    async with db.connect(dsn) as database:
+        return await store.list_submissions(database, WantedSubmissions(), before=None, limit=10)
 
 
 def statuses(reports: Sequence[platform_pb2.PlatformReport]) -> list[str]:
@@ -120,6 +127,11 @@ def test_what_leaves_can_be_read_by_the_intake_and_every_message_has_its_report(
     assert reports[1].findings[0].reason.code == "PLATFORM_MISSING"
     assert all(found.reason.text_zh and found.reason.text_en for one in reports for found in one.findings)
     assert [one.position.offset for one in reports] == [0, 1, 2]
+    (kept,) = asyncio.run(not_accepted(dsn))
+    assert (kept.source, kept.status, kept.claim_number, kept.position) == (
+        "hospitals", "NOT_MAPPED", SETTLEMENT, f"{TOPIC}/0/1",
+    )  # fmt: skip
+    assert (str(kept.receipt_id), kept.reasons) == (reports[1].report_id, ("PLATFORM_MISSING",))
 
 
 def test_no_table_and_no_report_shows_who_she_is(stack: Stack) -> None:

@@ -13,24 +13,36 @@ from functools import partial
 from cradle.claims.v1 import platform_pb2
 
 from services.claims.model.platform import PlatformSettlement
+from services.claims.model.submission import NotMapped
 from services.claims.store import platform as store
+from services.claims.store.submissions import save_not_mapped
 from services.claims.usecases.platform.matching import Leaving, Outcome, Register, Status
 from services.claims.wire.intake import INTAKE
-from services.claims.wire.platform import PLATFORM_INTAKE, PLATFORM_REPORT, Adapter, Kind, Mapped, read_message
+from services.claims.wire.platform import (
+    PLATFORM_INTAKE,
+    PLATFORM_REPORT,
+    Adapter,
+    FindingKind,
+    Kind,
+    Mapped,
+    read_message,
+)
 from services.claims.wire.platform.mapping import unreadable
 from services.claims.wire.platform.records import Record
-from services.claims.wire.platform.report import report
+from services.claims.wire.platform.report import report, report_id
 from services.kit import telemetry
 from services.kit.clock import Clock
+from services.kit.dates import from_ms
 from services.kit.db import Tx
 from services.kit.ids import new_id, read_id
 from services.kit.member_key import member_key
-from services.kit.messages import reason
+from services.kit.messages import REASONS_MAX, reason
 from services.kit.outbox import Event, sealed
 from services.kit.parking import Message
 from services.kit.seal import Sealer
 
 _BYTES_MAX = 1_048_576  # a long stay has hundreds of lines, and the broker's own limit is near this
+_AGAINST = {FindingKind.UNMAPPED, FindingKind.CONTRADICTION}
 _STATUS = {status: platform_pb2.PlatformStatus.Value(f"PLATFORM_STATUS_{status}") for status in Status}
 
 
@@ -75,11 +87,14 @@ async def take_in(gateway: Gateway, tx: Tx, batch: Prepared) -> None:
     counted: Counter[tuple[str, str]] = Counter()
     for source, reads in by_source.items():
         register = await _register(gateway, tx, source, [read.mapped for read in reads])
-        before = set(register.waiting)
+        before, refused = set(register.waiting), []
         for read in reads:
             outcome = register.take(read.mapped)
             _say_so(gateway, tx, read, outcome)
             counted[source, outcome.status] += 1
+            if outcome.status is Status.NOT_MAPPED:
+                refused.append(_not_mapped(gateway, read, outcome.mapped))
+        await save_not_mapped(tx, refused)
         await store.save(tx, source, gateway.sealer, register, [one for one in register.waiting if one not in before])
     waiting = await store.count_waiting(tx, sorted(by_source))
     tx.after_commit(partial(_count, counted, waiting))
@@ -100,6 +115,19 @@ async def _register(gateway: Gateway, tx: Tx, source: str, mapped: Sequence[Mapp
     register.know([PlatformSettlement(number, "", b"", b"", member_key(number)) for number in claimed], ())
     register.waiting = await store.load_waiting(tx, source, settlements)
     return register
+
+
+def _not_mapped(gateway: Gateway, read: Read, mapped: Mapped) -> NotMapped:
+    message, codes = read.message, dict.fromkeys(one.reason.code for one in mapped.findings if one.kind in _AGAINST)
+    return NotMapped(
+        report_id(message),
+        read.source,
+        mapped.settlement_id or mapped.msgid,
+        tuple(codes)[:REASONS_MAX],
+        message.position,
+        gateway.sealer.digest(message.value),
+        from_ms(message.timestamp_ms),
+    )
 
 
 def _say_so(gateway: Gateway, tx: Tx, read: Read, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from cradle.claims.v1 import platform_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
@@ -20,11 +21,15 @@ _KIND: Final = {kind: platform_pb2.PlatformFindingKind.Value(f"PLATFORM_FINDING_
 Status = platform_pb2.PlatformStatus
 
 
+def report_id(message: Message) -> UUID:
+    return stable_id(b"platform report", message.position.encode())
+
+
 def report(  # noqa: PLR0917  # all of it is in the report
     message: Message, source: str, mapped: Mapped, status: Status.ValueType, claim_number: str, now: datetime
 ) -> platform_pb2.PlatformReport:
     made = platform_pb2.PlatformReport(
-        report_id=str(stable_id(b"platform report", message.position.encode())),
+        report_id=str(report_id(message)),
         source=source,
         status=status,
         infno=mapped.infno,

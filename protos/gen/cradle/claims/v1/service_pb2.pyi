@@ -72,6 +72,7 @@ class ListClaimsRequest(_message.Message):
     UPDATED_FROM_FIELD_NUMBER: _builtins.int
     UPDATED_BEFORE_FIELD_NUMBER: _builtins.int
     PAYMENT_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
     """Of the page before, with the same filters."""
@@ -81,6 +82,8 @@ class ListClaimsRequest(_message.Message):
     person: _builtins.str
     """Opaque reference into the registry, as in Claim."""
     payment: _claim_pb2.PaymentState.ValueType
+    overdue: _builtins.bool
+    """Only what waits, and no reviewer can decide, though the law's days for deciding it are over (办理期限)."""
     @_builtins.property
     def updated_from(self) -> _timestamp_pb2.Timestamp:
         """Changed at or after this instant, and before that one."""
@@ -99,10 +102,11 @@ class ListClaimsRequest(_message.Message):
         updated_from: _timestamp_pb2.Timestamp | None = ...,
         updated_before: _timestamp_pb2.Timestamp | None = ...,
         payment: _claim_pb2.PaymentState.ValueType = ...,
+        overdue: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["updated_before", b"updated_before", "updated_from", b"updated_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["county", b"county", "page_size", b"page_size", "page_token", b"page_token", "payment", b"payment", "person", b"person", "source", b"source", "state", b"state", "updated_before", b"updated_before", "updated_from", b"updated_from"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["county", b"county", "overdue", b"overdue", "page_size", b"page_size", "page_token", b"page_token", "payment", b"payment", "person", b"person", "source", b"source", "state", b"state", "updated_before", b"updated_before", "updated_from", b"updated_from"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,7 +40,9 @@ class SubmitClaimRequest(_message.Message):
     request_id: _builtins.str
     """A UUID of the caller's. The same id and body answers the first result, the same id and another body is an error."""
     validate_only: _builtins.bool
-    """Read and answered as without it, but kept nowhere and sent nowhere."""
+    """Read and answered as without it, but kept nowhere and sent nowhere. Control totals, which go by the topic, are read
+    too.
+    """
     member_key: _builtins.bytes
     """Of a void, which names no person: the key its claim was sent under. Else empty, for the key is computed."""
     @_builtins.property

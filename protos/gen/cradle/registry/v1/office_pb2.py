@@ -23,12 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from cradle.common.v1 import reason_pb2 as cradle_dot_common_dot_v1_dot_reason__pb2
 from cradle.options.v1 import options_pb2 as cradle_dot_options_dot_v1_dot_options__pb2
 from cradle.registry.v1 import intake_pb2 as cradle_dot_registry_dot_v1_dot_intake__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63radle/registry/v1/office.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1f\x63radle/registry/v1/intake.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x01\n\x12\x45rasePersonRequest\x12%\n\x10person_id_number\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12\x17\n\x06person\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12&\n\x06reason\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"l\n\x13\x45rasePersonResponse\x12\x0e\n\x06person\x18\x01 \x01(\t\x12.\n\nerase_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rerased_before\x18\x03 \x01(\x08\x32\xa0\x02\n\rOfficeService\x12\x93\x01\n\x13\x42\x61tchTakeInCoverage\x12..cradle.registry.v1.BatchTakeInCoverageRequest\x1a/.cradle.registry.v1.BatchTakeInCoverageResponse\"\x1b\x92\xb5\x18\x17registry.coverage.write\x12y\n\x0b\x45rasePerson\x12&.cradle.registry.v1.ErasePersonRequest\x1a\'.cradle.registry.v1.ErasePersonResponse\"\x19\x92\xb5\x18\x15registry.person.eraseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63radle/registry/v1/office.proto\x12\x12\x63radle.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1f\x63radle/registry/v1/intake.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x93\x01\n\x12\x45rasePersonRequest\x12%\n\x10person_id_number\x18\x01 \x01(\tB\x0b\xbaH\x04r\x02\x18 \x88\xb5\x18\x01\x12\x17\n\x06person\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12&\n\x06reason\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"l\n\x13\x45rasePersonResponse\x12\x0e\n\x06person\x18\x01 \x01(\t\x12.\n\nerase_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rerased_before\x18\x03 \x01(\x08\"\xe9\x01\n\x11ReturnedStatement\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0e\n\x06office\x18\x02 \x01(\t\x12\x15\n\rrecord_number\x18\x03 \x01(\t\x12)\n\x07reasons\x18\x04 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12<\n\x08position\x18\x05 \x01(\x0b\x32*.cradle.registry.v1.CoverageRecordPosition\x12\x30\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd1\x01\n\x15ListStatementsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12(\n\x06office\x18\x03 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,63}$\x12(\n\x06reason\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[A-Z0-9_]{0,64}$\x12\'\n\x0creceive_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"l\n\x16ListStatementsResponse\x12\x39\n\nstatements\x18\x01 \x03(\x0b\x32%.cradle.registry.v1.ReturnedStatement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa8\x03\n\rOfficeService\x12\x93\x01\n\x13\x42\x61tchTakeInCoverage\x12..cradle.registry.v1.BatchTakeInCoverageRequest\x1a/.cradle.registry.v1.BatchTakeInCoverageResponse\"\x1b\x92\xb5\x18\x17registry.coverage.write\x12\x85\x01\n\x0eListStatements\x12).cradle.registry.v1.ListStatementsRequest\x1a*.cradle.registry.v1.ListStatementsResponse\"\x1c\x92\xb5\x18\x18registry.statements.read\x12y\n\x0b\x45rasePerson\x12&.cradle.registry.v1.ErasePersonRequest\x1a\'.cradle.registry.v1.ErasePersonResponse\"\x19\x92\xb5\x18\x15registry.person.eraseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,14 +43,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ERASEPERSONREQUEST'].fields_by_name['person']._serialized_options = b'\272H\004r\002\030$'
   _globals['_ERASEPERSONREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_ERASEPERSONREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\023r\021\020\001\030\310\0012\n^[^\\x00]*$'
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['office']._loaded_options = None
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['office']._serialized_options = b'\272H\025r\0232\021^[a-z0-9-]{0,63}$'
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_LISTSTATEMENTSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\025r\0232\021^[A-Z0-9_]{0,64}$'
   _globals['_OFFICESERVICE'].methods_by_name['BatchTakeInCoverage']._loaded_options = None
   _globals['_OFFICESERVICE'].methods_by_name['BatchTakeInCoverage']._serialized_options = b'\222\265\030\027registry.coverage.write'
+  _globals['_OFFICESERVICE'].methods_by_name['ListStatements']._loaded_options = None
+  _globals['_OFFICESERVICE'].methods_by_name['ListStatements']._serialized_options = b'\222\265\030\030registry.statements.read'
   _globals['_OFFICESERVICE'].methods_by_name['ErasePerson']._loaded_options = None
   _globals['_OFFICESERVICE'].methods_by_name['ErasePerson']._serialized_options = b'\222\265\030\025registry.person.erase'
-  _globals['_ERASEPERSONREQUEST']._serialized_start=184
-  _globals['_ERASEPERSONREQUEST']._serialized_end=331
-  _globals['_ERASEPERSONRESPONSE']._serialized_start=333
-  _globals['_ERASEPERSONRESPONSE']._serialized_end=441
-  _globals['_OFFICESERVICE']._serialized_start=444
-  _globals['_OFFICESERVICE']._serialized_end=732
+  _globals['_ERASEPERSONREQUEST']._serialized_start=239
+  _globals['_ERASEPERSONREQUEST']._serialized_end=386
+  _globals['_ERASEPERSONRESPONSE']._serialized_start=388
+  _globals['_ERASEPERSONRESPONSE']._serialized_end=496
+  _globals['_RETURNEDSTATEMENT']._serialized_start=499
+  _globals['_RETURNEDSTATEMENT']._serialized_end=732
+  _globals['_LISTSTATEMENTSREQUEST']._serialized_start=735
+  _globals['_LISTSTATEMENTSREQUEST']._serialized_end=944
+  _globals['_LISTSTATEMENTSRESPONSE']._serialized_start=946
+  _globals['_LISTSTATEMENTSRESPONSE']._serialized_end=1054
+  _globals['_OFFICESERVICE']._serialized_start=1057
+  _globals['_OFFICESERVICE']._serialized_end=1481
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,14 @@
 isort:skip_file
 What offices and data protection officers ask of the registry."""
 
+from collections import abc as _abc
+from cradle.common.v1 import reason_pb2 as _reason_pb2
+from cradle.registry.v1 import intake_pb2 as _intake_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.type import date_pb2 as _date_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -76,3 +81,108 @@ class ErasePersonResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ErasePersonResponse: _TypeAlias = ErasePersonResponse  # noqa: Y015
+
+@_typing.final
+class ReturnedStatement(_message.Message):
+    """A record of an office that was not taken in (退回补正). Its content is not kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    OFFICE_FIELD_NUMBER: _builtins.int
+    RECORD_NUMBER_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    receipt_id: _builtins.str
+    office: _builtins.str
+    """As its intake topic names it; or the principal, as in `office/tax`, for one that came by a call."""
+    record_number: _builtins.str
+    """Empty where the record could not be read."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]:
+        """Code and field; the values that a text names stand on the receipt only."""
+
+    @_builtins.property
+    def position(self) -> _intake_pb2.CoverageRecordPosition:
+        """Unset for one that came by a call."""
+
+    @_builtins.property
+    def receive_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        receipt_id: _builtins.str = ...,
+        office: _builtins.str = ...,
+        record_number: _builtins.str = ...,
+        reasons: _abc.Iterable[_reason_pb2.Reason] | None = ...,
+        position: _intake_pb2.CoverageRecordPosition | None = ...,
+        receive_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "receive_time", b"receive_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["office", b"office", "position", b"position", "reasons", b"reasons", "receipt_id", b"receipt_id", "receive_time", b"receive_time", "record_number", b"record_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnedStatement: _TypeAlias = ReturnedStatement  # noqa: Y015
+
+@_typing.final
+class ListStatementsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OFFICE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RECEIVE_DATE_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    page_token: _builtins.str
+    """Of the page before, with the same filters."""
+    office: _builtins.str
+    """Its name as of its topic; what it stated by calls is meant too."""
+    reason: _builtins.str
+    """A code among its reasons, as in EMPLOYER_UNKNOWN."""
+    @_builtins.property
+    def receive_date(self) -> _date_pb2.Date:
+        """Received on this civil date (Asia/Shanghai)."""
+
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        office: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        receive_date: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receive_date", b"receive_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["office", b"office", "page_size", b"page_size", "page_token", b"page_token", "reason", b"reason", "receive_date", b"receive_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStatementsRequest: _TypeAlias = ListStatementsRequest  # noqa: Y015
+
+@_typing.final
+class ListStatementsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def statements(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnedStatement]: ...
+    def __init__(
+        self,
+        *,
+        statements: _abc.Iterable[Global___ReturnedStatement] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "statements", b"statements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStatementsResponse: _TypeAlias = ListStatementsResponse  # noqa: Y015

@@ -40,6 +40,11 @@ class OfficeServiceStub:
                 request_serializer=cradle_dot_registry_dot_v1_dot_intake__pb2.BatchTakeInCoverageRequest.SerializeToString,
                 response_deserializer=cradle_dot_registry_dot_v1_dot_intake__pb2.BatchTakeInCoverageResponse.FromString,
                 _registered_method=True)
+        self.ListStatements = channel.unary_unary(
+                '/cradle.registry.v1.OfficeService/ListStatements',
+                request_serializer=cradle_dot_registry_dot_v1_dot_office__pb2.ListStatementsRequest.SerializeToString,
+                response_deserializer=cradle_dot_registry_dot_v1_dot_office__pb2.ListStatementsResponse.FromString,
+                _registered_method=True)
         self.ErasePerson = channel.unary_unary(
                 '/cradle.registry.v1.OfficeService/ErasePerson',
                 request_serializer=cradle_dot_registry_dot_v1_dot_office__pb2.ErasePersonRequest.SerializeToString,
@@ -52,6 +57,13 @@ class OfficeServiceServicer:
 
     def BatchTakeInCoverage(self, request, context):
         """Takes in what an office states, as its intake topic does: each record has its receipt, bad ones delay no others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStatements(self, request, context):
+        """What was returned to offices, newest first; an office is told of its own. Nothing of it is personal.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,6 +83,11 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.BatchTakeInCoverage,
                     request_deserializer=cradle_dot_registry_dot_v1_dot_intake__pb2.BatchTakeInCoverageRequest.FromString,
                     response_serializer=cradle_dot_registry_dot_v1_dot_intake__pb2.BatchTakeInCoverageResponse.SerializeToString,
+            ),
+            'ListStatements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStatements,
+                    request_deserializer=cradle_dot_registry_dot_v1_dot_office__pb2.ListStatementsRequest.FromString,
+                    response_serializer=cradle_dot_registry_dot_v1_dot_office__pb2.ListStatementsResponse.SerializeToString,
             ),
             'ErasePerson': grpc.unary_unary_rpc_method_handler(
                     servicer.ErasePerson,
@@ -105,6 +122,33 @@ class OfficeService:
             '/cradle.registry.v1.OfficeService/BatchTakeInCoverage',
             cradle_dot_registry_dot_v1_dot_intake__pb2.BatchTakeInCoverageRequest.SerializeToString,
             cradle_dot_registry_dot_v1_dot_intake__pb2.BatchTakeInCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStatements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.registry.v1.OfficeService/ListStatements',
+            cradle_dot_registry_dot_v1_dot_office__pb2.ListStatementsRequest.SerializeToString,
+            cradle_dot_registry_dot_v1_dot_office__pb2.ListStatementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,8 @@ class OfficeServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OfficeServiceAsyncStub: ...
     BatchTakeInCoverage: _grpc.UnaryUnaryMultiCallable[_intake_pb2.BatchTakeInCoverageRequest, _intake_pb2.BatchTakeInCoverageResponse]
     """Takes in what an office states, as its intake topic does: each record has its receipt, bad ones delay no others."""
+    ListStatements: _grpc.UnaryUnaryMultiCallable[_office_pb2.ListStatementsRequest, _office_pb2.ListStatementsResponse]
+    """What was returned to offices, newest first; an office is told of its own. Nothing of it is personal."""
     ErasePerson: _grpc.UnaryUnaryMultiCallable[_office_pb2.ErasePersonRequest, _office_pb2.ErasePersonResponse]
     """Destroys a person's key: nothing of her can be read any more. Her reference stays, with what hangs on it."""
 
@@ -42,6 +44,8 @@ class OfficeServiceAsyncStub(OfficeServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchTakeInCoverage: _aio.UnaryUnaryMultiCallable[_intake_pb2.BatchTakeInCoverageRequest, _intake_pb2.BatchTakeInCoverageResponse]  # type: ignore[assignment]
     """Takes in what an office states, as its intake topic does: each record has its receipt, bad ones delay no others."""
+    ListStatements: _aio.UnaryUnaryMultiCallable[_office_pb2.ListStatementsRequest, _office_pb2.ListStatementsResponse]  # type: ignore[assignment]
+    """What was returned to offices, newest first; an office is told of its own. Nothing of it is personal."""
     ErasePerson: _aio.UnaryUnaryMultiCallable[_office_pb2.ErasePersonRequest, _office_pb2.ErasePersonResponse]  # type: ignore[assignment]
     """Destroys a person's key: nothing of her can be read any more. Her reference stays, with what hangs on it."""
 
@@ -53,6 +57,14 @@ class OfficeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_pb2.BatchTakeInCoverageResponse, _abc.Awaitable[_intake_pb2.BatchTakeInCoverageResponse]]:
         """Takes in what an office states, as its intake topic does: each record has its receipt, bad ones delay no others."""
+
+    @_abc_1.abstractmethod
+    def ListStatements(
+        self,
+        request: _office_pb2.ListStatementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_office_pb2.ListStatementsResponse, _abc.Awaitable[_office_pb2.ListStatementsResponse]]:
+        """What was returned to offices, newest first; an office is told of its own. Nothing of it is personal."""
 
     @_abc_1.abstractmethod
     def ErasePerson(

@@ -1,0 +1,29 @@
+"""What was returned to an office, as clerks see it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+
+class Place(NamedTuple):
+    """Where one stands in the list."""
+
+    received_at: datetime
+    receipt_id: UUID
+
+
+class Returned(NamedTuple):
+    """A record that was not taken in. `reasons` are a code each, with the field where it has one behind a blank."""
+
+    receipt_id: UUID
+    office: str
+    record_number: str
+    reasons: tuple[str, ...]
+    position: str  # empty for one that came by a call
+    received_at: datetime
+
+    @property
+    def place(self) -> Place:
+        return Place(self.received_at, self.receipt_id)
