@@ -154,6 +154,41 @@ def test_one_bad_account_costs_one_line_and_not_the_run(stack: Stack, dsn: str, 
     act(stack, dsn, tmp_path, story)
 
 
+@pytest.mark.parametrize(("minutes", "left"), [(59, ["RESERVED", "RESERVED"]), (61, ["CANCELLED", "RESERVED"])])
+def test_an_account_that_changes_before_a_late_sending_drops_its_line(
+    stack: Stack, dsn: str, tmp_path: Path, minutes: int, left: list[str]
+) -> None:
+    """A run that is sent at once asks nobody again; one that waited is not sent before everybody was asked."""
+
+    async def story(here: Cashier) -> None:
+        one, other = await here.owe(100, payee=LI) + await here.owe(200, payee=WANG)
+        run = await here.approved()
+        here.registry.said[LI] = account(version=2)
+        await here.database.fetch("UPDATE payment_run SET checked_at = checked_at - make_interval(mins => $1)", minutes)
+        waited = await here.run(run.id)
+        if minutes > 60:
+            with pytest.raises(Refused, match="RUN_NOT_READY"):
+                await here.queue(waited)
+        looked = await running.advance(here.pay, run.id)
+        assert [*await here.states(one), *await here.states(other)] == left
+        assert looked.dropped == left.count("CANCELLED")
+        assert (looked.number > waited.number) == bool(looked.dropped)
+        assert await running.advance(here.pay, run.id) == looked
+        await here.queue(looked)
+        await here.round()
+        assert sorted(await here.handed_over()) == sorted(
+            [
+                (await here.payment(case_id))["end_to_end_id"]
+                for case_id, state in zip((one, other), left, strict=True)
+                if state == "RESERVED"
+            ]
+        )
+        if looked.dropped:
+            assert (await here.plan()).planned_fen == 100
+
+    act(stack, dsn, tmp_path, story)
+
+
 def test_an_account_that_changed_since_the_plan_drops_its_line_back_to_planning(
     stack: Stack, dsn: str, tmp_path: Path
 ) -> None:

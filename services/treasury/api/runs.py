@@ -128,6 +128,8 @@ class Runs(run_pb2_grpc.RunServiceServicer):
 
     async def SendRun(self, request: run_pb2.SendRunRequest, context: Context) -> run_pb2.Run:
         run_id, actor = wire.run_id(request.name), auth.current().name
+        if await runs.run_by_id(self.pay.database, run_id):
+            await running.advance(self.pay, run_id, running.CHUNKS_AT_ONCE)  # whose accounts have changed since
         return await self._moved(request, lambda tx: sending.queue(self.pay, tx, run_id, request.etag, actor))
 
     async def CloseRun(self, request: run_pb2.CloseRunRequest, context: Context) -> run_pb2.Run:

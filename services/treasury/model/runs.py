@@ -55,6 +55,12 @@ class Run(NamedTuple):
     closed_by: str | None
     closed_at: datetime | None
     ordinal: int = 0
+    checked_at: datetime | None = None  # when the payees of what is committed were last asked about
+
+    def is_stale(self, before: datetime) -> bool:
+        """Whether its payees were last asked about before then."""
+        checked_at = self.checked_at or self.approved_at
+        return checked_at is not None and checked_at < before
 
 
 class Account(NamedTuple):

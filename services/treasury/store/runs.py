@@ -13,7 +13,7 @@ from services.treasury.model.listing import ListedException, Sum
 
 _COLUMNS: Final = """id, state, number, fund, county, programme, payable_to, payment_max_fen, total_max_fen, execute_on,
     after_budget, after_day, after_order, planned_count, planned_fen, plan_hash, exceptions, dropped, planned_by,
-    planned_at, approved_by, approved_at, is_ready, sent_by, sent_at, closed_by, closed_at, ordinal"""
+    planned_at, approved_by, approved_at, is_ready, sent_by, sent_at, closed_by, closed_at, ordinal, checked_at"""
 _EXCEPTION: Final = ("run_id", "order_id", "payment_id", "amount_fen", "county", "reasons", "at")
 HELD_MAX: Final = 10_000
 
@@ -48,7 +48,8 @@ async def save_run(tx: Tx, run: Run) -> None:
     await tx.execute(
         """UPDATE payment_run SET state = $2, number = $3, after_budget = $4, after_day = $5, after_order = $6,
                planned_count = $7, planned_fen = $8, plan_hash = $9, exceptions = $10, dropped = $11, approved_by = $12,
-               approved_at = $13, is_ready = $14, sent_by = $15, sent_at = $16, closed_by = $17, closed_at = $18
+               approved_at = $13, is_ready = $14, sent_by = $15, sent_at = $16, closed_by = $17, closed_at = $18,
+               checked_at = $19
            WHERE id = $1""",
         run.id,
         run.state,
@@ -66,6 +67,7 @@ async def save_run(tx: Tx, run: Run) -> None:
         run.sent_at,
         run.closed_by,
         run.closed_at,
+        run.checked_at,
     )
 
 
@@ -81,19 +83,23 @@ async def list_runs(database: Database, state: str, before: int | None, limit: i
     return [_run_of(row) for row in rows]
 
 
-async def unfinished(database: Database) -> list[UUID]:
-    """Runs that are being planned, whose money is being committed, or whose lines are being taken back."""
+async def unfinished(database: Database, stale_before: datetime) -> list[UUID]:
+    """Runs that are being planned, whose money is being committed or was so long ago, or whose lines are being taken
+    back.
+    """
     rows = await database.fetch(
         """SELECT id FROM payment_run AS r
            WHERE state IN ('PLANNING', 'APPROVED', 'SENT', 'CANCELLED')
              AND (state = 'PLANNING' OR (state = 'APPROVED' AND NOT is_ready)
+                  OR (state = 'APPROVED' AND sent_by IS NULL AND COALESCE(checked_at, approved_at) < $1)
                   OR (sent_by IS NOT NULL AND EXISTS (
                          SELECT FROM payment AS p WHERE p.run_id = r.id AND p.state = 'QUEUED'
                          AND p.amount_fen = p.offset_fen))
                   OR (state = 'CANCELLED' AND EXISTS (
                          SELECT FROM payment AS p WHERE p.run_id = r.id
                          AND p.state IN ('CREATED', 'RESERVED', 'QUEUED'))))
-           ORDER BY id"""
+           ORDER BY id""",
+        stale_before,
     )
     return [row["id"] for row in rows]
 
@@ -222,4 +228,5 @@ def _run_of(row: Mapping[str, Any]) -> Run:
         row["closed_by"],
         row["closed_at"],
         row["ordinal"],
+        row["checked_at"],
     )

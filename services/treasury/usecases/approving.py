@@ -2,12 +2,14 @@
 
 The second person approves the hash of the plan, which is computed anew from the rows. When a line's money is committed
 its payee is asked about once more: an account of another version or content than approved, one that a bank has refused
-meanwhile, or an order that was stated anew, drops that line, and its order is free to be planned again.
+meanwhile, or an order that was stated anew, drops that line, and its order is free to be planned again. Before a run is
+sent later than FRESH_FOR it is asked about again: who has told another account meanwhile is not paid to the old one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -37,6 +39,7 @@ from services.treasury.usecases.moving import Change, move
 from services.treasury.usecases.paydesk import PayDesk
 
 LINES_MAX: Final = 500  # of a chunk
+FRESH_FOR: Final = timedelta(hours=1)  # how long what is committed may be sent without its payees being asked again
 
 
 async def approve(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, *, plan_hash: bytes, actor: str) -> Run:
@@ -73,16 +76,11 @@ async def commit_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
         if now_run is None or now_run.state != RunState.APPROVED or now_run.is_ready:
             return 0
         if not lines:
-            await runs.save_run(tx, now_run._replace(is_ready=True, number=now_run.number + 1))
+            ready = now_run._replace(is_ready=True, number=now_run.number + 1, checked_at=pay.desk.clock.now())
+            await runs.save_run(tx, ready)
             return 0
         orders, found = await lock_lines(tx, lines)
-        barred = dict.fromkeys(await _unkept(tx, found, orders), "OFFSET_CHANGED")
-        refused = await refused_accounts.of(tx, {refused_accounts.key_of(one) for one in found})
-        barred |= {
-            one.id: ",".join((REFUSED, *why)) for one in found if (why := refused.get(refused_accounts.key_of(one)))
-        }
-        disputed = await heard.disputed_orders(tx, {one.order_id for one in found})
-        barred |= {one.id: "PAYMENT_DISPUTED" for one in found if one.order_id in disputed}
+        barred = await _barred(tx, found, orders)
         changes = [
             (one, _committed(pay, one, orders[one.order_id], payees, barred.get(one.id, "")))
             for one in found
@@ -91,6 +89,47 @@ async def commit_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
         await move(pay.desk, tx, changes, orders)
         await _except(pay, tx, now_run, [after for _, after in changes if after.state == PaymentState.CANCELLED])
     return lines[-1].number
+
+
+async def check_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
+    """Ask about the payees of committed lines after this one again, as when they were committed; after the last they
+    are known anew. Answers the last line. What is dropped gives the run another etag.
+    """
+    lines = await payments.of_run(pay.database, run.id, {PaymentState.RESERVED}, after, LINES_MAX)
+    payees = await pay.known({line.payee for line in lines})
+    async with pay.database.transaction() as tx:
+        now_run = await runs.lock_run(tx, run.id)
+        if now_run is None or now_run.state != RunState.APPROVED or not now_run.is_ready or now_run.sent_by is not None:
+            return 0
+        if not lines:
+            await runs.save_run(tx, now_run._replace(checked_at=pay.desk.clock.now()))
+            return 0
+        orders, found = await lock_lines(tx, lines)
+        barred = await _barred(tx, found, orders)
+        changes = [
+            (one, after_it)
+            for one in found
+            if one.state == PaymentState.RESERVED
+            and (after_it := _committed(pay, one, orders[one.order_id], payees, barred.get(one.id, ""))) != one
+        ]
+        if changes:
+            await move(pay.desk, tx, changes, orders)
+            await _except(pay, tx, now_run._replace(number=now_run.number + 1), [dropped for _, dropped in changes])
+    return lines[-1].number
+
+
+def stale_before(pay: PayDesk) -> datetime:
+    return pay.desk.clock.now() - FRESH_FOR
+
+
+async def _barred(tx: Tx, lines: list[Payment], orders: Collection[int]) -> dict[UUID, str]:
+    """Why lines are not paid, whatever else holds."""
+    barred = dict.fromkeys(await _unkept(tx, lines, orders), "OFFSET_CHANGED")
+    refused = await refused_accounts.of(tx, {refused_accounts.key_of(one) for one in lines})
+    barred |= {one.id: ",".join((REFUSED, *why)) for one in lines if (why := refused.get(refused_accounts.key_of(one)))}
+    disputed = await heard.disputed_orders(tx, {one.order_id for one in lines})
+    barred |= {one.id: "PAYMENT_DISPUTED" for one in lines if one.order_id in disputed}
+    return barred
 
 
 async def _unkept(tx: Tx, lines: list[Payment], orders: Collection[int]) -> set[UUID]:

@@ -11,7 +11,14 @@ from services.kit.messages import reason
 from services.kit.timer import apart
 from services.treasury.model import Run, RunState
 from services.treasury.store import heard, holding, payments, runs
-from services.treasury.usecases.approving import LINES_MAX, cancel_chunk, commit_chunk, keep_chunk
+from services.treasury.usecases.approving import (
+    LINES_MAX,
+    cancel_chunk,
+    check_chunk,
+    commit_chunk,
+    keep_chunk,
+    stale_before,
+)
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.planning import plan_chunk
@@ -23,10 +30,10 @@ async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> 
     """Go on with a run until there is nothing more to do, or for so many chunks; in a HOLD only with taking back what
     was cancelled before it.
     """
-    done = committed = 0
+    done = committed = checked = 0
     while chunks_max is None or done < chunks_max:
         run = await _found(pay, run_id)
-        if run.state == RunState.CANCELLED and run_id in await runs.unfinished(pay.database):
+        if run.state == RunState.CANCELLED and run_id in await runs.unfinished(pay.database, stale_before(pay)):
             await cancel_chunk(pay, run)
         elif await holding.is_held(pay.database):
             return run
@@ -34,6 +41,8 @@ async def advance(pay: PayDesk, run_id: UUID, chunks_max: int | None = None) -> 
             await plan_chunk(pay, run)
         elif run.state == RunState.APPROVED and not run.is_ready:
             committed = await commit_chunk(pay, run, committed)
+        elif run.state == RunState.APPROVED and run.sent_by is None and run.is_stale(stale_before(pay)):
+            checked = await check_chunk(pay, run, checked)
         elif run.sent_by is not None and (lines := await payments.kept_whole(pay.database, run_id, LINES_MAX)):
             await keep_chunk(pay, lines)
         else:
@@ -49,7 +58,7 @@ async def advance_all(pay: PayDesk) -> int:
         await advance(pay, run_id)
         return 1
 
-    return await apart(one, await runs.unfinished(pay.database), lambda run_id: f"run {run_id}")
+    return await apart(one, await runs.unfinished(pay.database, stale_before(pay)), lambda run_id: f"run {run_id}")
 
 
 async def close(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Run:

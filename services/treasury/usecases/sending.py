@@ -35,7 +35,7 @@ from services.treasury.store import files, heard, payments, runs
 from services.treasury.store import holding as holds
 from services.treasury.store.files import Share
 from services.treasury.usecases import holding
-from services.treasury.usecases.approving import lock_lines
+from services.treasury.usecases.approving import lock_lines, stale_before
 from services.treasury.usecases.asking import in_hand
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import events
@@ -77,7 +77,7 @@ async def queue(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, actor: str) -> Ru
     run = await in_hand(tx, run_id, etag, RunState.SENT)
     if run.sent_by is not None:
         raise Refused(reason("RUN_QUEUED"))
-    if not run.is_ready:
+    if not run.is_ready or run.is_stale(stale_before(pay)):
         raise Refused(reason("RUN_NOT_READY"))
     shares = await files.shares(tx, run_id)
     if not shares and not await payments.kept_whole(tx, run_id, 1):
