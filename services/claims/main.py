@@ -20,7 +20,7 @@ from cradle.claims.v1 import (
     service_pb2,
     service_pb2_grpc,
 )
-from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+from cradle.ops.v1 import audit_pb2, audit_pb2_grpc, parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from services.claims import rules, store, streams, usecases
@@ -30,10 +30,10 @@ from services.claims.usecases.platform import Gateway
 from services.claims.usecases.submitting import FrontDesk
 from services.claims.usecases.watching import watching
 from services.claims.wire import out
-from services.kit import rpc, run, tls
+from services.kit import audit, rpc, run, tls
 from services.kit.appending import Appender
 from services.kit.inbox import Inbox
-from services.kit.ops import ParkedRecords
+from services.kit.ops import AuditRecords, ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.stream import Stream
@@ -65,6 +65,7 @@ async def _serve(process: Process, reviewers: Desk) -> None:
             EmployerFacts(process.database, process.clock), server
         )
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["ClaimsService"],
@@ -73,12 +74,16 @@ async def _serve(process: Process, reviewers: Desk) -> None:
         redetermination_pb2.DESCRIPTOR.services_by_name["RedeterminationService"],
         employer_pb2.DESCRIPTOR.services_by_name["EmployerFactsService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+        audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     ]
     # Questions are answered while the broker is away; only handing in waits for it.
     async with asyncio.TaskGroup() as beside:
         for part in (appender.run, receipts.run, watched.run, partial(submitting.forget, desk)):
             beside.create_task(part(stopping))
-        async with rpc.serving(settings, services, register):
+        async with (
+            audit.refusals(process.database, process.clock) as refused,
+            rpc.serving(settings, services, register, refused),
+        ):
             process.health.set("grpc", True)
             await stopping.wait()
 

@@ -77,7 +77,9 @@ async def with_account(stack: Stack, number: str) -> None:
         payee = registry_pb2.PayeeRecord(person_id_number=number, account=account)
         await stub.BatchRecordPayees(registry_pb2.BatchRecordPayeesRequest(payees=[payee]), timeout=10)
         query = registry_pb2.CoverageQuery(person_id_number=number)
-        known = await stub.BatchGetCoverage(registry_pb2.BatchGetCoverageRequest(queries=[query]), timeout=10)
+        known = await stub.BatchGetCoverage(
+            registry_pb2.BatchGetCoverageRequest(queries=[query], purpose="a test"), timeout=10
+        )
         payee.account.number = f"{ACCOUNT}x"
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.BatchRecordPayees(registry_pb2.BatchRecordPayeesRequest(payees=[payee]), timeout=10)
