@@ -60,7 +60,7 @@ def receipts(city: Stack, since: Ends) -> dict[str, dict[str, str]]:
 def test_coverage_that_is_late_and_then_corrected_decides_each_claim_once_whoever_dies(
     city: Stack, random: Random, size: Size, tell: Tell
 ) -> None:
-    kills, since = (size.rounds + 1) // 2, ends(city, RECEIPTS)
+    kills, since = (size.rounds + 2) // 3, ends(city, RECEIPTS)
     women = [resident(_FIRST + size.rounds * 10_000 + place) for place in range(kills * WOMEN)]
     numbers = [f"LATE-{size.rounds}-{place}" for place in range(len(women))]
     enrol(city, [resident(_FIRST - 1)])  # their employers are known, and they are not
