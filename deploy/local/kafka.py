@@ -58,6 +58,7 @@ class Topic:
     name: str
     partitions: int
     retention_days: int
+    personal_data: bool
 
 
 def java() -> str:
@@ -181,7 +182,7 @@ def declared() -> tuple[list[str], list[Topic]]:
     document: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "topics.yaml").read_text())
     sources: list[str] = document["sources"]
     topics = [
-        Topic(name, entry["partitions"], entry["retention_days"])
+        Topic(name, entry["partitions"], entry["retention_days"], entry["personal_data"])
         for entry in document["topics"]
         for name in _names(entry["name"], {"<source>": sources, "<office>": document["offices"]})
     ]

@@ -176,7 +176,11 @@ class Stack:
         return self._server.create_database(service, like)
 
     def create_topic(self, name: str, partitions: int, retention_days: int = 1) -> None:
-        in_thread(kafka.create_topics(self._broker.client(), [kafka.Topic(name, partitions, retention_days)]))
+        in_thread(
+            kafka.create_topics(
+                self._broker.client(), [kafka.Topic(name, partitions, retention_days, personal_data=False)]
+            )
+        )
 
     # -- inside --
 

@@ -24,7 +24,7 @@ from cradle.certification.v1 import (
     service_pb2_grpc,
 )
 from cradle.claims.v1.employer_pb2_grpc import EmployerFactsServiceStub
-from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+from cradle.ops.v1 import audit_pb2, audit_pb2_grpc, parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.standing_pb2_grpc import StandingServiceStub
 
 from services.certification import objects, rules, streams
@@ -37,12 +37,12 @@ from services.certification.usecases.evidencing import Room
 from services.certification.usecases.issuing import Issuing, issuing_of, needed
 from services.certification.usecases.watching import watching
 from services.certification.wire.registry import Registers
-from services.kit import rpc, run, tls
+from services.kit import audit, rpc, run, tls
 from services.kit.calendar import CALENDAR
 from services.kit.errors import Invalid
 from services.kit.inbox import Inbox
 from services.kit.law import ParameterError
-from services.kit.ops import ParkedRecords
+from services.kit.ops import AuditRecords, ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.timer import every
@@ -129,6 +129,7 @@ async def _serve(process: Process, desk: Desk) -> None:
         evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceFiles(room), server)
         certificates_pb2_grpc.add_CertificateServiceServicer_to_server(Certificates(desk), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["CertificationService"],
@@ -137,10 +138,14 @@ async def _serve(process: Process, desk: Desk) -> None:
         evidence_pb2.DESCRIPTOR.services_by_name["EvidenceService"],
         certificates_pb2.DESCRIPTOR.services_by_name["CertificateService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+        audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     ]
     async with asyncio.TaskGroup() as beside:
         beside.create_task(watched.run(process.stopping))
-        async with rpc.serving(process.settings, services, register):
+        async with (
+            audit.refusals(process.database, process.clock) as refused,
+            rpc.serving(process.settings, services, register, refused),
+        ):
             process.health.set("grpc", True)
             await process.stopping.wait()
 

@@ -22,7 +22,7 @@ from cradle.claims.v1 import (
     submission_pb2,
     submission_pb2_grpc,
 )
-from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+from cradle.ops.v1 import audit_pb2, audit_pb2_grpc, parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 
 from services.claims import rules, store, streams, usecases
@@ -32,10 +32,10 @@ from services.claims.usecases.platform import Gateway
 from services.claims.usecases.submitting import FrontDesk
 from services.claims.usecases.watching import watching
 from services.claims.wire import out
-from services.kit import rpc, run, tls
+from services.kit import audit, rpc, run, tls
 from services.kit.appending import Appender
 from services.kit.inbox import Inbox
-from services.kit.ops import ParkedRecords
+from services.kit.ops import AuditRecords, ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.stream import Stream
@@ -70,6 +70,7 @@ async def _serve(process: Process, reviewers: Desk) -> None:
             Submissions(process.database, process.clock), server
         )
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["ClaimsService"],
@@ -79,12 +80,16 @@ async def _serve(process: Process, reviewers: Desk) -> None:
         employer_pb2.DESCRIPTOR.services_by_name["EmployerFactsService"],
         submission_pb2.DESCRIPTOR.services_by_name["SubmissionService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+        audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     ]
     # Questions are answered while the broker is away; only handing in waits for it.
     async with asyncio.TaskGroup() as beside:
         for part in (appender.run, receipts.run, watched.run, partial(submitting.forget, desk)):
             beside.create_task(part(stopping))
-        async with rpc.serving(settings, services, register):
+        async with (
+            audit.refusals(process.database, process.clock) as refused,
+            rpc.serving(settings, services, register, refused),
+        ):
             process.health.set("grpc", True)
             await stopping.wait()
 

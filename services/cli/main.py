@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from services.cli import (
+    audit,
     calculators,
     cases,
     certification,
@@ -84,6 +85,7 @@ app = typer.Typer(
 app.add_typer(claims.app, name="claims")
 app.add_typer(registry.app, name="registry")
 app.add_typer(parked.app, name="parked")
+app.add_typer(audit.app, name="audit")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(treasury.app, name="treasury")
 app.add_typer(certification.app, name="certification")

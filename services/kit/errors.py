@@ -31,6 +31,10 @@ class NotFound(Invalid):
     """The thing asked for does not exist."""
 
 
+class OutOfScope(NotFound):
+    """It is there, and not for who asks: told in the same words as what is not, and noted as a refusal."""
+
+
 class Unauthenticated(Invalid):
     """Nobody known is asking; the same question can succeed only with another certificate or token."""
 
@@ -57,6 +61,11 @@ class Unavailable(Exception):
 
 class Fenced(Exception):
     """Another worker owns this partition now. Not an error: what we hold is dropped."""
+
+
+def unseen(why: Reason, *, is_there: bool) -> NotFound:
+    """The one answer to what is not there and to what is not for who asks."""
+    return OutOfScope(why) if is_there else NotFound(why)
 
 
 _CONFLICTS = (

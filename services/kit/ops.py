@@ -1,20 +1,26 @@
-"""The gRPC service every consuming service has: what is parked, and putting it back on its way."""
+"""The gRPC services every service has: what is parked and putting it back on its way; what was read, and refused."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import grpc
-from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+from cradle.ops.v1 import audit_pb2, audit_pb2_grpc, parked_pb2, parked_pb2_grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.kit import parking
+from services.kit import audit, paging, parking
+from services.kit.audit import Kept, RefusedCalls, Wanted
 from services.kit.db import Database
-from services.kit.errors import NotFound
+from services.kit.errors import Invalid, NotFound
 from services.kit.messages import reason
 from services.kit.parking import Parked
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
+_TOKEN_BYTES: Final = 8
 
 
 class ParkedRecords(parked_pb2_grpc.ParkedServiceServicer):
@@ -64,4 +70,81 @@ def _to_proto(record: Parked) -> parked_pb2.ParkedRecord:
         size_bytes=record.size_bytes,
     )
     message.parked_at.FromDatetime(record.parked_at)
+    return message
+
+
+class AuditRecords(audit_pb2_grpc.AuditServiceServicer):
+    """What was read of persons, and what was refused."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def ListReads(self, request: audit_pb2.ListReadsRequest, context: Context) -> audit_pb2.ListReadsResponse:
+        limit = request.page_size or _PAGE
+        wanted = replace(_wanted(request), subject=_id(request.subject), record=_id(request.record))
+        found = await audit.reads(self.database, wanted, _last(request), limit + 1)
+        return audit_pb2.ListReadsResponse(
+            reads=[_read(one) for one in found[:limit]],
+            next_page_token=_next(found[limit - 1].id, request) if len(found) > limit else "",
+        )
+
+    async def ListRefusedCalls(
+        self, request: audit_pb2.ListRefusedCallsRequest, context: Context
+    ) -> audit_pb2.ListRefusedCallsResponse:
+        limit = request.page_size or _PAGE
+        found = await audit.refused_calls(self.database, _wanted(request), _last(request), limit + 1)
+        return audit_pb2.ListRefusedCallsResponse(
+            calls=[_refused(one) for one in found[:limit]],
+            next_page_token=_next(found[limit - 1].id, request) if len(found) > limit else "",
+        )
+
+
+def _wanted(request: audit_pb2.ListReadsRequest | audit_pb2.ListRefusedCallsRequest) -> Wanted:
+    since, until = _instant(request, "from"), _instant(request, "before")
+    return Wanted(request.principal, request.method, since, until)
+
+
+def _instant(request: Any, name: str) -> datetime | None:
+    if not request.HasField(name):
+        return None
+    try:
+        given: Timestamp = getattr(request, name)
+        return given.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(reason("DATE_INVALID", name)) from None
+
+
+def _id(text: str) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _last(request: audit_pb2.ListReadsRequest | audit_pb2.ListRefusedCallsRequest) -> int | None:
+    last = paging.last_of(request.page_token, request, _TOKEN_BYTES)
+    if last is not None and last[0] & 0x80:
+        raise paging.not_a_token()
+    return None if last is None else int.from_bytes(last, "big")
+
+
+def _next(last: int, request: audit_pb2.ListReadsRequest | audit_pb2.ListRefusedCallsRequest) -> str:
+    return paging.token_of(last.to_bytes(_TOKEN_BYTES, "big"), request)
+
+
+def _read(one: Kept) -> audit_pb2.AuditedRead:
+    read = one.read
+    message = audit_pb2.AuditedRead(
+        id=one.id,
+        principal=read.principal,
+        method=read.method,
+        purpose=read.purpose,
+        subjects=[str(subject) for subject in read.subjects],
+        records=[str(record) for record in read.records],
+    )
+    message.time.FromDatetime(read.at)
+    return message
+
+
+def _refused(one: RefusedCalls) -> audit_pb2.RefusedCalls:
+    message = audit_pb2.RefusedCalls(id=one.id, **one.kind._asdict(), calls=one.happened.calls)
+    message.first_time.FromDatetime(one.happened.first_at)
+    message.last_time.FromDatetime(one.happened.last_at)
     return message

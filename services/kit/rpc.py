@@ -24,6 +24,7 @@ from grpc_status import rpc_status
 from protovalidate import Validator
 
 from services.kit import bearer, telemetry, tls
+from services.kit.audit import Noting, nowhere
 from services.kit.auth import Gate, Principal, gate_of, principal
 from services.kit.bearer import Bearer
 from services.kit.clock import Clock
@@ -32,6 +33,7 @@ from services.kit.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    OutOfScope,
     Refused,
     Stale,
     Unauthenticated,
@@ -44,6 +46,7 @@ from services.kit.settings import Settings
 from services.kit.tls import Identity
 
 DOMAIN = "cradle"
+OUT_OF_SCOPE = "OUT_OF_SCOPE"
 _MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 _OPTIONS = [
     ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
@@ -87,6 +90,7 @@ class Interceptor(_Base):
 
     permissions: dict[str, str]
     gate: Gate
+    refused: Noting = nowhere
     clock: Clock = field(default_factory=Clock)
     validator: Validator = field(default_factory=Validator)
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = field(default_factory=dict)
@@ -128,6 +132,7 @@ class Interceptor(_Base):
             except Exception as error:  # noqa: BLE001  # every failure becomes a status here
                 status = method.failed(error)
                 code = code_pb2.Code.Name(status.code)
+                self._note(method, error, found, context)
             else:
                 code = "OK"
                 return response
@@ -150,6 +155,7 @@ class Interceptor(_Base):
             except Exception as error:  # noqa: BLE001
                 status = method.failed(error)
                 code = code_pb2.Code.Name(status.code)
+                self._note(method, error, found, context)
             else:
                 code = "OK"
                 return
@@ -161,7 +167,7 @@ class Interceptor(_Base):
 
     async def _admit(self, method: _Method, context: Any) -> Principal:
         """Who asks and may, told before the request is looked at. Raises Unauthenticated or Forbidden."""
-        uris = [uri.decode("utf-8", "replace") for uri in context.auth_context().get("peer_uri", ())]
+        uris, found = _uris(context), None
         tokens = [str(value) for key, value in context.invocation_metadata() or () if key == "authorization"]
         try:
             found = await self.gate.admit(uris, tokens)
@@ -170,10 +176,22 @@ class Interceptor(_Base):
                 raise Forbidden(reason("AUTH_PERMISSION_MISSING", permission=permission or method.path))
         except (Unauthenticated, Forbidden) as error:
             why = error.reasons[0].code
-            _log.warning("call refused", method=method.path, why=why, certificate=uris, peer=context.peer())
+            who = found.name if found else None
+            _log.warning(
+                "call refused", method=method.path, why=why, principal=who, certificate=uris, peer=context.peer()
+            )
+            self.refused(who or _of_certificate(uris), method.name, why)
             raise
         principal.enter(found)
         return found
+
+    def _note(self, method: _Method, error: Exception, found: Principal | None, context: Any) -> None:
+        """What was refused to somebody who was let in: another's things, or a stream whose token is over."""
+        if found is None or not isinstance(error, (Unauthenticated, Forbidden, OutOfScope)):
+            return
+        code = OUT_OF_SCOPE if isinstance(error, OutOfScope) else error.reasons[0].code
+        _log.warning("call refused", method=method.path, why=code, principal=found.name, peer=context.peer())
+        self.refused(found.name, method.name, code)
 
     def _still(self, found: Principal) -> None:
         """A stream may outlive the token it began with; it ends before its next answer."""
@@ -185,6 +203,15 @@ class Interceptor(_Base):
             raise Invalid(*reasons)
 
 
+def _uris(context: Any) -> list[str]:
+    return [uri.decode("utf-8", "replace") for uri in context.auth_context().get("peer_uri", ())]
+
+
+def _of_certificate(uris: Sequence[str]) -> str:
+    """Whoever is not known by name is told by what his certificate says, which our authority signed."""
+    return ",".join(uris) or "-"
+
+
 def _unchecked(_: Any) -> None:
     """An iterator has no shape."""
 
@@ -194,9 +221,9 @@ class _Method:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._names = service, name = path[1:].split("/")
-        self._started = telemetry.GRPC_STARTED.labels(service, name)
-        self._seconds = telemetry.GRPC_SECONDS.labels(service, name)
+        self._names = service, self.name = path[1:].split("/")
+        self._started = telemetry.GRPC_STARTED.labels(service, self.name)
+        self._seconds = telemetry.GRPC_SECONDS.labels(service, self.name)
 
     def begin(self) -> float:
         self._started.inc()
@@ -251,6 +278,7 @@ def _element(element: Any) -> str:
 
 _CODES: dict[type[Invalid], int] = {
     NotFound: code_pb2.NOT_FOUND,
+    OutOfScope: code_pb2.NOT_FOUND,
     Refused: code_pb2.FAILED_PRECONDITION,
     Stale: code_pb2.ABORTED,
     Unauthenticated: code_pb2.UNAUTHENTICATED,
@@ -300,15 +328,20 @@ def _status(code: int, reasons: Sequence[Reason]) -> status_pb2.Status:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, services: Sequence[ServiceDescriptor], register: Callable[[grpc.aio.Server], None]
+    settings: Settings,
+    services: Sequence[ServiceDescriptor],
+    register: Callable[[grpc.aio.Server], None],
+    refused: Noting = nowhere,
 ) -> AsyncIterator[grpc.aio.Server]:
-    """Serve the given services over TLS with health and, outside production, reflection."""
+    """Serve the given services over TLS with health and, outside production, reflection. `refused` is told of every
+    call that was refused for who made it.
+    """
     guarded = permissions(services)
     if settings.environment != "production":
         guarded |= {f"/{reflection.SERVICE_NAME}/ServerReflectionInfo": _ANYBODY}
     credentials = tls.identity(settings).server_credentials()
     server = grpc.aio.server(
-        interceptors=[Interceptor(guarded, await gate_of(settings))],
+        interceptors=[Interceptor(guarded, await gate_of(settings), refused)],
         options=[*_OPTIONS, ("grpc.so_reuseport", 0)],
     )
     register(server)

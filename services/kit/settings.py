@@ -121,7 +121,7 @@ class ClientSettings(Identified):
     tls_key: FilePath
     tls_authorities: FilePath
     claims_target: str
-    registry_target: str
+    registry_target: str = "127.0.0.1:0"  # asked by offices and operators; a source has no business there
     treasury_target: str = "127.0.0.1:0"  # asked by the treasury's commands only
     certification_target: str = "127.0.0.1:0"  # asked by those of certification only
     sources: _Names = ("hospitals", "counter", "sandbox")

@@ -19,16 +19,21 @@ async def every(seconds: float, stopping: asyncio.Event, work: Callable[[], Awai
     for kind in ("away", "bug"):
         telemetry.TIMER_FAILED.labels(kind)  # a counter that begins at 1 shows no increase
     while not stopping.is_set():
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001  # a bug here must not end the streams of its process
-            known = is_away(error) or is_conflict(error)
-            telemetry.TIMER_FAILED.labels("away" if known else "bug").inc()
-            (_log.warning if known else _log.error)(
-                "timer failed", error=type(error).__name__, places="" if known else places(error)
-            )
+        await tried(work)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)
+
+
+async def tried(work: Callable[[], Awaitable[object]]) -> None:
+    """Do it once, as every time of a timer is done: what fails is told, and stops nothing."""
+    try:
+        await work()
+    except Exception as error:  # noqa: BLE001  # a bug here must not end the streams of its process
+        known = is_away(error) or is_conflict(error)
+        telemetry.TIMER_FAILED.labels("away" if known else "bug").inc()
+        (_log.warning if known else _log.error)(
+            "timer failed", error=type(error).__name__, places="" if known else places(error)
+        )
 
 
 async def apart(

@@ -6,7 +6,7 @@ import asyncio
 import base64
 
 import grpc
-from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+from cradle.ops.v1 import audit_pb2, audit_pb2_grpc, parked_pb2, parked_pb2_grpc
 from cradle.registry.v1 import (
     office_pb2,
     office_pb2_grpc,
@@ -16,9 +16,9 @@ from cradle.registry.v1 import (
     standing_pb2_grpc,
 )
 
-from services.kit import rpc, run
+from services.kit import audit, rpc, run
 from services.kit.inbox import Inbox
-from services.kit.ops import ParkedRecords
+from services.kit.ops import AuditRecords, ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.registry import streams
@@ -39,14 +39,19 @@ async def api(process: Process) -> None:
         office_pb2_grpc.add_OfficeServiceServicer_to_server(Offices(office), server)
         standing_pb2_grpc.add_StandingServiceServicer_to_server(Standings(office), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["RegistryService"],
         office_pb2.DESCRIPTOR.services_by_name["OfficeService"],
         standing_pb2.DESCRIPTOR.services_by_name["StandingService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+        audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     ]
-    async with rpc.serving(process.settings, services, register):
+    async with (
+        audit.refusals(process.database, process.clock) as refused,
+        rpc.serving(process.settings, services, register, refused),
+    ):
         process.health.set("grpc", True)
         await process.stopping.wait()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-from cradle.ops.v1 import parked_pb2, parked_pb2_grpc
+from cradle.ops.v1 import audit_pb2, audit_pb2_grpc, parked_pb2, parked_pb2_grpc
 from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from cradle.treasury.v1 import (
     hold_pb2,
@@ -25,10 +25,10 @@ from cradle.treasury.v1 import (
     service_pb2_grpc,
 )
 
-from services.kit import rpc, run, tls
+from services.kit import audit, rpc, run, tls
 from services.kit.errors import Unavailable
 from services.kit.inbox import Inbox
-from services.kit.ops import ParkedRecords
+from services.kit.ops import AuditRecords, ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.kit.timer import every
@@ -86,6 +86,7 @@ async def _serve(process: Process, pay: PayDesk) -> None:
         reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server(Reconciliation(pay), server)
         recovery_pb2_grpc.add_RecoveryServiceServicer_to_server(Recoveries(pay), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditRecords(process.database), server)
 
     services = [
         service_pb2.DESCRIPTOR.services_by_name["TreasuryService"],
@@ -94,8 +95,12 @@ async def _serve(process: Process, pay: PayDesk) -> None:
         reconciliation_pb2.DESCRIPTOR.services_by_name["ReconciliationService"],
         recovery_pb2.DESCRIPTOR.services_by_name["RecoveryService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+        audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     ]
-    async with rpc.serving(process.settings, services, register):
+    async with (
+        audit.refusals(process.database, process.clock) as refused,
+        rpc.serving(process.settings, services, register, refused),
+    ):
         process.health.set("grpc", True)
         await process.stopping.wait()
 

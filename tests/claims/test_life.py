@@ -285,7 +285,12 @@ ROUNDS = 100
 
 @pytest.mark.parametrize("kind", ["an allowance", "medical cost"])
 def test_two_sources_in_two_workers_race_for_one_delivery_a_hundred_times(stack: Stack, kind: str) -> None:
-    """One is paid, the other told."""
+    """One is paid, the other told: one order, one hold, and for the loser the code that says why.
+
+    Two workers are two offices, each with a pool of its own: what keeps them apart is the database alone (her row's
+    lock, and the constraint on what is held), as it is between processes. That a worker may die meanwhile is
+    `tests/crash`'s to show.
+    """
     desk = Desk.open(stack)
     who = [Insured() for _ in range(ROUNDS)]
 
@@ -311,6 +316,18 @@ def test_two_sources_in_two_workers_race_for_one_delivery_a_hundred_times(stack:
         )
         assert [row["s"] for row in outcomes] == [["APPROVED", "DUPLICATE"]] * ROUNDS
         assert await value(desk.dsn, "SELECT count(*) FROM benefit_hold") == ROUNDS
+        paid = await rows(
+            desk.dsn,
+            """SELECT person, array_agg(state) AS states FROM claim JOIN ordered ON claim_id = claim.id AND owed_fen > 0
+               GROUP BY person""",
+        )
+        assert [row["states"] for row in paid] == [["APPROVED"]] * ROUNDS
+        told = await rows(
+            desk.dsn,
+            """SELECT string_agg(state || ' ' || array_to_string(reasons, ','), '; ' ORDER BY state) AS each
+               FROM claim JOIN submission ON claim_id = claim.id GROUP BY person""",
+        )
+        assert [row["each"] for row in told] == ["APPROVED ; DUPLICATE DUPLICATE_DELIVERY"] * ROUNDS
 
     asyncio.run(act())
 

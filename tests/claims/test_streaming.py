@@ -65,7 +65,7 @@ def converse(stack: Stack, *requests: Request) -> list[Answer]:
 
 
 def taken_in(stack: Stack, numbers: Sequence[str]) -> Counter[str]:
-    sql = "SELECT claim_number FROM submission WHERE claim_number = ANY($1)"
+    sql = "SELECT claim_number FROM submission WHERE claim_number = ANY($1) AND position LIKE 'claims.intake%'"
     return Counter(row["claim_number"] for row in asyncio.run(rows(claims_dsn(stack), sql, list(numbers))))
 
 

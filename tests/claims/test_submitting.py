@@ -65,7 +65,7 @@ def refused(stack: Stack, given: Request) -> tuple[grpc.StatusCode, list[tuple[s
 
 def submissions(stack: Stack, number: str) -> list[str]:
     """What the worker took in under a number."""
-    sql = "SELECT status FROM submission WHERE claim_number = $1 ORDER BY id"
+    sql = "SELECT status FROM submission WHERE claim_number = $1 AND position LIKE 'claims.intake%' ORDER BY id"
     return [row["status"] for row in asyncio.run(rows(claims_dsn(stack), sql, number))]
 
 

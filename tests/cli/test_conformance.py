@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from typer.testing import CliRunner, Result
 
+from deploy.local.authority import variables
 from deploy.local.stack import Stack
 from services.cli.conformance import report, scenarios
 from services.cli.conformance.judging import judge
@@ -78,7 +79,7 @@ def test_two_runs_have_nobody_and_no_number_in_common() -> None:
 # --- judging -----------------------------------------------------------------------------------------------------
 
 WOMAN = "990000199304150121"
-STEP = Step("good", 1, b"", WOMAN, "CF-1", 1, False, "new", Expected("DETERMINED", "APPROVED"))
+STEP = Step("good", 1, b"", WOMAN, "CF-1", 1, "topic", "new", Expected("DETERMINED", "APPROVED"))
 PLACE = Position("claims.intake.v1.sandbox", 1, 7)
 
 
@@ -144,7 +145,7 @@ def test_a_reason_in_one_language_only_is_told() -> None:
 
 
 def test_a_refusal_is_compared_by_its_codes() -> None:
-    step = replace(STEP, over_grpc=True, expected=Expected(refused=("A x", "B")))
+    step = replace(STEP, by="grpc", expected=Expected(refused=("A x", "B")))
 
     assert found(step=step, refused=("B", "A x")) == []
     assert found(step=step, refused=("B",)) == ["CLI_CONFORMANCE_REFUSAL"]
@@ -152,7 +153,7 @@ def test_a_refusal_is_compared_by_its_codes() -> None:
 
 
 def test_a_dry_run_that_was_sent_is_told() -> None:
-    step = replace(STEP, over_grpc=True, request="dry", expected=Expected())
+    step = replace(STEP, by="grpc", request="dry", expected=Expected())
 
     assert found(step=step) == ["CLI_CONFORMANCE_SENT"]
 
@@ -246,33 +247,71 @@ def cradle(stack: Stack) -> Cradle:
     return run
 
 
+@pytest.fixture(scope="module")
+def insurer(stack: Stack) -> Cradle:
+    """The command with a source's own certificate: no token, and no way to the registry."""
+    own = stack.authority.identity("source/sandbox")
+    environment = {**stack.environment, **variables(own), "CRADLE_REGISTRY_TARGET": "127.0.0.1:1", "LANG": "C"}
+    environment.pop("CRADLE_TOKEN")
+
+    def run(*arguments: object, **env: str) -> Result:
+        return CliRunner(env={**dict.fromkeys(["CRADLE_TOKEN"]), **environment, **env}).invoke(
+            app, list(map(str, arguments))
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def plays(cradle: Cradle) -> list[str]:
+    """What an operator hands to an insurer."""
+    answer = cradle("conformance", "prepare", "--count", 2)
+    assert answer.exit_code == 0, answer.output
+    return [line for line in answer.stdout.splitlines() if line]
+
+
 @pytest.mark.integration
-def test_the_system_keeps_its_contract_and_the_report_says_so(cradle: Cradle, tmp_path: Path) -> None:
+def test_the_system_keeps_its_contract_and_the_report_says_so(
+    insurer: Cradle, plays: list[str], tmp_path: Path
+) -> None:
+    """Played by the insurer alone, by the topic, by calls and by a stream; and once."""
     private, public = pem(tmp_path, "key", ed25519.Ed25519PrivateKey.generate())
     file = tmp_path / "report.json"
+    play = ("conformance", "run", plays[0], "--report", file, "--output", "json")
 
-    answer = cradle("conformance", "run", "--report", file, "--output", "json", CRADLE_CONFORMANCE_KEY=str(private))
+    answer = insurer(*play, CRADLE_CONFORMANCE_KEY=str(private))
 
     made = json.loads(answer.stdout)
     assert [(one["case"], one["step"], one["problems"]) for one in made["results"] if not one["ok"]] == []
     assert answer.exit_code == 0
     assert (made["cases"], made["failed"], made["source"]) == (len(scenarios.cases()), 0, "sandbox")
+    assert {one["by"] for one in made["results"]} == {"topic", "grpc", "stream"}
     assert json.loads(file.read_bytes()) == made
-    assert cradle("conformance", "verify", file, "--key", public).exit_code == 0
+    assert insurer("conformance", "verify", file, "--key", public).exit_code == 0
+    again = insurer(*play, CRADLE_CONFORMANCE_KEY=str(private))
+    assert (again.exit_code, "CLI_CONFORMANCE_PLAYED" in again.output) == (2, True)
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("language", "word"), [("zh-CN", "原样重发"), ("en", "sent again as it was")])
-def test_a_person_reads_a_table_in_either_language(cradle: Cradle, language: str, word: str) -> None:
-    answer = cradle("conformance", "run", "--language", language)
+def test_an_insurer_prepares_nothing_and_plays_a_word_only(insurer: Cradle, stack: Stack) -> None:
+    prepared = insurer("conformance", "prepare", CRADLE_REGISTRY_TARGET=stack.environment["CRADLE_REGISTRY_TARGET"])
+    none = insurer("conformance", "run", "x")
+
+    assert (prepared.exit_code, "AUTH_PERMISSION_MISSING" in prepared.output) == (2, True)
+    assert (none.exit_code, "CLI_CONFORMANCE_NO_PLAY" in none.output) == (2, True)
+
+
+@pytest.mark.integration
+def test_a_person_reads_a_table(insurer: Cradle, plays: list[str]) -> None:
+    answer = insurer("conformance", "run", plays[1], "--language", "zh-CN")
 
     assert answer.exit_code == 0, answer.output
-    assert word in answer.stdout
+    assert "原样重发" in answer.stdout
 
 
 @pytest.mark.integration
-def test_without_a_key_no_report_is_begun(cradle: Cradle, tmp_path: Path) -> None:
-    answer = cradle("conformance", "run", "--report", tmp_path / "report.json")
+def test_without_a_key_no_report_is_begun(insurer: Cradle, tmp_path: Path) -> None:
+    answer = insurer("conformance", "run", "0a1b2c3d", "--report", tmp_path / "report.json")
 
     assert answer.exit_code == 2
     assert "CLI_CONFORMANCE_KEY_MISSING" in answer.output

@@ -33,7 +33,9 @@ def cradle(stack: Stack) -> Cradle:
 
 def ask(stack: Stack, number: str) -> service_pb2.CoverageAnswer:
     with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
-        request = service_pb2.BatchGetCoverageRequest(queries=[service_pb2.CoverageQuery(person_id_number=number)])
+        request = service_pb2.BatchGetCoverageRequest(
+            queries=[service_pb2.CoverageQuery(person_id_number=number)], purpose="a test"
+        )
         stub = service_pb2_grpc.RegistryServiceStub(channel)
         answer: service_pb2.CoverageAnswer = stub.BatchGetCoverage(request, timeout=10).answers[0]
         return answer

@@ -119,7 +119,9 @@ def _day(on: date) -> Date:
 
 def _is_known(registry: Any, asked: Resident) -> bool:
     query = registry_pb2.CoverageQuery(person_id_number=asked.id_number, employer_uscc=asked.employer_uscc)
-    answer = registry.BatchGetCoverage(registry_pb2.BatchGetCoverageRequest(queries=[query]), timeout=60)
+    answer = registry.BatchGetCoverage(
+        registry_pb2.BatchGetCoverageRequest(queries=[query], purpose="a test"), timeout=60
+    )
     return bool(answer.answers[0].employer)
 
 

@@ -16,6 +16,7 @@ from deploy.local import layout
 from deploy.local.authority import Authority, variables
 from deploy.local.ports import Ports
 from services.kit import rpc
+from services.kit.audit import Noting, nowhere
 from services.kit.settings import Settings
 from services.kit.tls import Identity
 
@@ -46,7 +47,10 @@ def settings(authority: Authority, address: str, access: Path = ACCESS, **overri
 
 @asynccontextmanager
 async def answering(
-    given: Settings, services: Sequence[ServiceDescriptor], behaviours: Behaviours | None = None
+    given: Settings,
+    services: Sequence[ServiceDescriptor],
+    behaviours: Behaviours | None = None,
+    refused: Noting = nowhere,
 ) -> AsyncIterator[None]:
     """Serve these; a method without a behaviour of its own answers nothing in particular."""
 
@@ -55,7 +59,7 @@ async def answering(
             handlers = {method.name: _handler(method, behaviours or {}) for method in service.methods}
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
 
-    async with rpc.serving(given, services, register):
+    async with rpc.serving(given, services, register, refused):
         yield
 
 

@@ -40,9 +40,9 @@ NAME = "欧阳测试"
 
 
 @asynccontextmanager
-async def office(stack: Stack, dsn: str) -> AsyncIterator[Office]:
+async def office(stack: Stack, dsn: str, connections_max: int = 8) -> AsyncIterator[Office]:
     key = base64.b64decode(stack.environment["CRADLE_BLIND_INDEX_KEY"])
-    async with db.connect(dsn) as database:
+    async with db.connect(dsn, connections_max=connections_max) as database:
         yield Office(database, Clock(TODAY), sealer_of(stack), key)
 
 

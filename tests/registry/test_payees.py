@@ -288,7 +288,9 @@ def test_over_grpc_the_treasury_reads_and_shapes_are_checked_without_a_word_of_w
         async with rpc.channel(target, stack.operator) as channel:
             stub = service_pb2_grpc.RegistryServiceStub(channel)
             query = service_pb2.CoverageQuery(person_id_number=number)
-            covered = await stub.BatchGetCoverage(service_pb2.BatchGetCoverageRequest(queries=[query]), timeout=10)
+            covered = await stub.BatchGetCoverage(
+                service_pb2.BatchGetCoverageRequest(queries=[query], purpose="a test"), timeout=10
+            )
             told = await refusals(stub, number)
             one = service_pb2.BatchRecordPayeesRequest(payees=[record_of(number)])
             assert (await stub.BatchRecordPayees(one, timeout=10)).changed == 1

@@ -12,8 +12,9 @@ from cradle.registry.v1 import event_pb2, intake_pb2, office_pb2, office_pb2_grp
 from deploy.local.stack import Stack
 from services.cli.failures import from_rpc
 from services.kit import rpc
+from services.kit.dates import to_proto
 from services.kit.member_key import member_key
-from tests.builders import id_number, month, uscc
+from tests.builders import TODAY, id_number, month, uscc
 from tests.kit.live import read_until, rows, send
 from tests.registry import statements
 from tests.registry.statements import covered, paid, span
@@ -92,11 +93,27 @@ def test_who_is_nobody_is_refused_by_place(stack: Stack) -> None:
         stub = service_pb2_grpc.RegistryServiceStub(channel)
         queries = [service_pb2.CoverageQuery(person="x"), service_pb2.CoverageQuery()]
         with pytest.raises(grpc.RpcError) as raised:
-            stub.BatchGetCoverage(service_pb2.BatchGetCoverageRequest(queries=queries), timeout=10)
+            stub.BatchGetCoverage(service_pb2.BatchGetCoverageRequest(queries=queries, purpose="a test"), timeout=10)
 
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     fields = [given.field for given in from_rpc(raised.value, "").reasons]
     assert fields == ["queries[0].person", "queries[1].person_id_number"]
+
+
+@pytest.mark.parametrize("purpose", ["", " ", f"deciding about {id_number()}"])
+def test_persons_are_asked_for_with_a_purpose_that_names_nobody(stack: Stack, purpose: str) -> None:
+    query = service_pb2.CoverageQuery(person_id_number=id_number())
+    institution = service_pb2.ProviderQuery(code="H1", on=to_proto(TODAY))
+    with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
+        stub = service_pb2_grpc.RegistryServiceStub(channel)
+        request = service_pb2.BatchGetCoverageRequest(queries=[query], providers=[institution], purpose=purpose)
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.BatchGetCoverage(request, timeout=10)
+        alone = stub.BatchGetCoverage(service_pb2.BatchGetCoverageRequest(providers=[institution]), timeout=10)
+
+    told = [(given.code, given.field) for given in from_rpc(raised.value, "").reasons]
+    assert told == [("FIELD_MALFORMED" if purpose.strip() else "FIELD_REQUIRED", "purpose")]
+    assert len(alone.providers) == 1
 
 
 def test_the_same_over_grpc_has_a_receipt_for_each_and_erases_whom_it_is_asked_to(stack: Stack) -> None:

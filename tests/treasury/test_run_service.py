@@ -67,7 +67,9 @@ async def a_payee(stack: Stack) -> str:
     async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
         stub = registry_grpc.RegistryServiceStub(channel)
         query = registry_pb2.CoverageQuery(person_id_number=number)
-        known = await stub.BatchGetCoverage(registry_pb2.BatchGetCoverageRequest(queries=[query]), timeout=10)
+        known = await stub.BatchGetCoverage(
+            registry_pb2.BatchGetCoverageRequest(queries=[query], purpose="a test"), timeout=10
+        )
         account = registry_pb2.PayeeAccount(holder="王小红", number=CARD, bank_code=BANK_CODE)
         payee = registry_pb2.PayeeRecord(person_id_number=number, account=account)
         await stub.BatchRecordPayees(registry_pb2.BatchRecordPayeesRequest(payees=[payee]), timeout=10)

@@ -29,7 +29,7 @@ from services.certification.usecases.desk import Desk
 from services.certification.usecases.moving import Asked, done, in_hand, move
 from services.kit import auth
 from services.kit.db import Database, Tx
-from services.kit.errors import Forbidden, Invalid, NotFound, Refused
+from services.kit.errors import Forbidden, Invalid, Refused, unseen
 from services.kit.identifiers import uscc_problems
 from services.kit.ids import new_id
 from services.kit.messages import Reason, reason
@@ -56,7 +56,7 @@ async def create(desk: Desk, tx: Tx, uscc: str, kind: Kind) -> Filed:
         raise Forbidden(reason("AUTH_EMPLOYER_NOT_YOURS", "parent"))
     known = await desk.register.employment(uscc, desk.clock.today())
     if known is None or not auth.current().sees_employer(uscc, known.county):
-        raise NotFound(reason("EMPLOYER_UNKNOWN", "parent"))
+        raise unseen(reason("EMPLOYER_UNKNOWN", "parent"), is_there=known is not None)
     who = done(desk, Move.SAVE, auth.current().name)
     started = moved(NOT_ON_FILE, who, Under(desk.in_force(), desk.calendar))
     if isinstance(started, Reason):

@@ -14,7 +14,7 @@ from services.certification.usecases import booking
 from services.certification.usecases.desk import Desk
 from services.kit import auth
 from services.kit.db import Database, Tx
-from services.kit.errors import Invalid, NotFound, Refused, Stale
+from services.kit.errors import Invalid, Refused, Stale, unseen
 from services.kit.messages import reason
 
 
@@ -48,7 +48,7 @@ async def found(source: Database | Tx, number: str) -> Certificate:
     """Raises NotFound, in the same words for one that is not there and for one that is another's."""
     one = await certificates.by_number(source, number)
     if one is None or not auth.current().sees_employer(one.uscc, one.county):
-        raise NotFound(reason("NOT_FOUND", "name", name=f"certificates/{number}"))
+        raise unseen(reason("NOT_FOUND", "name", name=f"certificates/{number}"), is_there=one is not None)
     return one
 
 

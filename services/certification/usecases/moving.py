@@ -14,7 +14,7 @@ from services.certification.usecases import renewing
 from services.certification.usecases.desk import Desk
 from services.kit import auth
 from services.kit.db import Tx
-from services.kit.errors import Invalid, NotFound, Refused, Stale
+from services.kit.errors import Invalid, Refused, Stale, unseen
 from services.kit.messages import Reason, reason
 
 SYSTEM = "service/certification"
@@ -45,7 +45,7 @@ def asked(request: Any) -> Asked:
 def in_scope(filed: Filed | None, name: str) -> Filed:
     """Raises NotFound, in the same words for one that is not there and for one that is another's."""
     if filed is None or not auth.current().sees_employer(filed.uscc, filed.county):
-        raise NotFound(reason("NOT_FOUND", "name", name=name))
+        raise unseen(reason("NOT_FOUND", "name", name=name), is_there=filed is not None)
     return filed
 
 

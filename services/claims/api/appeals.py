@@ -16,12 +16,13 @@ from services.claims.model.appeal import Appeal, ListedAppeal
 from services.claims.store import appeals
 from services.claims.usecases import Desk, appealing
 from services.claims.usecases.asking import once
+from services.claims.usecases.reading import shown
 from services.claims.wire import appeal as wire
 from services.claims.wire import paging
 from services.kit import auth
 from services.kit.dates import from_proto
 from services.kit.db import Tx
-from services.kit.errors import Invalid, NotFound
+from services.kit.errors import Invalid, unseen
 from services.kit.messages import reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -63,7 +64,9 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
         return await once(self.desk, request, withdraw, appeal_pb2.Appeal)
 
     async def GetAppeal(self, request: appeal_pb2.GetAppealRequest, context: Context) -> appeal_pb2.Appeal:
-        return wire.to_message(await self._found(request.name))
+        listed = await self._found(request.name)
+        await shown(self.database, "GetAppeal", [listed.appeal.claim_id])
+        return wire.to_message(listed)
 
     async def ListAppeals(
         self, request: appeal_pb2.ListAppealsRequest, context: Context
@@ -78,6 +81,7 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
             wire.STATES.get(request.state), request.county, claim_id, asking.sources, asking.counties
         )
         found = await appeals.list_appeals(self.database, wanted, before, limit + 1)
+        await shown(self.database, "ListAppeals", [one.appeal.claim_id for one in found[:limit]])
         return appeal_pb2.ListAppealsResponse(
             appeals=[wire.to_message(one) for one in found[:limit]],
             next_page_token=paging.page_token(found[limit - 1].appeal.id, request) if len(found) > limit else "",
@@ -91,13 +95,13 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
             case _:
                 claim = await store.claim_by_id(self.database, _claim_id(name, "claim"))
         if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
-            raise NotFound(reason("NOT_FOUND", "claim", name=name))
+            raise unseen(reason("NOT_FOUND", "claim", name=name), is_there=claim is not None)
         return claim
 
     async def _found(self, name: str) -> ListedAppeal:
         listed = await appeals.by_id(self.database, wire.appeal_id(name))
         if listed is None or not auth.current().sees(source=listed.source, county=listed.county):
-            raise NotFound(reason("NOT_FOUND", "name", name=name))
+            raise unseen(reason("NOT_FOUND", "name", name=name), is_there=listed is not None)
         return listed
 
 

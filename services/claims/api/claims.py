@@ -17,6 +17,7 @@ from services.claims.model import Claim, ClaimKind
 from services.claims.store import appeals
 from services.claims.usecases import streaming, submitting
 from services.claims.usecases.overdue import terms_over
+from services.claims.usecases.reading import shown
 from services.claims.usecases.streaming import Requests
 from services.claims.usecases.submitting import CALL, Entry, FrontDesk
 from services.claims.wire import facts as reading
@@ -24,7 +25,7 @@ from services.claims.wire import notice, out, paging, plain
 from services.claims.wire.appeal import to_message, told
 from services.kit import auth, given
 from services.kit.db import Database
-from services.kit.errors import Forbidden, Invalid, NotFound
+from services.kit.errors import Forbidden, Invalid, NotFound, unseen
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
 from services.kit.watching import Watching
@@ -76,6 +77,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         self, request: submitting_pb2.WatchClaimRequest, context: Context
     ) -> AsyncGenerator[submitting_pb2.WatchClaimResponse, None]:
         claim = await self._find(request.name)
+        await self._shown("WatchClaim", claim)
         async with aclosing(self.watching.changes(claim.id, request.after_version)) as changes:
             async for changed in changes:
                 if not auth.current().sees(source=changed.source, county=changed.county):
@@ -83,7 +85,12 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
                 yield submitting_pb2.WatchClaimResponse(version=changed.version, claim=await self._whole(changed))
 
     async def GetClaim(self, request: service_pb2.GetClaimRequest, context: Context) -> claim_pb2.Claim:
-        return await self._whole(await self._find(request.name))
+        claim = await self._find(request.name)
+        await self._shown("GetClaim", claim)
+        return await self._whole(claim)
+
+    async def _shown(self, method: str, *claims: Claim) -> None:
+        await shown(self.database, method, [claim.id for claim in claims])
 
     async def _whole(self, claim: Claim) -> claim_pb2.Claim:
         """The claim with the determination of its latest revision, if it has one, and what was ordered for it."""
@@ -112,6 +119,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
             sources=asking.sources,
             counties=asking.counties,
         )
+        await self._shown("ListClaims", *claims[:limit])
         more = len(claims) > limit
         return service_pb2.ListClaimsResponse(
             claims=[out.claim_to_proto(claim) for claim in claims[:limit]],
@@ -125,6 +133,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         recorded = await store.recorded(self.database, claim.id, request.revision or claim.revision)
         if recorded is None:
             raise NotFound(reason("NOT_DETERMINED", "name"))
+        await self._shown("ExplainDetermination", claim)
         language = _language(request.language)
         law = await store.law_by_digest(self.database, recorded.law_digest)
         determination = recorded.determination()
@@ -190,7 +199,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
             case _:
                 raise Invalid(reason("NAME_MALFORMED", "name"))
         if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
-            raise NotFound(reason("NOT_FOUND", "name", name=name))  # the same words, so that nobody learns of it
+            raise unseen(reason("NOT_FOUND", "name", name=name), is_there=claim is not None)
         return claim
 
 

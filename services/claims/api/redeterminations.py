@@ -11,6 +11,7 @@ from services.claims.model.redetermination import FIRST, Redetermination
 from services.claims.store import redetermining as store
 from services.claims.usecases import Desk, redetermining
 from services.claims.usecases.asking import once
+from services.claims.usecases.reading import shown
 from services.claims.wire import paging
 from services.claims.wire import redetermination as wire
 from services.kit import auth
@@ -51,6 +52,8 @@ class Redeterminations(redetermination_pb2_grpc.RedeterminationServiceServicer):
         limit, after = request.page_size or _PAGE, wire.read_place_token(request.page_token, request) or FIRST
         parent, finding = wire.redetermination_id(request.parent, "parent"), wire.FINDINGS.get(request.finding)
         found = await store.list_items(self.desk.database, parent, request.county, finding, after, limit + 1)
+        claims = [one.item.place.claim for one in found[:limit]]
+        await shown(self.desk.database, "ListRedeterminedClaims", claims)
         return _pb.ListRedeterminedClaimsResponse(
             claims=[wire.shown_to_proto(one) for one in found[:limit]],
             next_page_token=wire.place_token(found[limit - 1].item.place, request) if len(found) > limit else "",

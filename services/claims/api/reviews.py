@@ -19,6 +19,7 @@ from services.claims.store import reviews
 from services.claims.store.appeals import of_claim
 from services.claims.store.redetermining import last_of_claim
 from services.claims.usecases import Desk, answering, queueing, reviewing
+from services.claims.usecases.reading import shown
 from services.claims.usecases.reviewing import Case
 from services.claims.wire import notice, out
 from services.claims.wire import review as wire
@@ -46,12 +47,14 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
     ) -> review_pb2.ListReviewsResponse:
         limit = request.page_size or _PAGE
         found = await reviews.list_reviews(self.desk.database, _wanted(request), _place(request.page_token), limit + 1)
+        await shown(self.desk.database, "ListReviews", [one.review.claim_id for one in found[:limit]])
         token = _token(reviews.place(found[limit - 1].review)) if len(found) > limit else ""
-        shown = [wire.review_to_proto(one.review, one.source, one.number, one.county) for one in found[:limit]]
-        return review_pb2.ListReviewsResponse(reviews=shown, next_page_token=token)
+        answers = [wire.review_to_proto(one.review, one.source, one.number, one.county) for one in found[:limit]]
+        return review_pb2.ListReviewsResponse(reviews=answers, next_page_token=token)
 
     async def GetReview(self, request: review_pb2.GetReviewRequest, context: Context) -> review_pb2.Review:
         listed = await reviewing.found(self.desk.database, wire.review_id(request.name))
+        await shown(self.desk.database, "GetReview", [listed.review.claim_id])
         answer = wire.review_to_proto(listed.review, listed.source, listed.number, listed.county)
         await self._add_determination(answer, listed.review.claim_id, request.language)
         if listed.review.reason == LAW_CHANGED and (

@@ -11,6 +11,7 @@ from cradle.claims.v1 import submission_pb2, submission_pb2_grpc
 from services.claims import store
 from services.claims.store.submissions import WantedSubmissions
 from services.claims.store.totals import WantedTotals
+from services.claims.usecases.reading import shown
 from services.claims.wire import submission as wire
 from services.kit import auth
 from services.kit.clock import Clock
@@ -41,6 +42,7 @@ class Submissions(submission_pb2_grpc.SubmissionServiceServicer):
         )
         before = wire.read_page_token(request.page_token, request)
         found = await store.list_submissions(self.database, wanted, before=before, limit=limit + 1)
+        await shown(self.database, "ListSubmissions", [one.claim_id for one in found[:limit] if one.claim_id])
         return submission_pb2.ListSubmissionsResponse(
             submissions=[wire.to_message(one) for one in found[:limit]],
             next_page_token=wire.page_token(found[limit - 1].place, request) if len(found) > limit else "",

@@ -41,7 +41,7 @@ from services.claims.wire import out
 from services.claims.wire import review as wire
 from services.kit import auth
 from services.kit.db import Database, Tx
-from services.kit.errors import Conflict, Invalid, NotFound, Refused, Stale
+from services.kit.errors import Conflict, Invalid, Refused, Stale, unseen
 from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
 
@@ -93,7 +93,7 @@ async def found(database: Database, review_id: UUID) -> Listed:
     """A review in the scope of who asks; of another's nobody learns that it is there."""
     listed = await reviews.review_by_id(database, review_id)
     if listed is None or not auth.current().sees(source=listed.source, county=listed.county):
-        raise NotFound(reason("NOT_FOUND", "name", name=f"reviews/{review_id}"))
+        raise unseen(reason("NOT_FOUND", "name", name=f"reviews/{review_id}"), is_there=listed is not None)
     return listed
 
 

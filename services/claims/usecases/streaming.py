@@ -57,8 +57,11 @@ class Conversation:
                 refused = {e.number: submitting.refusals(self.desk, self.source, e) for e in entries}
                 good = [entry for entry in entries if not refused[entry.number]]
                 known = {t.number: t for t in await self._handed_in(good)}
-                for entry in entries:
-                    self.taken.put_nowait(known.get(entry.number) or Taken(entry.number, reasons=refused[entry.number]))
+                taken = [known.get(e.number) or Taken(e.number, reasons=refused[e.number]) for e in entries]
+                if returned := [one for one in zip(entries, taken, strict=True) if one[1].reasons]:
+                    await submitting.keep_refused(self.desk, self.source, self.stream, returned)
+                for one in taken:
+                    self.taken.put_nowait(one)
         finally:
             self.taken.put_nowait(None)
 

@@ -20,13 +20,15 @@ from uuid import UUID
 from cradle.claims.v1 import intake_pb2, receipt_pb2
 
 from services.claims import rules, store
-from services.claims.store import Place
+from services.claims.model import ReceiptStatus, Received
+from services.claims.store import Place, Settled
 from services.claims.wire import intake
 from services.kit import telemetry
 from services.kit.appending import Appender
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.kit.errors import Invalid, Unavailable
+from services.kit.ids import new_id
 from services.kit.law import Law
 from services.kit.member_key import member_key
 from services.kit.messages import Reason, reason
@@ -37,6 +39,7 @@ from services.kit.tail import Tail
 from services.kit.timer import every
 
 CALL: Final = 0  # the number of a single call in the stream that its request_id is
+_NOWHERE: Final = -1  # the partition of what was never on a topic
 _FORGET_EVERY_S: Final = 600.0
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)  # so long we wait for another call under the same id
 
@@ -105,25 +108,49 @@ def refusals(desk: FrontDesk, source: str, entry: Entry, *, only_read: bool = Fa
     kind = entry.intake.WhichOneof("event")
     if kind == "control_totals" and not only_read:
         return (reason("CONTROL_TOTALS_BY_TOPIC", "intake.control_totals"),)
-    now_ms = int(desk.clock.now().timestamp() * 1000)
-    message = Message(intake.INTAKE + source, -1, -1, None, entry.value, now_ms)
-    first_day, bytes_max = rules.first_day(desk.law), desk.settings.message_bytes_max
-    read = intake.read(message, desk.clock.today(), first_day, bytes_max, desk.sealer.digest)
-    found = [Reason(one.code, f"intake.{one.field}".rstrip("."), one.values) for one in read.reasons]
+    found = [
+        Reason(one.code, f"intake.{one.field}".rstrip("."), one.values) for one in _read(desk, source, entry).reasons
+    ]
     if kind == "void" and not entry.member_key:
         found.append(reason("FIELD_REQUIRED", "member_key"))
     return tuple(found)
+
+
+def _read(desk: FrontDesk, source: str, entry: Entry) -> Received:
+    now_ms = int(desk.clock.now().timestamp() * 1000)
+    message = Message(intake.INTAKE + source, _NOWHERE, entry.number, None, entry.value, now_ms)
+    first_day, bytes_max = rules.first_day(desk.law), desk.settings.message_bytes_max
+    return intake.read(message, desk.clock.today(), first_day, bytes_max, desk.sealer.digest)
 
 
 async def submit(desk: FrontDesk, source: str, request_id: UUID, entry: Entry) -> Taken:
     """Hand in one submission. Raises Invalid with everything that is wrong with it."""
     if problems := refusals(desk, source, entry):
         telemetry.HANDED_IN.labels(source, "refused").inc()
-        raise Invalid(*problems)
-    (taken,) = await hand_in(desk, source, request_id, [entry])
+        taken = Taken(entry.number, reasons=problems)
+    else:
+        (taken,) = await hand_in(desk, source, request_id, [entry])
     if taken.reasons:
+        await keep_refused(desk, source, request_id, [(entry, taken)])
         raise Invalid(*taken.reasons)
     return taken
+
+
+async def keep_refused(desk: FrontDesk, source: str, stream: UUID, refused: Sequence[tuple[Entry, Taken]]) -> None:
+    """Write down what was not taken, as the worker does what it returns: its bytes sealed, the codes of its reasons.
+
+    Control totals do not count it, for its sender was told before it was sent. Of what is too large only the digest
+    is kept.
+    """
+    settled, sealed = [], []
+    for entry, taken in refused:
+        position = f"grpc/{stream}/{_NOWHERE}/{entry.number}"
+        read = _read(desk, source, entry)._replace(position=position, sent=None, submit_date=None)
+        value = read.value if len(read.value) <= desk.settings.message_bytes_max else b""
+        settled.append(Settled(read, ReceiptStatus.RETURNED, new_id(), taken.reasons))
+        sealed.append(desk.sealer.seal(value, position.encode()))
+    async with desk.database.transaction() as tx:
+        await store.save_submissions(tx, settled, sealed)
 
 
 async def hand_in(desk: FrontDesk, source: str, stream: UUID, entries: Sequence[Entry]) -> list[Taken]:

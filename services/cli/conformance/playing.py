@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -11,14 +12,14 @@ from uuid import uuid4
 
 import grpc
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from cradle.claims.v1 import intake_pb2, receipt_pb2, submitting_pb2
+from cradle.claims.v1 import intake_pb2, receipt_pb2, service_pb2, submitting_pb2
 from cradle.claims.v1.service_pb2_grpc import ClaimsServiceStub
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.type.date_pb2 import Date
 
 from services.cli.conformance.scenarios import Play, Step
-from services.cli.failures import from_rpc
+from services.cli.failures import Exit, from_rpc
 from services.cli.intake import INTAKE, RECEIPT, Position, receipts_from_now
 from services.kit.dates import month_of
 from services.kit.member_key import member_key
@@ -74,6 +75,18 @@ def registry_records(
     contract = registry_pb2.ContractSpan(level=registry_pb2.PROVIDER_LEVEL_TERTIARY, first_day=first)
     provider = registry_pb2.ProviderRecord(code=play.provider, name="一致性测试", county=_COUNTY, contracts=[contract])
     return employers, persons, provider
+
+
+def was_played(channel: grpc.Channel, source: str, play: Play, timeout_s: float) -> bool:
+    """Whether the first claim of this play is on file: a play is a play once."""
+    name = f"sources/{source}/claims/{play.steps[0].claim_number}"
+    try:
+        ClaimsServiceStub(channel).GetClaim(service_pb2.GetClaimRequest(name=name), timeout=timeout_s)
+    except grpc.RpcError as error:
+        if from_rpc(error, "").exit_code is Exit.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 async def by_topic(client: Mapping[str, Any], source: str, steps: Sequence[Step], timeout_s: float) -> list[Played]:
@@ -150,3 +163,59 @@ def by_grpc(channel: grpc.Channel, source: str, steps: Sequence[Step], timeout_s
             if answer.HasField("receipt"):
                 played.told.append(Told(answer.receipt, answer.receipt.SerializeToString()))
         yield played
+
+
+def by_stream(channel: grpc.Channel, source: str, steps: Sequence[Step], timeout_s: float) -> list[Played]:
+    """All in one stream, in order; then the stream is opened again for those that repeat the number before them."""
+    stub, stream_id = ClaimsServiceStub(channel), str(uuid4())
+    numbers: list[int] = []
+    for step in steps:
+        numbers.append(numbers[-1] if step.request == "same" and numbers else len(numbers) + 1)
+    numbered = list(zip(numbers, steps, strict=True))
+    answered: dict[int, Played] = {}
+    for again in (False, True):
+        sent = [(place, one) for place, one in enumerate(numbered) if (one[1].request == "same") is again]
+        requests = _stream(source, stream_id, [one for _, one in sent])
+        came = iter(_answers(stub, requests, timeout_s) if sent else ())
+        for place, (number, step) in sent:
+            answer = next(came, None)  # one to another number than its turn's is none
+            answered[place] = _answered(step, answer if answer is not None and answer.number == number else None)
+    return [answered[place] for place in range(len(steps))]
+
+
+def _stream(
+    source: str, stream_id: str, numbered: Sequence[tuple[int, Step]]
+) -> Iterator[submitting_pb2.StreamClaimsRequest]:
+    opened = submitting_pb2.OpenClaimStream(parent=f"sources/{source}", stream_id=stream_id)
+    yield submitting_pb2.StreamClaimsRequest(open=opened)
+    for number, step in numbered:
+        submission = submitting_pb2.NumberedSubmission(
+            number=number,
+            intake=intake_pb2.ClaimIntake.FromString(step.value),
+            member_key=member_key(step.key_of) if step.key_of else b"",
+        )
+        yield submitting_pb2.StreamClaimsRequest(submission=submission)
+
+
+def _answers(
+    stub: ClaimsServiceStub, requests: Iterator[submitting_pb2.StreamClaimsRequest], timeout_s: float
+) -> Iterator[submitting_pb2.SubmissionAnswer]:
+    """Those that came until the stream ended, however it did: whoever has none, is told of."""
+    with suppress(grpc.RpcError):
+        for response in stub.StreamClaims(requests, timeout=timeout_s + 5):
+            if response.HasField("answer"):
+                yield response.answer
+
+
+def _answered(step: Step, answer: submitting_pb2.SubmissionAnswer | None) -> Played:
+    played = Played(step)
+    if answer is None:
+        return played
+    if answer.reasons:
+        played.refused = tuple(f"{one.code} {one.field}".strip() for one in answer.reasons)
+    if answer.HasField("position"):
+        place = answer.position
+        played.position = Position(place.topic, place.partition, place.offset)
+    if answer.HasField("receipt"):
+        played.told.append(Told(answer.receipt, answer.receipt.SerializeToString()))
+    return played

@@ -61,7 +61,7 @@ def _step(played: Played, problems: Sequence[Reason]) -> dict[str, Any]:
     return {
         "case": step.case,
         "step": step.number,
-        "by": "grpc" if step.over_grpc else "topic",
+        "by": step.by,
         "value_sha256": hashlib.sha256(step.value).hexdigest(),
         "position": "/".join(map(str, played.position)) if played.position else "",
         "expected": {

@@ -42,7 +42,7 @@ class Step:
     key_of: str | None  # the ID number whose member key the record bears; None: it bears none
     claim_number: str
     revision: int
-    over_grpc: bool
+    by: Literal["topic", "grpc", "stream"]
     request: Literal["new", "same", "dry"]
     expected: Expected
 
@@ -137,7 +137,7 @@ def _steps(case: Mapping[str, Any], base: Mapping[str, Any], run: str, values: _
             None if step.get("keyless") else values.names["mother"],
             claim_number if numbered else "",
             revision if numbered else 0,
-            step.get("by") == "grpc",
+            step.get("by", "topic"),
             step.get("request", "new"),
             Expected(
                 expected.get("status", ""),

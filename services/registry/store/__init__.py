@@ -24,7 +24,7 @@ from services.registry.store.institutions import (
     save_employers,
     save_providers,
 )
-from services.registry.store.lookup import COVERAGE, Asked, audit, coverage, institutions, refer
+from services.registry.store.lookup import COVERAGE, Asked, coverage, institutions, refer
 from services.registry.store.payees import (
     AccountRow,
     PayeeOnFile,
@@ -69,7 +69,6 @@ __all__ = [
     "ViolationOnFile",
     "ViolationRow",
     "WageRow",
-    "audit",
     "coverage",
     "employers_of",
     "erasable",

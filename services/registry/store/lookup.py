@@ -100,19 +100,6 @@ async def refer(database: Database, given: Sequence[tuple[UUID, bytes]]) -> dict
     return {row["blind_index"]: row["id"] for row in found}
 
 
-async def audit(  # noqa: PLR0917  # the columns of the table
-    database: Database, at: datetime, method: str, principal: str, purpose: str, subjects: Sequence[UUID]
-) -> None:
-    await database.fetch(
-        "INSERT INTO audit (at, method, principal, purpose, subjects) VALUES ($1, $2, $3, $4, $5)",
-        at,
-        method,
-        principal,
-        purpose,
-        subjects,
-    )
-
-
 def _coverage(row: asyncpg.Record) -> Coverage:
     return Coverage(
         row["person"],

@@ -26,8 +26,7 @@ class Erased:
 async def find(office: Office, id_number: str, person: UUID | None, asker: Asker) -> Erased:
     """Who would be erased; the question is audited. Raises NotFound for one whom the registry does not know."""
     found = await _find(office, id_number, person)
-    now = office.clock.now()
-    await store.audit(office.database, now, METHOD, asker.principal, asker.purpose, [found.person])
+    await office.audit(METHOD, asker, [found.person])
     return found
 
 

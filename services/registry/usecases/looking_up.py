@@ -28,7 +28,7 @@ async def get_coverage(
     husbands = dict(zip(his, found[len(hers) :], strict=True))
     subjects = sorted({coverage.person for coverage in found if coverage.person})
     who = asker or Asker()
-    await store.audit(office.database, office.clock.now(), "BatchGetCoverage", who.principal, who.purpose, subjects)
+    await office.audit("BatchGetCoverage", who, subjects)
     return [_with(husbands.get(place), coverage) for place, coverage in enumerate(found[: len(hers)])]
 
 

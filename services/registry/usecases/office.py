@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import UUID
 
+from services.kit import audit
+from services.kit.audit import Read
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.kit.seal import Sealer, blind_index
@@ -15,6 +19,11 @@ class Office:
     clock: Clock
     sealer: Sealer
     index_key: bytes
+
+    async def audit(self, method: str, asker: Asker, subjects: Collection[UUID]) -> None:
+        """Write down who reads what of whom, and what for."""
+        read = Read(self.clock.now(), method, asker.principal, asker.purpose, subjects)
+        await audit.keep(self.database, read)
 
     def index(self, id_number: str) -> bytes:
         return blind_index(self.index_key, id_number)

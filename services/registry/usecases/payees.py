@@ -114,7 +114,7 @@ async def get_payees(office: Office, asked: Sequence[tuple[PayeeKind, UUID]], as
     """Where each is paid, in their order; the reading is audited before it is answered, one row a call."""
     found = await store.payees(office.database, asked)
     subjects = sorted({reference for _, reference in asked})
-    await store.audit(office.database, office.clock.now(), METHOD, asker.principal, asker.purpose, subjects)
+    await office.audit(METHOD, asker, subjects)
     return [_payee(office, *one, on_file) for one, on_file in zip(asked, found, strict=True)]
 
 

@@ -110,7 +110,7 @@ async def get_standing(office: Office, asked: StandingAsked, known_at: datetime,
     """Answer for all in one statement; the reading is audited, one row a call."""
     found = await store.standing(office.database, asked, known_at)
     subjects = sorted({one.id for one in found.values()})
-    await store.audit(office.database, office.clock.now(), ASKED, asker.principal, asker.purpose, subjects)
+    await office.audit(ASKED, asker, subjects)
     return [_standing(found.get(place), asked.on) for place in range(len(asked.employers))]
 
 

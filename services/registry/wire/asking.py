@@ -23,8 +23,14 @@ _CATEGORY: Final[dict[Category | None, service_pb2.Category.ValueType]] = {
 
 
 def questions(request: service_pb2.BatchGetCoverageRequest) -> list[Question]:
-    """Raises Invalid for what is no question: nobody is named, or the day or the reference is none."""
+    """Raises Invalid for what is no question: nobody is named, the day or the reference is none, or it is not said what
+    for; institutions are asked for without, for they are nobody's.
+    """
     problems: list[Reason] = []
+    if request.queries and not request.purpose.strip():
+        problems.append(reason("FIELD_REQUIRED", "purpose"))
+    if holds_id_number(request.purpose):
+        problems.append(reason("FIELD_MALFORMED", "purpose"))  # it is kept for ever, in the clear
     read = [_question(query, f"queries[{place}]", problems) for place, query in enumerate(request.queries)]
     if problems:
         raise Invalid(*problems)

@@ -10,7 +10,7 @@ from cradle.treasury.v1 import recovery_pb2, recovery_pb2_grpc
 
 from services.kit import auth
 from services.kit.db import Tx
-from services.kit.errors import NotFound
+from services.kit.errors import unseen
 from services.kit.messages import reason
 from services.treasury.api.runs import order_number
 from services.treasury.api.treasury import counties
@@ -37,7 +37,7 @@ class Recoveries(recovery_pb2_grpc.RecoveryServiceServicer):
     async def GetRecovery(self, request: recovery_pb2.GetRecoveryRequest, context: Context) -> recovery_pb2.Recovery:
         found = await recoveries.by_id(self.database, wire.recovery_id(request.name))
         if found is None or not auth.current().sees(source="", county=found.county):
-            raise NotFound(reason("NOT_FOUND", "name", name=request.name))
+            raise unseen(reason("NOT_FOUND", "name", name=request.name), is_there=found is not None)
         parts = await recoveries.instalments(self.database, found)
         return wire.whole(found, parts, await recoveries.history(self.database, found.id))
 

@@ -9,7 +9,7 @@ from cradle.treasury.v1 import money_pb2, service_pb2, service_pb2_grpc
 
 from services.kit import auth
 from services.kit.db import Database
-from services.kit.errors import Forbidden, Invalid, NotFound
+from services.kit.errors import Forbidden, Invalid, NotFound, unseen
 from services.kit.messages import reason
 from services.treasury import store, usecases
 from services.treasury.model import Pot
@@ -47,7 +47,7 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
     async def GetOrder(self, request: service_pb2.GetOrderRequest, context: Context) -> service_pb2.Order:
         order = await store.order_by_id(self.database, _number(request.name))
         if order is None or not auth.current().sees(source="", county=order.county):
-            raise NotFound(reason("NOT_FOUND", "name", name=request.name))
+            raise unseen(reason("NOT_FOUND", "name", name=request.name), is_there=order is not None)
         return answers.order(order)
 
     async def ListOrders(

@@ -35,6 +35,15 @@ def test_one_days_totals_of_a_source_of_one_hospital_are_its_control_totals() ->
     }
 
 
+@pytest.mark.parametrize("source", ["sandbox", "hospitals", "counter"])
+def test_as_shipped_a_source_of_one_hospital_has_its_totals_mapped_and_one_of_many_is_told(source: str) -> None:
+    mapped = read_message(Adapter(source, SHIPPED), raw(totals()), TODAY)
+
+    assert (mapped.intake is not None) is (source == "sandbox")
+    told = ("UNMAPPED", "PLATFORM_TOTALS_OF_ONE_HOSPITAL", "fixmedins_code") in found(mapped)
+    assert told is (source != "sandbox")
+
+
 def test_totals_of_the_maternity_scheme_count_maternity_only() -> None:
     assert found(read({f"{DATA}insutype": "510"})) == {("DOUBT", "PLATFORM_TOTALS_NET", f"{DATA}fixmedins_setl_cnt")}
 

@@ -100,7 +100,7 @@ class BatchGetCoverageRequest(_message.Message):
     PROVIDERS_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     purpose: _builtins.str
-    """What the answer is for (个人信息保护法 art. 6); written down with who asks."""
+    """What the answer is for (个人信息保护法 art. 6); written down with who asks. No personal data. Required with `queries`."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageQuery]: ...
     @_builtins.property
