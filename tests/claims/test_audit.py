@@ -43,11 +43,6 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 # They tell nothing of one claim.
 SUMS = {"GetRedetermination", "ListRedeterminations", "BatchGetEmployerFacts", "ListControlTotals"}
-    "GetRedetermination",
-    "ListRedeterminations",
-    "BatchGetEmployerFacts",
-    "ListControlTotals",
-}  # they tell nothing of one claim
 
 
 class Filed(NamedTuple):
