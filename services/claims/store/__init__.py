@@ -1,7 +1,7 @@
 """SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `orders`,
 `again`, `totals`.
 
-`wages`, `reviews`, `redetermining`, `appeals` and `employers` are taken by their names.
+`wages`, `reviews`, `redetermining`, `appeals`, `employers` and `erasing` are taken by their names.
 """
 
 from services.claims.store.again import (
@@ -38,6 +38,7 @@ from services.claims.store.orders import load_orders, lock_claims, save_payment,
 from services.claims.store.saving import (
     Change,
     Ground,
+    Named,
     Settled,
     Waiting,
     save_changes,
@@ -59,6 +60,7 @@ __all__ = [
     "Known",
     "Lease",
     "Look",
+    "Named",
     "Number",
     "OfPersons",
     "Place",

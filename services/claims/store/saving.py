@@ -44,6 +44,8 @@ _SUBMISSION: Final = (
     "sent",
     "submit_date",
     "claimed_fen",
+    "person",
+    "husband",
 )
 _HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
@@ -85,6 +87,13 @@ class Settled(NamedTuple):
     change: Change | None = None
 
 
+class Named(NamedTuple):
+    """Whom a record of the intake names, by reference, as far as the registry knew."""
+
+    person: UUID | None = None
+    husband: UUID | None = None
+
+
 class Ground(NamedTuple):
     """What decisions rest on beside their facts, and when they are written."""
 
@@ -113,8 +122,10 @@ async def save_changes(tx: Tx, changes: Sequence[Change], ground: Ground) -> Non
     await tx.copy("determination", _DETERMINATION, [row for c in changes if (row := _determination(c, ground))])
 
 
-async def save_submissions(tx: Tx, settled: Sequence[Settled], sealed: Sequence[bytes]) -> None:
-    """Write what came in, sealed, and what was answered."""
+async def save_submissions(
+    tx: Tx, settled: Sequence[Settled], named: Sequence[Named], sealed: Sequence[bytes | None]
+) -> None:
+    """Write what came in, sealed, or not at all, whom it names, and what was answered."""
     await tx.copy(
         "submission",
         _SUBMISSION,
@@ -134,8 +145,9 @@ async def save_submissions(tx: Tx, settled: Sequence[Settled], sealed: Sequence[
                 s.received.sent,
                 s.received.submit_date,
                 s.received.claimed_fen,
+                *who,
             )
-            for s, bytes_sealed in zip(settled, sealed, strict=True)
+            for s, who, bytes_sealed in zip(settled, named, sealed, strict=True)
         ],
     )
 
