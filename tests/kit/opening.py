@@ -63,7 +63,8 @@ def _opened(table: str, row: Row, master: Sealer, keys: Mapping[Any, Sealer]) ->
         if "sealed" not in column or not isinstance(value, bytes) or place in _NEVER_WRITTEN:
             continue
         hers = keys.get(row["id"] if table == "person" else row.get("reference"), master)
-        found.append(hers.open(value, PLACES[place](row)))
+        if (plain := hers.opened(value, PLACES[place](row))) is not None:
+            found.append(plain)
     return found
 
 
