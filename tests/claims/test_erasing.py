@@ -115,7 +115,12 @@ def test_after_it_nothing_opens_of_her_and_every_sum_is_what_it_was(stack: Stack
                 *("DETERMINED", "DETERMINED", "RETURNED", "DETERMINED")
             ]
             corrected = claim(number=moved, person=other.number, employer=other.employer)
-            await take(office, database, [desk.message(replacement(corrected, 2))])
+            hers_again = claim(number=moved, person=her.number, employer=her.employer)
+            later = [replacement(corrected, 2), replacement(hers_again, 9)]  # the last is returned: a gap
+            await take(office, database, [desk.message(one) for one in later])
+            both = claim_number()  # of her and of the other in one batch
+            changed = claim(number=both, person=other.number, employer=other.employer)
+            await take(office, database, [desk.message(one) for one in (sent_by(her, both), replacement(changed, 2))])
             made = await ask(office, database, Appeals, "FileAppeal", appeal(number, NOTE))
             person, before = await desk.person(number), await sums(desk.dsn)
             assert hers.search(await readable(stack, desk.dsn))
@@ -127,7 +132,7 @@ def test_after_it_nothing_opens_of_her_and_every_sum_is_what_it_was(stack: Stack
             assert others.search(left)
             assert await sums(desk.dsn) == before
             kept = [tuple(row) for row in await rows(desk.dsn, "SELECT person, submissions, notes, keys FROM erasure")]
-            assert kept == [(person, 3, 1, 0)]
+            assert kept == [(person, 5, 1, 0)]
 
             await erase(office, database, person)  # the same again
             assert len(await rows(desk.dsn, "SELECT FROM erasure")) == 1

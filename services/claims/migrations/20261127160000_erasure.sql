@@ -5,12 +5,14 @@
 ALTER TABLE person ADD COLUMN erased_at timestamptz;
 CREATE INDEX person_erased ON person (id) WHERE erased_at IS NOT NULL;
 
--- Whom a record names, by reference, as the registry knew it then: a claim may name another person later, and what was
--- returned has no claim. `kept_at`: what names nobody we know of is kept for a while only.
+-- Whom a record names, by reference, as the registry knew it then. Records are found by their claim, whose ids come in
+-- order, so that the index costs a writer little; `is_apart`: the claim does not lead to them, or there is none.
+-- `kept_at`: what names nobody we know of is kept for a while only.
 ALTER TABLE submission
     ALTER COLUMN sealed DROP NOT NULL,
     ADD COLUMN person uuid,
     ADD COLUMN husband uuid,
+    ADD COLUMN is_apart boolean NOT NULL DEFAULT false,
     ADD COLUMN kept_at timestamptz NOT NULL DEFAULT now();
 
 -- Append-only but for this: what was sealed may be taken away, by column, and never put back.
@@ -19,7 +21,7 @@ DROP TRIGGER review_entry_is_append_only ON review_entry;
 UPDATE submission SET person = claim.person, husband = claim.husband FROM claim WHERE claim.id = submission.claim_id;
 CREATE TRIGGER submission_is_append_only
     BEFORE UPDATE OF id, receipt_id, source, claim_number, revision, status, reasons, claim_id, position, content_hash,
-        received_at, sent, submit_date, claimed_fen, person, husband, kept_at OR DELETE OR TRUNCATE ON submission
+        received_at, sent, submit_date, claimed_fen, person, husband, is_apart, kept_at OR DELETE OR TRUNCATE ON submission
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER submission_is_only_erased BEFORE UPDATE ON submission
     FOR EACH ROW WHEN (new.sealed IS NOT NULL) EXECUTE FUNCTION refuse_change();
@@ -29,9 +31,27 @@ CREATE TRIGGER review_entry_is_append_only
 CREATE TRIGGER review_entry_is_only_erased BEFORE UPDATE ON review_entry
     FOR EACH ROW WHEN (new.note_sealed IS NOT NULL) EXECUTE FUNCTION refuse_change();
 
-CREATE INDEX submission_person ON submission (person) WHERE person IS NOT NULL;
-CREATE INDEX submission_husband ON submission (husband) WHERE husband IS NOT NULL;
+CREATE INDEX submission_claim ON submission (claim_id) WHERE claim_id IS NOT NULL;
+CREATE INDEX submission_person ON submission (person) WHERE is_apart;
+CREATE INDEX submission_husband ON submission (husband) WHERE is_apart AND husband IS NOT NULL;
 CREATE INDEX submission_unnamed ON submission (kept_at) WHERE person IS NULL AND sealed IS NOT NULL;
+
+-- Whom a claim named before a correction named others: its records of then are theirs.
+CREATE TABLE claim_named_before (
+    person uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    PRIMARY KEY (person, claim_id)
+);
+CREATE FUNCTION remember_named() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO claim_named_before (person, claim_id)
+        SELECT one, old.id FROM unnest(ARRAY[old.person, old.husband]) AS one WHERE one IS NOT NULL
+        ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER claim_names_are_remembered AFTER UPDATE ON claim FOR EACH ROW
+    WHEN (old.person IS DISTINCT FROM new.person OR old.husband IS DISTINCT FROM new.husband)
+    EXECUTE FUNCTION remember_named();
 
 -- A key that was taken away: an undo of that settlement leaves under one made of its number.
 ALTER TABLE platform_settlement ALTER COLUMN sealed_key DROP NOT NULL;
@@ -52,15 +72,20 @@ CREATE TRIGGER erasure_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON era
 DROP TABLE erasure;
 UPDATE platform_settlement SET sealed_key = '' WHERE sealed_key IS NULL;
 ALTER TABLE platform_settlement ALTER COLUMN sealed_key SET NOT NULL;
+DROP TRIGGER claim_names_are_remembered ON claim;
+DROP FUNCTION remember_named();
+DROP TABLE claim_named_before;
 DROP INDEX submission_unnamed;
 DROP INDEX submission_husband;
 DROP INDEX submission_person;
+DROP INDEX submission_claim;
 DROP TRIGGER review_entry_is_only_erased ON review_entry;
 DROP TRIGGER review_entry_is_append_only ON review_entry;
 DROP TRIGGER submission_is_only_erased ON submission;
 DROP TRIGGER submission_is_append_only ON submission;
 UPDATE submission SET sealed = '' WHERE sealed IS NULL;
-ALTER TABLE submission ALTER COLUMN sealed SET NOT NULL, DROP COLUMN person, DROP COLUMN husband, DROP COLUMN kept_at;
+ALTER TABLE submission ALTER COLUMN sealed SET NOT NULL, DROP COLUMN person, DROP COLUMN husband, DROP COLUMN is_apart,
+    DROP COLUMN kept_at;
 CREATE TRIGGER submission_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON submission
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER review_entry_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON review_entry

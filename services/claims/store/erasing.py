@@ -16,13 +16,16 @@ from services.kit.db import Database, Tx
 
 _ROWS_MAX: Final = 10_000  # of one look at what names nobody
 
-# Records that name one of these as the woman or as her husband, by whom.
-_RECORDS: Final = """SELECT person AS who, id, claim_id, source, claim_number FROM submission WHERE person = ANY($1)
-    UNION SELECT husband, id, claim_id, source, claim_number FROM submission WHERE husband = ANY($1)"""
-# Claims that name one of these, now or in a record of before.
-_CLAIMS: Final = f"""SELECT who, claim_id FROM ({_RECORDS}) AS record WHERE claim_id IS NOT NULL
-    UNION SELECT person, id FROM claim WHERE person = ANY($1)
-    UNION SELECT husband, id FROM claim WHERE husband = ANY($1)"""
+# Claims that name one of these as the woman or as her husband, now or before a correction.
+_CLAIMS: Final = """SELECT person AS who, id AS claim_id FROM claim WHERE person = ANY($1)
+    UNION SELECT husband, id FROM claim WHERE husband = ANY($1)
+    UNION SELECT person, claim_id FROM claim_named_before WHERE person = ANY($1)"""
+# Their records that do so, and those to which no claim leads.
+_RECORDS: Final = f"""SELECT who, id, source, claim_number FROM ({_CLAIMS}) AS claimed
+    JOIN submission USING (claim_id) WHERE who IN (submission.person, submission.husband)
+    UNION SELECT person, id, source, claim_number FROM submission WHERE is_apart AND person = ANY($1)
+    UNION SELECT husband, id, source, claim_number FROM submission
+          WHERE is_apart AND husband IS NOT NULL AND husband = ANY($1)"""
 
 
 class Erasure(NamedTuple):

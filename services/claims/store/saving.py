@@ -46,6 +46,7 @@ _SUBMISSION: Final = (
     "claimed_fen",
     "person",
     "husband",
+    "is_apart",
 )
 _HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
@@ -88,10 +89,11 @@ class Settled(NamedTuple):
 
 
 class Named(NamedTuple):
-    """Whom a record of the intake names, by reference, as far as the registry knew."""
+    """Whom a record of the intake names, as far as the registry knew. `is_apart`: no claim leads to them."""
 
-    person: UUID | None = None
-    husband: UUID | None = None
+    person: UUID | None
+    husband: UUID | None
+    is_apart: bool
 
 
 class Ground(NamedTuple):

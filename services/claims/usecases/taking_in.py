@@ -122,8 +122,12 @@ async def _save_submissions(
     office: Office, tx: Tx, settled: Sequence[Settled], batch: Prepared, on_file: OnFile
 ) -> None:
     """Keep what came, sealed; of whom was erased only that it came."""
-    named = [_named(one, batch) for one in settled]
-    kept = [on_file.erased.isdisjoint(who) for who in named] if on_file.erased else [True] * len(named)
+    named = [_named(one, batch, on_file) for one in settled]
+    kept = (
+        [on_file.erased.isdisjoint((who.person, who.husband)) for who in named]
+        if on_file.erased
+        else [True] * len(named)
+    )
     sealed = [
         office.sealer.seal(s.received.value, s.received.position.encode()) if keep else None
         for s, keep in zip(settled, kept, strict=True)
@@ -136,8 +140,12 @@ async def _save_submissions(
         )
 
 
-def _named(settled: Settled, batch: Prepared) -> Named:
-    coverage = batch.coverage.get(settled.received.position)
-    if coverage is not None:
-        return Named(coverage.person, coverage.husband)
-    return Named(settled.claim.person, settled.claim.husband) if settled.claim else Named()
+def _named(settled: Settled, batch: Prepared, on_file: OnFile) -> Named:
+    """A claim of which a later record of the batch makes another person's does not lead to whom this one names."""
+    claim, coverage = settled.claim, batch.coverage.get(settled.received.position)
+    last = on_file.claims.get((claim.source, claim.number), claim) if claim else None
+    by = coverage or claim
+    if by is None:
+        return Named(None, None, is_apart=True)
+    is_apart = last is None or (by.person, by.husband) != (last.person, last.husband)
+    return Named(by.person, by.husband, is_apart)
