@@ -104,6 +104,7 @@ async def worker(process: Process) -> None:
             *[_inbox(process, intake, f"inbox {n + 1}").run() for n in range(count)],
             _inbox(process, coverage, "coverage").run(),
             _inbox(process, streams.employers(), "employers").run(),
+            _inbox(process, streams.persons(office), "persons").run(),
             _inbox(process, streams.payments(office), "payments").run(),
             _soon(process, partial(usecases.queue_by_wages, office, process.database)),
             _soon(process, partial(usecases.look_again, office, process.database)),
@@ -111,6 +112,7 @@ async def worker(process: Process) -> None:
             _every(process, partial(usecases.expire, office, process.database)),
             _every(process, partial(usecases.watch, process.database, process.clock, process.settings.sources)),
             _every(process, partial(usecases.overdue.watch, process.database, process.law, process.clock)),
+            _every(process, partial(usecases.erasing.forget_unnamed, office, process.database)),
             _every(process, partial(usecases.queueing.watch, process.database, process.law, process.clock)),
         )
 

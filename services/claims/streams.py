@@ -1,5 +1,5 @@
-"""The streams of record of claims: the intake of every source, the platform's messages, the registry's on coverage and
-employers, the treasury's on payments.
+"""The streams of record of claims: the intake of every source, the platform's messages, the registry's on coverage,
+employers and persons, the treasury's on payments.
 """
 
 from __future__ import annotations
@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.claims import usecases
-from services.claims.usecases import Hearing, Office, Prepared, paying, platform
+from services.claims.store.erasing import Erasure
+from services.claims.usecases import Hearing, Office, Prepared, erasing, paying, platform
 from services.claims.usecases.paying import Told
 from services.claims.wire.intake import intake_topics
 from services.claims.wire.platform import PLATFORM_INTAKE
-from services.claims.wire.registry import COVERAGE, EMPLOYER, WagesChanged, wages_changed
+from services.claims.wire.registry import COVERAGE, EMPLOYER, PERSON, WagesChanged, wages_changed
 from services.claims.wire.treasury import PAYMENTS
 from services.kit.db import Database, Tx
 from services.kit.parking import Message
@@ -21,6 +22,7 @@ CONSUMER = "claims"
 PAYMENT_CONSUMER = "claims.payment"
 COVERAGE_CONSUMER = "claims.coverage"
 EMPLOYER_CONSUMER = "claims.employer"
+PERSON_CONSUMER = "claims.person"
 PLATFORM_CONSUMER = "claims.platform"
 
 
@@ -49,6 +51,16 @@ def employers() -> Stream[Sequence[WagesChanged]]:
         return [changed for message in messages if (changed := wages_changed(message.value))]
 
     return Stream(EMPLOYER_CONSUMER, (EMPLOYER,), prepare, usecases.hear_wages)
+
+
+def persons(office: Office) -> Stream[Sequence[Erasure]]:
+    async def prepare(messages: Sequence[Message]) -> Sequence[Erasure]:
+        return erasing.read(messages)
+
+    async def apply(tx: Tx, heard: Sequence[Erasure]) -> None:
+        await erasing.erase(office, tx, heard)
+
+    return Stream(PERSON_CONSUMER, (PERSON,), prepare, apply)
 
 
 def payments(office: Office) -> Stream[Sequence[Told]]:

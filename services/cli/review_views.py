@@ -63,11 +63,16 @@ def review(session: Session, one: review_pb2.Review) -> list[RenderableType]:
         ("CLI_COL_DIFFERS", both(session, one.redetermined) if one.HasField("redetermined") else ""),
         ("CLI_COL_OPENED", views.instant(one.open_time)),
         ("CLI_COL_UPDATED", views.instant(one.update_time)),
+        ("CLI_COL_ERASED", _erased(one.claim_on_file)),
     ]
     shown: list[RenderableType] = [views.facts(session, pairs)]
     if one.HasField("proposal"):
         shown.append(_came_to(session, one.proposal.determination))
     return shown
+
+
+def _erased(found: claim_pb2.Claim) -> str:
+    return views.instant(found.person_erase_time) if found.HasField("person_erase_time") else ""
 
 
 def _found(session: Session, proposal: review_pb2.Proposal) -> str:

@@ -138,6 +138,7 @@ def claim(session: Session, found: claim_pb2.Claim) -> Table:
         ("CLI_COL_PERSON", found.person),
         ("CLI_COL_RECEIVED", instant(found.receive_time)),
         ("CLI_COL_UPDATED", instant(found.update_time)),
+        ("CLI_COL_ERASED", instant(found.person_erase_time) if found.HasField("person_erase_time") else ""),
     ]
     if found.HasField("determination"):
         pairs += _determination(session, found.determination)

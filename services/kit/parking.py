@@ -153,10 +153,10 @@ class Parking:
         return _unpack(bare, self.sealer.open(row["sealed"], bare.position.encode()))
 
     async def replayed(self, tx: Tx, parked_id: int) -> None:
-        """Close a record and ask for the next of its key, under the lock `take` took."""
+        """Close a record, whose bytes are needed no more, and ask for the next of its key, under the lock of `take`."""
         await tx.execute(
-            """WITH done AS (UPDATE parked SET state = 'REPLAYED', attempts = attempts + 1 WHERE id = $1
-                             RETURNING consumer, topic, key)
+            """WITH done AS (UPDATE parked SET state = 'REPLAYED', sealed = NULL, attempts = attempts + 1
+                             WHERE id = $1 RETURNING consumer, topic, key)
                UPDATE parked SET state = 'REQUESTED' FROM done
                WHERE parked.consumer = done.consumer AND parked.topic = done.topic AND parked.key = done.key
                  AND parked.id <> $1 AND parked.state = 'HELD'""",

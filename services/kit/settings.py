@@ -101,6 +101,7 @@ class Settings(Identified):
     message_bytes_max: int = 65_536
     coverage_wait_days: int = 60  # calendar days a claim waits for her coverage before it is returned
     review_days: int = 14  # calendar days until a review task that claims opens is due
+    unnamed_kept_days: int = 7  # how long a record is kept that names nobody we know of; as long as the intake is kept
     timer_every_s: float = 30.0  # how often the worker looks for what is due
     timer_claims_max: int = 500  # claims that are looked at in one transaction of the timer
     look_again_every_s: float = 2.0  # how often the worker looks for claims to be looked at again

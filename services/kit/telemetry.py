@@ -81,6 +81,7 @@ CLAIMS_OVERDUE = Gauge(
 )
 ALLOWANCE_FEN = Counter("cradle_allowance_fen_total", "Allowance determined, in fen", ["payee"])
 STATEMENTS = Counter("cradle_statements_total", "Records of offices by what became of them", ["office", "outcome"])
+ERASED = Counter("cradle_erased_total", "What was taken away of persons who were erased", ["what"])
 REVIEWS_OPEN = Gauge("cradle_reviews_open", "Reviews that are not closed", ["kind"])
 REVIEWS_OVERDUE = Gauge("cradle_reviews_overdue", "Reviews not closed on the day they were due by law", ["kind"])
 

@@ -43,7 +43,7 @@ from services.treasury.bank.signing import Ed25519Signer
 from services.treasury.model import Payee, Paying
 from services.treasury.rules.planning import Known
 from services.treasury.store import leading
-from services.treasury.usecases import Desk, Sealing, asking_back, banking
+from services.treasury.usecases import Desk, Sealing, asking_back, banking, erasing
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.sending import Sender
 from services.treasury.wire import banks, payees
@@ -114,6 +114,15 @@ async def worker(process: Process) -> None:
         Inbox(stream, database, settings, parking, process.health, process.stopping, name=f"inbox {n + 1}")
         for n in range(process.settings.inboxes_per_worker)
     ]
+    persons = Inbox(
+        streams.person_topic(desk),
+        database,
+        process.settings,
+        Parking(streams.PERSON_CONSUMER, process.sealer),
+        process.health,
+        process.stopping,
+        name="persons",
+    )
     sealing = Sealing(database, process.clock)
 
     async def timer(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
@@ -121,10 +130,12 @@ async def worker(process: Process) -> None:
 
     await asyncio.gather(
         *[inbox.run() for inbox in inboxes],
+        persons.run(),
         timer(RELEASE_EVERY_S, partial(usecases.release, desk, database)),
         timer(SEAL_EVERY_S, sealing.seal),
         timer(process.settings.timer_every_s, partial(asking_back.detect, desk, database)),
         timer(process.settings.timer_every_s, partial(asking_back.remind, desk, database)),
+        timer(process.settings.timer_every_s, partial(erasing.look_again, desk, database)),
         timer(process.settings.timer_every_s, partial(usecases.watch, database, process.clock)),
     )
 

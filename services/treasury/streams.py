@@ -1,4 +1,4 @@
-"""The stream of record of the treasury: what is to be paid."""
+"""The streams of record of the treasury: what is to be paid, and whom the registry has erased."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from services.kit.settings import Settings
 from services.kit.stream import Stream
 from services.treasury import usecases
 from services.treasury.model import Stated, Unfit
-from services.treasury.usecases import Desk
-from services.treasury.wire import orders
+from services.treasury.store.erasing import Erasure
+from services.treasury.usecases import Desk, erasing
+from services.treasury.wire import orders, persons
 
 CONSUMER: Final = "treasury"
+PERSON_CONSUMER: Final = "treasury.person"
 
 
 def order_topic(desk: Desk, settings: Settings) -> Stream[Sequence[Stated | Unfit]]:
@@ -25,3 +27,13 @@ def order_topic(desk: Desk, settings: Settings) -> Stream[Sequence[Stated | Unfi
         await usecases.take_in(desk, tx, records)
 
     return Stream(CONSUMER, (orders.ORDERS,), prepare, apply)
+
+
+def person_topic(desk: Desk) -> Stream[Sequence[Erasure]]:
+    async def prepare(messages: Sequence[Message]) -> Sequence[Erasure]:
+        return erasing.read(messages)
+
+    async def apply(tx: Tx, heard: Sequence[Erasure]) -> None:
+        await erasing.hear(desk, tx, heard)
+
+    return Stream(PERSON_CONSUMER, (persons.PERSON,), prepare, apply)

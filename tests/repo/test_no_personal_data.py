@@ -1,4 +1,6 @@
-"""After claims went through: no ID number and no name in a table of claims, on a result topic, or in a log."""
+"""After claims went through: no ID number and no name in a table of claims, on a result topic, or in a log. After she
+was erased: not with the keys either, in any database.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +8,29 @@ import asyncio
 import re
 import urllib.request
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import grpc
 import pytest
 from cradle.claims.v1 import intake_pb2, submitting_pb2
+from cradle.registry.v1 import office_pb2, office_pb2_grpc
 from cradle.registry.v1 import service_pb2 as registry_pb2
 from cradle.registry.v1 import service_pb2_grpc as registry_grpc
 
 from deploy.local import kafka
 from deploy.local.roles import DEFAULT_ROLES
 from deploy.local.stack import SERVICES, Stack
-from services.kit import rpc
+from services.claims.store import erasing
+from services.kit import db, rpc
 from services.kit.member_key import member_key
 from tests.builders import claim, claim_number, replacement, submit
 from tests.claims.harness import asking, claims_dsn, exchange, insured
-from tests.kit.live import read_until, rows, send, value
+from tests.kit.live import eventually, read_until, rows, send, value
+from tests.kit.opening import readable, traces
 from tests.registry.statements import paid
 
 pytestmark = pytest.mark.integration
@@ -158,9 +165,13 @@ def test_no_table_shows_who_she_is(stack: Stack, passed: Passed, service: str) -
     assert {table: count for table, count in asyncio.run(tables_with()).items() if count} == {}
 
 
+def result_topics() -> list[str]:
+    """Every topic of deploy/topics.yaml but those that are declared to carry it."""
+    return [one.name for one in kafka.declared()[1] if not one.personal_data]
+
+
 def test_no_result_topic_shows_who_she_is(stack: Stack, passed: Passed) -> None:
-    """On every topic of deploy/topics.yaml but those that are declared to carry it."""
-    topics = [one.name for one in kafka.declared()[1] if not one.personal_data]
+    topics = result_topics()
     spoken = {
         "claims.receipt.v1.sandbox",
         "registry.coverage-receipt.v1.tax",
@@ -215,3 +226,61 @@ def test_no_metric_shows_who_she_is(stack: Stack, passed: Passed) -> None:
         assert "cradle_" in shown or "grpc_server" in shown
         assert [word for word in passed.words if word in shown] == []
         assert not re.search(r"\b6103\d{13}[\dX]\b", shown)
+
+
+# Of her, by reference: her person is $1, her claim $2.
+SUMS = {
+    "claims": """SELECT jsonb_agg(to_jsonb(one)) FROM (
+        SELECT account, key, amount::text FROM accumulator WHERE person = $1
+        UNION ALL SELECT version::text, facts, result FROM determination WHERE claim_id = $2
+        UNION ALL SELECT line, revision::text, owed_fen::text FROM ordered WHERE claim_id = $2
+        ORDER BY 1, 2, 3) AS one""",
+    "treasury": """SELECT jsonb_agg(to_jsonb(one)) FROM (
+        SELECT line, revision, owed_fen, reserved_fen + live_fen + settled_fen FROM payment_order
+        WHERE payee = $1::uuid::text AND case_id = $2 ORDER BY 1) AS one""",
+    "registry": "SELECT count(*) FROM coverage WHERE person_id = $1 OR person_id = $2",
+}
+
+
+def test_once_she_is_erased_the_keys_open_nothing_of_her_anywhere_and_every_sum_is_what_it_was(
+    stack: Stack, passed: Passed
+) -> None:
+    """Some of what was returned could not be read and names nobody we know of: that goes when its days are over."""
+    claims, claim_id, hers = claims_dsn(stack), UUID(passed.claim), traces(*passed.words)
+    addresses = {service: claims.replace("cradle_claims", f"cradle_{service}") for service in SERVICES}
+
+    async def sums(person: UUID) -> dict[str, str]:
+        found = {service: await value(addresses[service], sql, person, claim_id) for service, sql in SUMS.items()}
+        assert all(found.values())
+        return found
+
+    async def act() -> None:
+        assert hers.search(await readable(stack, claims))
+        assert hers.search(await readable(stack, addresses["registry"]))
+        person = await value(claims, "SELECT person FROM claim WHERE id = $1", claim_id)
+        ordered = "SELECT count(*) FROM payment_order WHERE case_id = $1"
+        await eventually(lambda: value(addresses["treasury"], ordered, claim_id))
+        before = await sums(person)
+
+        async with rpc.channel(stack.environment["CRADLE_REGISTRY_TARGET"], stack.operator) as channel:
+            request = office_pb2.ErasePersonRequest(person=str(person), reason="request 2026-117")
+            await office_pb2_grpc.OfficeServiceStub(channel).ErasePerson(request, timeout=10)
+        heard = "SELECT count(*) FROM erasure WHERE person = $1"
+        for service in ("claims", "treasury"):
+            await eventually(partial(value, addresses[service], heard, person))
+        async with db.connect(claims) as database, database.transaction() as tx:
+            while await erasing.take_unnamed(tx, datetime.now(UTC)):
+                pass
+
+        left = {service: hers.search(await readable(stack, dsn)) for service, dsn in addresses.items()}
+        assert left == dict.fromkeys(addresses)
+        assert await sums(person) == before
+        key = str(person).encode()
+        told = await read_until(stack, result_topics(), lambda found: any(is_erasure(one, key) for one in found))
+        assert not hers.search(b"\n".join(part for one in told for part in parts(one)).decode("utf-8", "replace"))
+
+    asyncio.run(act())
+
+
+def is_erasure(record: Any, key: bytes) -> bool:
+    return record.key == key and ("ce_type", b"cradle.registry.v1.PersonErased") in record.headers

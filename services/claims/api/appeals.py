@@ -14,7 +14,7 @@ from services.claims import store
 from services.claims.model import Claim
 from services.claims.model.appeal import Appeal, ListedAppeal
 from services.claims.store import appeals
-from services.claims.usecases import Desk, appealing
+from services.claims.usecases import Desk, appealing, erasing
 from services.claims.usecases.asking import once
 from services.claims.usecases.reading import shown
 from services.claims.wire import appeal as wire
@@ -38,6 +38,8 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
         claim, actor = await self._claim(request.claim), auth.current().name
 
         async def file(tx: Tx) -> appeal_pb2.Appeal:
+            await store.lock_persons(tx, erasing.named(claim))
+            await erasing.may_note(tx, claim, request.note, "note")
             made = await appealing.file(
                 self.desk.office,
                 tx,

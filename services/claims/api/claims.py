@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.claims import rules, store
 from services.claims.model import Claim, ClaimKind
 from services.claims.store import appeals
-from services.claims.usecases import streaming, submitting
+from services.claims.usecases import erasing, streaming, submitting
 from services.claims.usecases.overdue import terms_over
 from services.claims.usecases.reading import shown
 from services.claims.usecases.streaming import Requests
@@ -98,6 +98,8 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         orders = await store.load_orders(self.database, [claim.id])
         answer.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
         answer.appeals.extend(to_message(one) for one in await appeals.of_claim(self.database, claim.id))
+        if at := await store.erasing.erased_at(self.database, erasing.named(claim)):
+            answer.person_erase_time.FromDatetime(at)
         recorded = await store.recorded(self.database, claim.id, claim.revision)
         if recorded is not None:
             answer.determination.CopyFrom(

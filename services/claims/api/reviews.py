@@ -18,7 +18,7 @@ from services.claims.model.review import LAW_CHANGED, Entry, note_context
 from services.claims.store import reviews
 from services.claims.store.appeals import of_claim
 from services.claims.store.redetermining import last_of_claim
-from services.claims.usecases import Desk, answering, queueing, reviewing
+from services.claims.usecases import Desk, answering, erasing, queueing, reviewing
 from services.claims.usecases.reading import shown
 from services.claims.usecases.reviewing import Case
 from services.claims.wire import notice, out
@@ -75,6 +75,8 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         orders = await store.load_orders(self.desk.database, [claim.id])
         answer.claim_on_file.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
         answer.claim_on_file.appeals.extend(to_message(one) for one in await of_claim(self.desk.database, claim.id))
+        if at := await store.erasing.erased_at(self.desk.database, erasing.named(claim)):
+            answer.claim_on_file.person_erase_time.FromDatetime(at)
         recorded = await store.recorded(self.desk.database, claim.id, claim.revision)
         if recorded is None:
             answer.facts_json = await reviews.waiting_facts(self.desk.database, claim_id)

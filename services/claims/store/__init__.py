@@ -1,7 +1,7 @@
 """SQL of claims: `claims` is read, `standing` is what persons have on file, `saving` writes; `orders`,
 `again`, `totals`.
 
-`wages`, `reviews`, `redetermining`, `appeals` and `employers` are taken by their names.
+`wages`, `reviews`, `redetermining`, `appeals`, `employers` and `erasing` are taken by their names.
 """
 
 from services.claims.store.again import (
@@ -37,8 +37,10 @@ from services.claims.store.handed_in import HandedIn, Lease, Place, forget, give
 from services.claims.store.orders import load_orders, lock_claims, save_payment, save_told
 from services.claims.store.overdue import WAITS_FOR, count_overdue
 from services.claims.store.saving import (
+    NOBODY,
     Change,
     Ground,
+    Named,
     Settled,
     Waiting,
     save_changes,
@@ -55,6 +57,7 @@ from services.claims.store.totals import compare_again, differences, list_totals
 from services.claims.store.totals import missing as missing_totals
 
 __all__ = [
+    "NOBODY",
     "WAITS_FOR",
     "Change",
     "Ground",
@@ -63,6 +66,7 @@ __all__ = [
     "Known",
     "Lease",
     "Look",
+    "Named",
     "Number",
     "OfPersons",
     "Place",

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from services.claims.model.platform import PlatformMessage, PlatformSettlement, PlatformUndo
 from services.kit.db import Tx
+from services.kit.member_key import member_key
 from services.kit.seal import Sealer
 
 _LOCK = 0x9304  # advisory locks of this number and a source
@@ -47,7 +48,7 @@ async def load_settlements(
             row["hospital"],
             row["hospital_number"],
             row["person"],
-            sealer.open(row["sealed_key"], _context(source, row["number"])),
+            _key(row, source, sealer),
         )
         for row in rows
     ]
@@ -127,6 +128,13 @@ async def save(tx: Tx, source: str, sealer: Sealer, changes: Changes, waiting: S
         "UPDATE platform_undo SET matched_at = now() WHERE id = ANY($1::bigint[])",
         [one.id for one in changes.matched if one.id],
     )
+
+
+def _key(row: Mapping[str, Any], source: str, sealer: Sealer) -> bytes:
+    """One that was taken away with its person need not be the same: her claim is on file, and was settled before."""
+    if row["sealed_key"] is None:
+        return member_key(row["number"])
+    return sealer.open(row["sealed_key"], _context(source, row["number"]))
 
 
 def _names(named: Sequence[PlatformSettlement]) -> tuple[list[str], list[str], list[bytes]]:

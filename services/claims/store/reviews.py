@@ -43,6 +43,7 @@ class Listed(NamedTuple):
     number: str
     county: str
     person: UUID | None
+    husband: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ async def _supersede(tx: Tx, which: str, *arguments: object) -> None:
 
 async def review_by_id(database: Database, review_id: UUID) -> Listed | None:
     rows = await database.fetch(
-        f"""SELECT {_REVIEW}, c.source, c.number AS claim_number, c.county, c.person
+        f"""SELECT {_REVIEW}, c.source, c.number AS claim_number, c.county, c.person, c.husband
             FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id WHERE r.id = $1""",
         review_id,
     )
@@ -256,7 +257,7 @@ async def was_determined(tx: Tx, claim_id: UUID) -> bool:
 async def list_reviews(database: Database, wanted: Wanted, after: Place | None, limit: int) -> list[Listed]:
     """By due date, then risk, then age. A closed review is listed only where that state is asked for."""
     rows = await database.fetch(
-        f"""SELECT {_REVIEW}, c.source, c.number AS claim_number, c.county, c.person
+        f"""SELECT {_REVIEW}, c.source, c.number AS claim_number, c.county, c.person, c.husband
             FROM review_task AS r JOIN claim AS c ON c.id = r.claim_id
             WHERE {"r.state = $1" if wanted.state else "r.state <> 'CLOSED' AND $1::text IS NULL"}
               AND ($2 = '' OR c.county = $2) AND ($3::text IS NULL OR c.kind = $3) AND ($4 = '' OR r.reason = $4)
@@ -362,7 +363,7 @@ def _review(row: asyncpg.Record) -> Review:
 
 
 def _listed(row: asyncpg.Record) -> Listed:
-    return Listed(_review(row), row["source"], row["claim_number"], row["county"], row["person"])
+    return Listed(_review(row), row["source"], row["claim_number"], row["county"], row["person"], row["husband"])
 
 
 def place(review: Review) -> Place:

@@ -46,6 +46,9 @@ _SUBMISSION: Final = (
     "submit_date",
     "claimed_fen",
     "county",
+    "person",
+    "husband",
+    "is_apart",
 )
 _HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
@@ -87,6 +90,17 @@ class Settled(NamedTuple):
     change: Change | None = None
 
 
+class Named(NamedTuple):
+    """Whom a record of the intake names, as far as the registry knew. `is_apart`: no claim leads to them."""
+
+    person: UUID | None
+    husband: UUID | None
+    is_apart: bool
+
+
+NOBODY: Final = Named(None, None, is_apart=True)
+
+
 class Ground(NamedTuple):
     """What decisions rest on beside their facts, and when they are written."""
 
@@ -115,8 +129,10 @@ async def save_changes(tx: Tx, changes: Sequence[Change], ground: Ground) -> Non
     await tx.copy("determination", _DETERMINATION, [row for c in changes if (row := _determination(c, ground))])
 
 
-async def save_submissions(tx: Tx, settled: Sequence[Settled], sealed: Sequence[bytes]) -> None:
-    """Write what came in, sealed, and what was answered."""
+async def save_submissions(
+    tx: Tx, settled: Sequence[Settled], named: Sequence[Named], sealed: Sequence[bytes | None]
+) -> None:
+    """Write what came in, sealed, or not at all, whom it names, and what was answered."""
     await tx.copy(
         "submission",
         _SUBMISSION,
@@ -137,8 +153,9 @@ async def save_submissions(tx: Tx, settled: Sequence[Settled], sealed: Sequence[
                 s.received.submit_date,
                 s.received.claimed_fen,
                 _county(s) if s.status in NOT_ACCEPTED else None,
+                *who,
             )
-            for s, bytes_sealed in zip(settled, sealed, strict=True)
+            for s, who, bytes_sealed in zip(settled, named, sealed, strict=True)
         ],
     )
 

@@ -68,6 +68,7 @@ class OnFile:
     claims: dict[Number, Claim]
     standing: OfPersons
     orders: dict[UUID, Orders] = field(default_factory=dict)
+    erased: frozenset[UUID] = frozenset()
 
     def others(self, person: UUID | None, claim: Claim | None) -> Sequence[Standing]:
         """What the person's other claims hold and take."""

@@ -34,7 +34,7 @@ from services.claims.model.review import (
 )
 from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
-from services.claims.usecases import appealing, queueing, telling
+from services.claims.usecases import appealing, erasing, queueing, telling
 from services.claims.usecases.office import Office, Terms
 from services.claims.usecases.ordering import ordered
 from services.claims.wire import out
@@ -105,6 +105,7 @@ async def once(desk: Desk, one: Asked, act: Callable[[Case], Awaitable[AnswerT]]
         if before := await _before(tx, one):
             return kind.FromString(before)
         await _fresh(case)
+        await erasing.may_note(tx, case.claim, one.note, "move.note")
         answer = await act(case)
         if one.request_id:
             kept, now = answer.SerializeToString(), case.terms.now
@@ -114,9 +115,9 @@ async def once(desk: Desk, one: Asked, act: Callable[[Case], Awaitable[AnswerT]]
 
 async def _in_hand(office: Office, tx: Tx, one: Asked, listed: Listed) -> Case:
     numbers = {(listed.source, listed.number)}
-    await store.lock_persons(tx, {listed.person} if listed.person else set())
+    await store.lock_persons(tx, {who for who in (listed.person, listed.husband) if who})
     claim = (await store.load_claims(tx, numbers))[listed.source, listed.number]
-    if claim.person != listed.person:
+    if (claim.person, claim.husband) != (listed.person, listed.husband):
         raise Conflict("the claim got another person meanwhile")
     return Case(tx, office, one, office.terms(), await reviews.locked(tx, one.review_id), claim)
 

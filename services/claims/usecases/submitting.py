@@ -21,7 +21,7 @@ from cradle.claims.v1 import intake_pb2, receipt_pb2
 
 from services.claims import rules, store
 from services.claims.model import ReceiptStatus, Received
-from services.claims.store import Place, Settled
+from services.claims.store import NOBODY, Place, Settled
 from services.claims.wire import intake
 from services.kit import telemetry
 from services.kit.appending import Appender
@@ -150,7 +150,8 @@ async def keep_refused(desk: FrontDesk, source: str, stream: UUID, refused: Sequ
         settled.append(Settled(read, ReceiptStatus.RETURNED, new_id(), taken.reasons))
         sealed.append(desk.sealer.seal(value, position.encode()))
     async with desk.database.transaction() as tx:
-        await store.save_submissions(tx, settled, sealed)
+        # Nobody was looked up yet: they go with what names nobody.
+        await store.save_submissions(tx, settled, [NOBODY] * len(settled), sealed)
 
 
 async def hand_in(desk: FrontDesk, source: str, stream: UUID, entries: Sequence[Entry]) -> list[Taken]:

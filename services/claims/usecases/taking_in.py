@@ -10,7 +10,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
 from services.claims.model import FINAL, Claim, ClaimKind, Coverage, Institution, Received, Sent
-from services.claims.store import Number, Settled
+from services.claims.store import NOBODY, Named, Number, Settled, erasing
 from services.claims.usecases import appealing, queueing
 from services.claims.usecases.comparing import compare
 from services.claims.usecases.office import Office, OnFile, Prepared
@@ -78,10 +78,10 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
         # Her other claims may have been refused for what is given back.
         await store.queue(tx, {claim.person for claim in voided if claim.person})
         await appealing.lapse(tx, voided, terms)
-    await _save_submissions(office, tx, settled)
+    await _save_submissions(office, tx, settled, batch, on_file)
     if totals := [r for r in batch.received if r.totals]:
         compared = await compare(tx, totals, terms)
-        await _save_submissions(office, tx, compared)
+        await _save_submissions(office, tx, compared, batch, on_file)
         settled += compared
     for one in settled:
         say_so(tx, one, terms)
@@ -111,13 +111,41 @@ async def _on_file(tx: Tx, batch: Prepared) -> OnFile:
     medical = any(r.submission and r.submission.kind is not ClaimKind.ALLOWANCE for r in batch.received)
     standing = await store.load_standing(tx, persons, with_taken=medical or bool(changing))
     orders = await store.load_orders(tx, {claim.id for claim in claims.values()}) if claims else {}
-    return OnFile(claims, standing, orders)
+    return OnFile(claims, standing, orders, await erasing.erased(tx, persons | husbands))
 
 
 def _of(claims: dict[Number, Claim], numbers: set[Number]) -> list[Claim]:
     return [claims[number] for number in numbers if number in claims]
 
 
-async def _save_submissions(office: Office, tx: Tx, settled: Sequence[Settled]) -> None:
-    sealed = [office.sealer.seal(s.received.value, s.received.position.encode()) for s in settled]
-    await store.save_submissions(tx, settled, sealed)
+async def _save_submissions(
+    office: Office, tx: Tx, settled: Sequence[Settled], batch: Prepared, on_file: OnFile
+) -> None:
+    """Keep what came, sealed; of whom was erased only that it came."""
+    named = [_named(one, batch, on_file) for one in settled]
+    kept = (
+        [on_file.erased.isdisjoint((who.person, who.husband)) for who in named]
+        if on_file.erased
+        else [True] * len(named)
+    )
+    sealed = [
+        office.sealer.seal(s.received.value, s.received.position.encode()) if keep else None
+        for s, keep in zip(settled, kept, strict=True)
+    ]
+    await store.save_submissions(tx, settled, named, sealed)
+    if not all(kept):
+        await erasing.take_keys(
+            tx,
+            [(s.received.source, s.received.claim_number) for s, keep in zip(settled, kept, strict=True) if not keep],
+        )
+
+
+def _named(settled: Settled, batch: Prepared, on_file: OnFile) -> Named:
+    """A claim of which a later record of the batch makes another person's does not lead to whom this one names."""
+    claim, coverage = settled.claim, batch.coverage.get(settled.received.position)
+    last = on_file.claims.get((claim.source, claim.number), claim) if claim else None
+    by = coverage or claim
+    if by is None:
+        return NOBODY
+    is_apart = last is None or (by.person, by.husband) != (last.person, last.husband)
+    return Named(by.person, by.husband, is_apart)

@@ -15,6 +15,7 @@ from services.kit.dates import from_proto, to_proto
 from services.kit.ids import read_id
 
 COVERAGE: Final = "registry.coverage.v1"
+PERSON: Final = "registry.person.v1"
 EMPLOYER: Final = "registry.employer.v1"
 QUERIES_MAX: Final = 1_000  # of one call, by its contract
 PROVIDERS_MAX: Final = 2_000
@@ -31,6 +32,13 @@ class Changed(NamedTuple):
     person: UUID
     version: int
     recorded_at: datetime
+
+
+class Erased(NamedTuple):
+    """A person was erased."""
+
+    person: UUID
+    at: datetime
 
 
 class WagesChanged(NamedTuple):
@@ -102,6 +110,17 @@ def changed(value: bytes) -> Changed | None:
     if not event.HasField("changed"):
         return None
     return Changed(read_id(event.person), event.version, event.changed.recorded_at.ToDatetime(tzinfo=UTC))
+
+
+def erased(value: bytes) -> Erased | None:
+    """Whom an event on a person says to be erased. None for one that says something else. Raises as `changed`."""
+    try:
+        event = event_pb2.PersonEvent.FromString(value)
+    except DecodeError:
+        raise ValueError("not an event on a person") from None
+    if not event.HasField("erased"):
+        return None
+    return Erased(read_id(event.person), event.erased.erased_at.ToDatetime(tzinfo=UTC))
 
 
 def wages_changed(value: bytes) -> WagesChanged | None:

@@ -114,7 +114,7 @@ class Payment(NamedTuple):
     payee: Payee
     payee_version: int
     account_hash: bytes
-    account_sealed: bytes
+    account_sealed: bytes | None  # None: its payee was erased, and it had ended
     paying_account: str
     end_to_end_id: str
     reissue_of: UUID | None

@@ -3,6 +3,7 @@
 - `taking_in`: records of the order topic.
 - `releasing`: held orders, in order, when there is money.
 - `appropriating`: money for budgets.
+- `erasing`: accounts and names of persons whom the registry has erased, once they are needed no more.
 - `watching`: sealing the ledger, and the figures for operators.
 """
 

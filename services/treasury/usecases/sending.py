@@ -196,7 +196,9 @@ def _payments(pay: PayDesk, file: File, ask: Any) -> Iterator[pain001.Payment]:
 
 
 def _transfer(pay: PayDesk, payment: Payment) -> pain001.Payment:
-    """Raises ValueError if the account is not the one that was approved."""
+    """Raises ValueError if the account is not the one that was approved, or is gone with its payee."""
+    if payment.account_sealed is None:
+        raise ValueError(f"payment {payment.id} has no account any more: it had ended, and its payee was erased")
     account = pay.open(payment.account_sealed, str(payment.id), payment.payee_version)
     if not compare_digest(pay.digest(account), payment.account_hash):
         raise ValueError(f"payment {payment.id} has another account than was approved")

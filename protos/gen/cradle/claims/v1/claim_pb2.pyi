@@ -260,6 +260,7 @@ class Claim(_message.Message):
     PAYMENT_FIELD_NUMBER: _builtins.int
     ORDERS_FIELD_NUMBER: _builtins.int
     APPEALS_FIELD_NUMBER: _builtins.int
+    PERSON_ERASE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`claims/{claim}`"""
     source: _builtins.str
@@ -289,6 +290,12 @@ class Claim(_message.Message):
     def appeals(self) -> _containers.RepeatedCompositeFieldContainer[_appeal_pb2.Appeal]:
         """Newest first; answered for one claim, not in lists."""
 
+    @_builtins.property
+    def person_erase_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when nobody can read any more what was sent or noted about it, for she or the husband it names was erased
+        (删除); what was decided stays. Answered for one claim, not in lists.
+        """
+
     def __init__(
         self,
         *,
@@ -307,10 +314,11 @@ class Claim(_message.Message):
         payment: Global___PaymentState.ValueType = ...,
         orders: _abc.Iterable[Global___ClaimOrder] | None = ...,
         appeals: _abc.Iterable[_appeal_pb2.Appeal] | None = ...,
+        person_erase_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "event_date", b"event_date", "receive_time", b"receive_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "event_date", b"event_date", "person_erase_time", b"person_erase_time", "receive_time", b"receive_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeals", b"appeals", "claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "orders", b"orders", "payment", b"payment", "person", b"person", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeals", b"appeals", "claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "orders", b"orders", "payment", b"payment", "person", b"person", "person_erase_time", b"person_erase_time", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
