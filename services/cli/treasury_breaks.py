@@ -15,6 +15,7 @@ from services.cli.failures import Exit
 from services.cli.session import Session, as_data, document
 from services.cli.treasury_desk import Desk, DryRun, Limit, RequestId, full, once
 from services.cli.treasury_runs import given_day
+from services.kit.calendar import CALENDAR
 from services.kit.clock import Clock
 from services.kit.dates import from_proto, to_proto
 
@@ -178,7 +179,7 @@ def reconcile(
 ) -> None:
     """Show what statements say against the ledger, by day and account, and the breaks that are open.
 
-    Exit status 1: a day that its statement covers differs, or a break is open.
+    Exit status 1: a day that its statement covers differs, its statement is late, or a break is open.
     """
     session: Session = context.obj
     until = from_proto(given_day(last, "--to")) if last else Clock().today()
@@ -193,8 +194,13 @@ def reconcile(
         treasury_views.present(session, shown.days(session, days), "days")
         if found and not session.as_csv:
             treasury_views.present(session, shown.breaks(session, found), "breaks")
-    if found or any(one.difference_fen for one in days if one.is_covered):
+    if found or any(one.difference_fen for one in days if one.is_covered or _is_late(one)):
         raise typer.Exit(Exit.RETURNED)
+
+
+def _is_late(one: pb.ReconciledDay) -> bool:
+    """A working day has gone by since, on which its statement comes."""
+    return CALENDAR.gone_by(from_proto(one.day), Clock().today()) > 0
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------

@@ -72,6 +72,13 @@ class Calendar:
     def holds(self, year: int) -> bool:
         return year in self.years
 
+    def gone_by(self, day: date, today: date) -> int:
+        """Working days after one day and before another; of a year that is not held every weekday, so that nobody
+        waits unseen.
+        """
+        days = [day + n * _DAY for n in range(1, (today - day).days)]
+        return sum(self.is_working_day(one) if self.holds(one.year) else one.weekday() < _SATURDAY for one in days)
+
 
 def load(folder: Path = _FOLDER) -> Calendar:
     """Every year of a folder, strictly: unknown names, other years' days and sums that do not come out are refused."""

@@ -100,6 +100,9 @@ REFUSED_ACCOUNT_AGE_S = Gauge("cradle_refused_account_age_seconds", "How long th
 APPLICATIONS = Gauge("cradle_applications", "Applications for a certification that are not decided", ["state"])
 APPLICATIONS_OVERDUE = Gauge("cradle_applications_overdue", "Those past the last day of their state", ["state"])
 BANK_AWAY = Gauge("cradle_bank_away", "1 while the bank of this account of ours cannot be heard", ["account"])
+STATEMENT_DAYS = Gauge(
+    "cradle_statement_days_awaited", "Working days gone by since a payment that no statement has", ["account"]
+)
 HOLD = Gauge("cradle_treasury_hold", "1 while nothing may leave the treasury, as after a restore")
 LEDGER_IMBALANCE_FEN = Gauge("cradle_ledger_imbalance_fen", "What the ledger is out of balance by; 0")
 

@@ -133,6 +133,21 @@ def test_a_file_that_is_not_one_is_refused(tmp_path: Path, old: str, new: str, w
         load(written(tmp_path, GOOD.replace(old, new)))
 
 
+@pytest.mark.parametrize(
+    ("day", "today", "count"),
+    [
+        (date(2026, 11, 23), date(2026, 11, 23), 0),
+        (date(2026, 11, 23), date(2026, 11, 24), 0),
+        (date(2026, 11, 23), date(2026, 11, 25), 1),
+        (date(2026, 11, 20), date(2026, 11, 23), 0),  # over a weekend
+        (date(2026, 11, 20), date(2026, 11, 24), 1),
+        (date(2099, 1, 1), date(2099, 1, 6), 2),  # a Thursday; of that year nobody knows the holidays
+    ],
+)
+def test_working_days_that_have_gone_by_are_those_between(day: date, today: date, count: int) -> None:
+    assert CALENDAR.gone_by(day, today) == count
+
+
 def test_a_folder_without_a_year_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CalendarError, match="holds no year"):
         load(tmp_path)

@@ -52,6 +52,7 @@ TELLS = {
         "cradle_recovery_age_seconds": {"state"},
         "cradle_recoveries_overdue": set(),
         "cradle_refused_account_age_seconds": set(),
+        "cradle_statement_days_awaited": set(),
     },
     "treasury-bank": {
         "cradle_timer_failed_total": {"kind"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -14,7 +15,7 @@ from deploy.local.stack import Stack
 from services.kit.errors import Refused
 from services.treasury.model import RunState
 from services.treasury.model.breaks import Way
-from services.treasury.store import days, heard
+from services.treasury.store import days, files, heard
 from services.treasury.usecases import running
 from tests.treasury.bugs import mend, plant
 from tests.treasury.cashier import BALANCE_FEN, CLERK, Cashier, advice, answered, cashier, moved, statement
@@ -95,6 +96,27 @@ def test_accepted_and_on_no_statement_ends_by_the_banks_word(stack: Stack, dsn: 
         assert await here.states(one) == ["REJECTED"]
         assert await desk.plannable() == 1
         await desk.holds()
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_a_payment_without_a_statement_is_awaited_from_its_day_on(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier, desk: Reconciler) -> None:
+        async def awaited() -> dict[str, date | None]:
+            return await files.oldest_without_statement(here.database)
+
+        assert await awaited() == {}
+        (case,) = await here.owe(100)
+        await here.queue(await here.approved())
+        assert await awaited() == {}  # nothing has left
+        await here.round()
+        payment = await here.payment(case)
+        (sent_on,) = (await awaited()).values()
+        assert sent_on is not None
+        await here.hear(advice(moved(payment)))
+        assert list((await awaited()).values()) == [sent_on]
+        await desk.says(MONDAY, moved(payment))
+        assert list((await awaited()).values()) == [None]
 
     act(stack, dsn, tmp_path, story)
 

@@ -191,3 +191,20 @@ def _file_of(row: Mapping[str, Any]) -> File:
         row["intent_at"],
         row["handover"],
     )
+
+
+async def oldest_without_statement(database: Database) -> dict[str, date | None]:
+    """Of each account of ours that ever sent, the day of its oldest file with a payment that left and that no statement
+    has, in runs that are not closed.
+    """
+    rows = await database.fetch(
+        """SELECT f.paying_account,
+                  min(GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on))
+                      FILTER (WHERE r.state IN ('SENT', 'SETTLED') AND EXISTS (
+                          SELECT FROM payment AS p WHERE p.run_id = f.run_id AND p.file_id = f.id
+                          AND p.debit_statement IS NULL
+                          AND p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN', 'SETTLED'))) AS day
+           FROM bank_file AS f JOIN payment_run AS r ON r.id = f.run_id
+           WHERE f.intent_at IS NOT NULL GROUP BY f.paying_account"""
+    )
+    return {row["paying_account"]: row["day"] for row in rows}

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.kit import telemetry
+from services.kit.calendar import CALENDAR
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.treasury import store
 from services.treasury.model import Hold
 from services.treasury.model.recoveries import CLOSED, RecoveryState
-from services.treasury.store import holding, recovery_figures, refused_accounts
+from services.treasury.store import files, holding, recovery_figures, refused_accounts
 
 BLOCKS_MAX: Final = 100  # each time
 _WAITS_FOR_US: Final = (RecoveryState.DETECTED, RecoveryState.DISPUTED)
@@ -61,6 +62,8 @@ async def watch(database: Database, clock: Clock) -> None:
     telemetry.HOLD.set(await holding.is_held(database))
     telemetry.LEDGER_IMBALANCE_FEN.set(await store.imbalance(database))
     await _watch_recoveries(database, clock)
+    for account, day in (await files.oldest_without_statement(database)).items():
+        telemetry.STATEMENT_DAYS.labels(account).set(CALENDAR.gone_by(day, clock.today()) if day else 0)
     orders, since = await refused_accounts.figures(database)
     telemetry.REFUSED_ACCOUNT_ORDERS.set(orders)
     telemetry.REFUSED_ACCOUNT_AGE_S.set((clock.now() - since).total_seconds() if since else 0)
