@@ -325,7 +325,7 @@ def test_two_sources_in_two_workers_race_for_one_delivery_a_hundred_times(stack:
         told = await rows(
             desk.dsn,
             """SELECT string_agg(state || ' ' || array_to_string(reasons, ','), '; ' ORDER BY state) AS each
-               FROM claim JOIN submission ON claim_id = claim.id GROUP BY person""",
+               FROM claim JOIN submission ON claim_id = claim.id GROUP BY claim.person""",
         )
         assert [row["each"] for row in told] == ["APPROVED ; DUPLICATE DUPLICATE_DELIVERY"] * ROUNDS
 

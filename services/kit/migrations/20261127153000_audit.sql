@@ -24,6 +24,7 @@ CREATE TABLE refused_call (
 );
 CREATE TRIGGER refused_call_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refused_call
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+REVOKE UPDATE, DELETE, TRUNCATE ON audit, refused_call FROM CURRENT_USER;
 
 -- migrate:down
 DROP TABLE refused_call;
