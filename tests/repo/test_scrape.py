@@ -52,7 +52,6 @@ TELLS = {
         "cradle_recovery_age_seconds": {"state"},
         "cradle_recoveries_overdue": set(),
         "cradle_refused_account_age_seconds": set(),
-        "cradle_statement_days_awaited": set(),
     },
     "treasury-bank": {
         "cradle_timer_failed_total": {"kind"},
@@ -72,7 +71,7 @@ TELLS = {
 }
 # What is told only once something happened; the names are in every scrape all the same.
 SELDOM = {"cradle_inbox_waits_total", "cradle_control_totals_difference", "cradle_platform_undos_waiting", "up"}
-SELDOM |= {"cradle_control_totals_missing"}
+SELDOM |= {"cradle_control_totals_missing", "cradle_statement_days_awaited"}
 SELDOM |= {"cradle_budget_available_fen", "cradle_budget_appropriated_fen", "cradle_bank_away"}
 
 
