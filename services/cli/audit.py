@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,11 +12,11 @@ from cradle.ops.v1 import audit_pb2
 from cradle.ops.v1.audit_pb2_grpc import AuditServiceStub
 
 from services.cli import views
+from services.cli.paging import pages
 from services.cli.session import Session, as_data, document
 
 app = typer.Typer(no_args_is_help=True, help="Who read what of persons, and which calls were refused.")
 
-_PAGE = 500
 _READS = ("AT", "PRINCIPAL", "METHOD", "PURPOSE", "PERSONS", "CLAIMS")
 _REFUSALS = ("AT", "UNTIL", "PRINCIPAL", "METHOD", "CODE", "CALLS")
 _Service = Annotated[Literal["claims", "registry", "treasury", "certification"], typer.Option(help="asked of whom")]
@@ -109,17 +110,9 @@ def _paged(  # noqa: PLR0917  # one question
     field: str,
     limit: int,
 ) -> list[Any]:
-    found: list[Any] = []
     with session.channel(getattr(session.settings, f"{service}_target")) as channel:
-        ask = method(AuditServiceStub(channel))
-        while len(found) < limit:
-            request.page_size = min(limit - len(found), _PAGE)
-            page = ask(request, timeout=session.settings.grpc_deadline_s)
-            found += getattr(page, field)
-            request.page_token = page.next_page_token
-            if not page.next_page_token:
-                break
-    return found
+        asking = partial(method(AuditServiceStub(channel)), timeout=session.settings.grpc_deadline_s)
+        return list(pages(asking, field, request, limit))
 
 
 def _named(references: Any) -> str:

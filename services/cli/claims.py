@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
@@ -19,6 +19,7 @@ from services.cli import (
     submitting,
     views,
 )
+from services.cli.paging import PAGE, pages
 from services.cli.session import Session, as_data, document
 from services.kit.messages import Language
 
@@ -62,7 +63,7 @@ def list_(
         bool, typer.Option("--overdue", help="only what waits, for no reviewer, past the law's days for deciding it")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50,
-    page_size: Annotated[int, typer.Option(min=1, max=_PAGE_MAX, help="how many are asked for at a time")] = 500,
+    page_size: Annotated[int, typer.Option(min=1, max=_PAGE_MAX, help="how many are asked for at a time")] = PAGE,
 ) -> None:
     """Show the claims on file, newest first."""
     session: Session = context.obj
@@ -71,7 +72,10 @@ def list_(
         wanted.state = claim_pb2.ClaimState.Value(f"CLAIM_STATE_{state}")
     if payment:
         wanted.payment = claim_pb2.PaymentState.Value(f"PAYMENT_STATE_{payment}")
-    found = list(_pages(session, wanted, limit, page_size))
+    with session.channel(session.settings.claims_target) as channel:
+        call = ClaimsServiceStub(channel).ListClaims
+        asking = partial(call, timeout=session.settings.grpc_deadline_s)
+        found = list(pages(asking, "claims", wanted, limit, page_size))
     if session.as_json:
         document({"claims": [as_data(claim) for claim in found]})
         return
@@ -140,18 +144,3 @@ def full_name(name: str) -> str:
             return f"sources/{source}/claims/{number}"
         case _:
             return name
-
-
-def _pages(
-    session: Session, wanted: service_pb2.ListClaimsRequest, limit: int, page_size: int
-) -> Iterator[claim_pb2.Claim]:
-    with session.channel(session.settings.claims_target) as channel:
-        stub = ClaimsServiceStub(channel)
-        while limit > 0:
-            wanted.page_size = min(limit, page_size)
-            page = stub.ListClaims(wanted, timeout=session.settings.grpc_deadline_s)
-            yield from page.claims
-            limit -= len(page.claims)
-            wanted.page_token = page.next_page_token
-            if not page.next_page_token:
-                return

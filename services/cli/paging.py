@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-_PAGE_MAX: Final = 500
+PAGE: Final = 500  # how many are asked for at a time
 
 
-def pages(call: Callable[[Any], Any], name: str, wanted: Any, limit: int) -> Iterator[Any]:
+def pages(call: Callable[[Any], Any], name: str, wanted: Any, limit: int, page_size: int = PAGE) -> Iterator[Any]:
     while limit > 0:
-        wanted.page_size = min(limit, _PAGE_MAX)
+        wanted.page_size = min(limit, page_size)
         page = call(wanted)
         found = getattr(page, name)
         yield from found

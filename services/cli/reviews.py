@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -14,6 +15,7 @@ from rich.table import Table
 from services.claims.model.review import ReturnReason
 from services.cli import review_views as shown
 from services.cli.failures import Exit, Failure, coded
+from services.cli.paging import pages
 from services.cli.session import Session, as_data, document
 from services.kit.messages import Language
 
@@ -26,7 +28,6 @@ Deny = Literal["NOT_PROVEN", "EMPLOYMENT_NOT_REAL", "PAPERS_FALSE"]
 Disagree = Literal["FACTS_DOUBTED", "LAW_READ_OTHERWISE", "DOCUMENTS_MISSING"]
 Error = Literal["FACTS_WRONG", "COVERAGE_WRONG", "LAW_WRONG"]
 
-_PAGE_MAX = 500
 _LANGUAGE = {Language.ZH: service_pb2.LANGUAGE_ZH_CN, Language.EN: service_pb2.LANGUAGE_EN}
 _Name = Annotated[str, typer.Argument(help="the review's id, or reviews/ID")]
 _Note = Annotated[str, typer.Option(help="in your own words; kept sealed")]
@@ -53,7 +54,7 @@ def list_(
         wanted.kind = claim_pb2.ClaimKind.Value(f"CLAIM_KIND_{kind}")
     if state:
         wanted.state = review_pb2.ReviewState.Value(f"REVIEW_STATE_{state}")
-    found = list(_pages(session, wanted, limit))
+    found = list(pages(partial(_call, session, "ListReviews"), "reviews", wanted, limit))
     if session.as_json:
         document({"reviews": [as_data(review) for review in found]})
         return
@@ -216,17 +217,6 @@ def _call(session: Session, method: str, request: Any) -> Any:
     with session.channel(settings.claims_target) as channel:
         stub = ReviewServiceStub(channel)
         return getattr(stub, method)(request, timeout=settings.grpc_deadline_s)
-
-
-def _pages(session: Session, wanted: review_pb2.ListReviewsRequest, limit: int) -> Iterator[review_pb2.Review]:
-    while limit > 0:
-        wanted.page_size = min(limit, _PAGE_MAX)
-        page = _call(session, "ListReviews", wanted)
-        yield from page.reviews
-        limit -= len(page.reviews)
-        wanted.page_token = page.next_page_token
-        if not page.next_page_token:
-            return
 
 
 def _get(session: Session, name: str) -> review_pb2.Review:

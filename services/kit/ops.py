@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import grpc
@@ -20,7 +20,6 @@ from services.kit.parking import Parked
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
-_TOKEN_BYTES: Final = 8
 
 
 class ParkedRecords(parked_pb2_grpc.ParkedServiceServicer):
@@ -80,22 +79,22 @@ class AuditRecords(audit_pb2_grpc.AuditServiceServicer):
         self.database = database
 
     async def ListReads(self, request: audit_pb2.ListReadsRequest, context: Context) -> audit_pb2.ListReadsResponse:
-        limit = request.page_size or _PAGE
+        limit, before = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
         wanted = replace(_wanted(request), subject=_id(request.subject), record=_id(request.record))
-        found = await audit.reads(self.database, wanted, _last(request), limit + 1)
+        found = await audit.reads(self.database, wanted, before, limit + 1)
         return audit_pb2.ListReadsResponse(
             reads=[_read(one) for one in found[:limit]],
-            next_page_token=_next(found[limit - 1].id, request) if len(found) > limit else "",
+            next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
         )
 
     async def ListRefusedCalls(
         self, request: audit_pb2.ListRefusedCallsRequest, context: Context
     ) -> audit_pb2.ListRefusedCallsResponse:
-        limit = request.page_size or _PAGE
-        found = await audit.refused_calls(self.database, _wanted(request), _last(request), limit + 1)
+        limit, before = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
+        found = await audit.refused_calls(self.database, _wanted(request), before, limit + 1)
         return audit_pb2.ListRefusedCallsResponse(
             calls=[_refused(one) for one in found[:limit]],
-            next_page_token=_next(found[limit - 1].id, request) if len(found) > limit else "",
+            next_page_token=paging.page_token(found[limit - 1].id, request) if len(found) > limit else "",
         )
 
 
@@ -116,17 +115,6 @@ def _instant(request: Any, name: str) -> datetime | None:
 
 def _id(text: str) -> UUID | None:
     return UUID(text) if text else None
-
-
-def _last(request: audit_pb2.ListReadsRequest | audit_pb2.ListRefusedCallsRequest) -> int | None:
-    last = paging.last_of(request.page_token, request, _TOKEN_BYTES)
-    if last is not None and last[0] & 0x80:
-        raise paging.not_a_token()
-    return None if last is None else int.from_bytes(last, "big")
-
-
-def _next(last: int, request: audit_pb2.ListReadsRequest | audit_pb2.ListRefusedCallsRequest) -> str:
-    return paging.token_of(last.to_bytes(_TOKEN_BYTES, "big"), request)
 
 
 def _read(one: Kept) -> audit_pb2.AuditedRead:

@@ -13,6 +13,7 @@ from services.kit.errors import Invalid
 from services.kit.messages import reason
 
 _MARK: Final = 8
+_NUMBER: Final = 8
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -37,6 +38,19 @@ def last_of(token: str, request: Message, size: int) -> bytes | None:
     if raw[size:] != _question(request):
         raise Invalid(reason("PAGE_TOKEN_OTHER_FILTERS", "page_token"))
     return raw[:size]
+
+
+def page_token(last: int, request: Message) -> str:
+    """Of a list in order of number."""
+    return token_of(last.to_bytes(_NUMBER, "big"), request)
+
+
+def read_page_token(token: str, request: Message) -> int | None:
+    """The last one shown; None for the first page. Raises Invalid for a token that is none, or another question's."""
+    last = last_of(token, request, _NUMBER)
+    if last is not None and last[0] & 0x80:
+        raise not_a_token()  # no number of ours
+    return None if last is None else int.from_bytes(last, "big")
 
 
 def counted(instant: datetime) -> int:

@@ -18,11 +18,11 @@ from services.certification.usecases.moving import Asked, asked
 from services.certification.wire import application as applied
 from services.certification.wire import filed as wire
 from services.certification.wire.notice import notice
-from services.certification.wire.paging import page_token, read_page_token
 from services.kit import auth
 from services.kit.db import Tx
 from services.kit.errors import NotFound
 from services.kit.messages import Language, reason
+from services.kit.paging import page_token, read_page_token
 from services.kit.watching import Watching
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"

@@ -14,9 +14,9 @@ from services.certification.store.certificates import Wanted
 from services.certification.usecases import Desk, holders, holding, looking, publishing
 from services.certification.usecases.holding import Asked, asked
 from services.certification.wire import on_file as wire
-from services.certification.wire.paging import page_token, read_page_token
 from services.kit import auth
 from services.kit.db import Database, Tx
+from services.kit.paging import page_token, read_page_token
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Act: TypeAlias = Callable[[Tx, Asked], Awaitable[Certificate]]

@@ -1,4 +1,4 @@
-"""Page tokens of lists: of applications by number, of tasks by due date, risk and number."""
+"""Page tokens of tasks: by due date, risk and number."""
 
 from __future__ import annotations
 
@@ -11,18 +11,7 @@ from google.protobuf.message import Message
 from services.certification.model.filed import Place
 from services.kit.paging import last_of, not_a_token, token_of
 
-_NUMBER: Final = struct.Struct(">q")
 _PLACE: Final = struct.Struct(">iiq")
-
-
-def page_token(last: int, request: Message) -> str:
-    return token_of(_NUMBER.pack(last), request)
-
-
-def read_page_token(token: str, request: Message) -> int | None:
-    """The last one shown; None for the first page. Raises Invalid for a token that is none, or another question's."""
-    last = last_of(token, request, _NUMBER.size)
-    return None if last is None else int(_NUMBER.unpack(last)[0])
 
 
 def task_token(last: Place, request: Message) -> str:
@@ -30,7 +19,7 @@ def task_token(last: Place, request: Message) -> str:
 
 
 def read_task_token(token: str, request: Message) -> Place | None:
-    """As `read_page_token`."""
+    """The last one shown; None for the first page. Raises Invalid for a token that is none, or another question's."""
     last = last_of(token, request, _PLACE.size)
     if last is None:
         return None

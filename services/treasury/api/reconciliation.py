@@ -9,7 +9,7 @@ import grpc
 from cradle.treasury.v1 import reconciliation_pb2 as pb
 from cradle.treasury.v1 import reconciliation_pb2_grpc
 
-from services.kit import auth
+from services.kit import auth, paging
 from services.kit.db import Tx
 from services.kit.errors import NotFound
 from services.kit.messages import reason
@@ -21,7 +21,6 @@ from services.treasury.usecases import explaining
 from services.treasury.usecases.asking import asked, once
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import breaks as wire
-from services.treasury.wire import paging
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Move: TypeAlias = Callable[[Tx, dict[str, Any]], Awaitable[Break]]  # with who acts, within which counties

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import grpc
 from cradle.treasury.v1 import recovery_pb2, recovery_pb2_grpc
 
-from services.kit import auth
+from services.kit import auth, paging
 from services.kit.db import Tx
 from services.kit.errors import unseen
 from services.kit.messages import reason
@@ -20,7 +20,6 @@ from services.treasury.usecases import asking_back, deciding
 from services.treasury.usecases.asking import asked, once
 from services.treasury.usecases.asking_back import Asked
 from services.treasury.usecases.paydesk import PayDesk
-from services.treasury.wire import paging
 from services.treasury.wire import recoveries as wire
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"

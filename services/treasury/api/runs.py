@@ -12,7 +12,7 @@ from uuid import UUID
 import grpc
 from cradle.treasury.v1 import refused_account_pb2, run_pb2, run_pb2_grpc
 
-from services.kit import auth
+from services.kit import auth, paging
 from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
@@ -27,7 +27,6 @@ from services.treasury.usecases import approving, hearing, holding, reconciling,
 from services.treasury.usecases.asking import asked, once
 from services.treasury.usecases.hearing import Taken
 from services.treasury.usecases.paydesk import PayDesk
-from services.treasury.wire import paging
 from services.treasury.wire import refused_accounts as refused_wire
 from services.treasury.wire import runs as wire
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import grpc
 from cradle.treasury.v1 import money_pb2, service_pb2, service_pb2_grpc
 
-from services.kit import auth
+from services.kit import auth, paging
 from services.kit.db import Database
 from services.kit.errors import Forbidden, Invalid, NotFound, unseen
 from services.kit.messages import reason
@@ -15,7 +15,7 @@ from services.treasury import store, usecases
 from services.treasury.model import Pot
 from services.treasury.store import Scope
 from services.treasury.usecases import Desk
-from services.treasury.wire import answers, paging
+from services.treasury.wire import answers
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
