@@ -8,6 +8,7 @@ from typing import Final
 
 from services.kit.db import Database, Tx
 from services.treasury.model.breaks import Dated, Page, ReconciledDay, Unproven, Whole
+from services.treasury.store.heard import FOLLOWS
 
 PAGES_MAX: Final = 10_000  # of one statement
 UNPROVEN_MAX: Final = 10_000  # of an account, looked at each time
@@ -185,7 +186,7 @@ async def reconciled_days(database: Database | Tx, account: str, first: date, la
     less what the payment kept; and what payees have repaid.
     """
     rows = await database.fetch(
-        """WITH moved AS (
+        f"""WITH moved AS (
                SELECT account, value_on AS day,
                       CASE WHEN is_credit THEN amount_fen ELSE -amount_fen END AS statement_fen,
                       0 AS ledger_fen, 0 AS explained_fen, 0 AS open_fen, 0 AS open_breaks
@@ -218,9 +219,8 @@ async def reconciled_days(database: Database | Tx, account: str, first: date, la
                       sum(open_breaks)::bigint AS open_breaks
                FROM moved WHERE $1 = '' OR account = $1 GROUP BY account, day)
            SELECT s.account, s.day,
-                  EXISTS (SELECT FROM statement_day AS d WHERE d.account = s.account AND d.day = s.day)
-                  AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.is_open AND u.kind = 'BALANCE'
-                                  AND u.account = s.account AND u.value_on = s.day) AS is_covered,
+                  EXISTS (SELECT FROM statement_day AS d WHERE d.account = s.account AND d.day = s.day
+                          AND {FOLLOWS}) AS is_covered,
                   (SELECT p.opening_fen FROM statement_page AS p WHERE p.account = s.account AND p.day = s.day
                    AND p.opening_fen IS NOT NULL ORDER BY p.page, p.message_id DESC LIMIT 1) AS opening_fen,
                   (SELECT p.closing_fen FROM statement_page AS p WHERE p.account = s.account AND p.day = s.day

@@ -115,6 +115,11 @@ async def add_entries(tx: Tx, entries: Sequence[Kept]) -> None:
     )
 
 
+# Of a day of a statement, `d`: that it follows on the one before, or that persons know why it does not.
+FOLLOWS: Final = """NOT EXISTS (SELECT FROM unmatched AS u WHERE u.is_open AND u.kind = 'BALANCE'
+                                AND u.account = d.account AND u.value_on = d.day)"""
+
+
 async def covered(
     source: Database | Tx, accounts: Collection[str], since: date, *, reconciled_only: bool = False
 ) -> dict[str, set[date]]:
@@ -125,10 +130,9 @@ async def covered(
     is asked for. `reconciled_only`: and whether it does was looked at.
     """
     rows = await source.fetch(
-        """SELECT d.account, d.day FROM statement_day AS d
+        f"""SELECT d.account, d.day FROM statement_day AS d
            WHERE d.account = ANY($1) AND d.day >= $2
-             AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.is_open AND u.kind = 'BALANCE'
-                             AND u.account = d.account AND u.value_on = d.day)
+             AND {FOLLOWS}
              AND NOT ($3 AND EXISTS (SELECT FROM bank_message AS m WHERE m.id = d.message_id AND NOT m.is_reconciled))
              AND NOT EXISTS (
                  SELECT FROM bank_message AS m
