@@ -77,6 +77,11 @@ async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
         """SELECT EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id
                           AND p.state IN ('CREATED', 'RESERVED', 'QUEUED', 'SENT', 'ACCEPTED', 'UNKNOWN')) AS is_live,
                   EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = o.id AND u.is_open) AS is_disputed,
+                  EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id AND p.state = 'RETURNED'
+                          AND p.return_statement IS NULL
+                          AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.payment_id = p.id AND NOT u.is_open
+                                          AND u.kind = 'MISSING' AND u.is_credit AND u.way = 'EXPLAINED'))
+                      AS is_return_unproven,
                   (SELECT p.id FROM payment AS p WHERE p.order_id = o.id AND p.state IN ('REJECTED', 'RETURNED')
                    AND NOT EXISTS (SELECT FROM payment AS s WHERE s.reissue_of = p.id AND s.state <> 'CANCELLED')
                    ORDER BY p.id DESC LIMIT 1) AS failed
@@ -84,7 +89,7 @@ async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
         [order.id for order in orders],
     )
     return [
-        Candidate(order, row["is_live"], row["is_disputed"], row["failed"])
+        Candidate(order, row["is_live"], row["is_disputed"], row["is_return_unproven"], row["failed"])
         for order, row in zip(orders, rows, strict=True)
     ]
 
