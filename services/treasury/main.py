@@ -44,6 +44,7 @@ from services.treasury.model import Payee, Paying
 from services.treasury.rules.planning import Known
 from services.treasury.store import leading
 from services.treasury.usecases import Desk, Sealing, asking_back, banking, erasing
+from services.treasury.usecases.importing import Importing
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.sending import Sender
 from services.treasury.wire import banks, payees
@@ -79,10 +80,12 @@ async def api(process: Process) -> None:
 
 
 async def _serve(process: Process, pay: PayDesk) -> None:
+    importing = Importing(pay, process.settings.statement_bytes_max, process.settings.statement_upload_s)
+
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_TreasuryServiceServicer_to_server(Treasury(process.database, _desk(process)), server)
         hold_pb2_grpc.add_HoldServiceServicer_to_server(Holds(pay), server)
-        run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay), server)
+        run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay, importing), server)
         reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server(Reconciliation(pay), server)
         recovery_pb2_grpc.add_RecoveryServiceServicer_to_server(Recoveries(pay), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
