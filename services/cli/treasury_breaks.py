@@ -130,7 +130,7 @@ def cancel(
 def not_paid(
     context: typer.Context, name: _Name, *, note: _Note, request_id: RequestId = "", dry_run: DryRun = False
 ) -> None:
-    """Say by the bank's word that an accepted payment, which no statement has, was not made and will not be."""
+    """Say by the bank's word that an accepted payment, or an advised return, which no statement has, was not made."""
     _propose(context.obj, name, once(request_id, dry_run=dry_run), way=pb.BREAK_WAY_NOT_PAID, note=note)
 
 

@@ -115,7 +115,7 @@ def test_accounts_do_not_follow_each_other() -> None:
 
 @pytest.mark.parametrize(("day", "needed"), [(MONDAY, (0, 1)), (FRIDAY, (0, 3)), (FRIDAY + timedelta(1), (2, 3))])
 def test_it_is_missing_once_its_working_day_and_the_next_are_covered(day: date, needed: tuple[int, int]) -> None:
-    paid = Unproven(UUID(int=1), 7, "E", "SETTLED", 100, "OURS", day, is_credit=False)
+    paid = Unproven(UUID(int=1), 7, "E", "SETTLED", 100, "OURS", day, is_credit=False, advice=None)
     days = {day + timedelta(one) for one in needed}
     for lacking in days:
         assert not missing([paid], {"OURS": days - {lacking}}, CALENDAR)

@@ -209,7 +209,9 @@ class Dishonest(RuleBasedStateMachine):
 
 
 async def paid_once(here: Cashier, case_id: str) -> None:
-    """By the bank's own movements: what is named by the payments of the order, and what cancels such out."""
+    """By the bank's own movements: what is named by the payments of the order, what cancels such out, and what two
+    persons know to be back.
+    """
     (row,) = await here.database.fetch(
         """WITH mine AS (SELECT p.* FROM payment AS p JOIN payment_order AS o ON o.id = p.order_id
                          WHERE o.case_id::text = $1),
@@ -221,7 +223,10 @@ async def paid_once(here: Cashier, case_id: str) -> None:
                FROM statement_entry AS e JOIN unmatched AS u ON u.entry_id = e.id
                WHERE NOT u.is_open AND u.end_to_end_id = '' AND EXISTS (
                    SELECT FROM unmatched AS t JOIN mine ON mine.id = t.payment_id
-                   WHERE t.id = ANY(u.ends_with) AND NOT t.is_open))
+                   WHERE t.id = ANY(u.ends_with) AND NOT t.is_open)
+               UNION
+               SELECT -u.id, u.is_credit, u.amount_fen FROM unmatched AS u JOIN mine ON mine.id = u.payment_id
+               WHERE NOT u.is_open AND u.kind = 'MISSING' AND u.is_credit AND u.way = 'EXPLAINED')
            SELECT (SELECT COALESCE(sum(CASE WHEN is_credit THEN -amount_fen ELSE amount_fen END), 0) FROM counted)
                       AS out,
                   (SELECT COALESCE(sum(amount_fen), 0) FROM mine
@@ -261,7 +266,12 @@ def walk_through_every_way() -> None:
         lambda: ends(BreakKind.UNKNOWN_CREDIT, Way.EXPLAINED),
         lambda: walk.bank([(1, "advises a return"), (1, "says nothing"), (1, "returns")]),
         lambda: walk.pay(move=True),
-        lambda: walk.bank([(3, "knows another name")]),
+        lambda: walk.bank([(3, "pays"), (3, "advises a return"), (3, "says nothing")]),
+        lambda: ends(BreakKind.MISSING, Way.NOT_PAID),
+        lambda: walk.bank([(3, "advises a return"), (3, "says nothing")]),
+        lambda: ends(BreakKind.MISSING, Way.EXPLAINED),
+        lambda: walk.pay(move=True),
+        lambda: walk.bank([(4, "knows another name")]),
         lambda: ends(BreakKind.ANSWER, Way.EXPLAINED),
         lambda: walk.pay(move=True),
         walk.restart,

@@ -76,7 +76,7 @@ def test_no_order_of_a_payee_whose_account_was_refused_is_planned_and_every_othe
     owed: list[tuple[Payee, int]], barred: set[Payee]
 ) -> None:
     candidates = [
-        Candidate(order(number, fen, reserved_fen=fen, payee=payee), False, False, None)
+        Candidate(order(number, fen, reserved_fen=fen, payee=payee), False, False, False, None)
         for number, (payee, fen) in enumerate(owed, 1)
     ]
     payees = {one: Account("", "", "", 1) for one in (LI, WANG)}

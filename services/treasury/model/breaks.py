@@ -29,7 +29,7 @@ class Way(StrEnum):
     MATCHED = "MATCHED"  # it is this payment's debit, or its return
     CANCELLED_OUT = "CANCELLED_OUT"  # the bank has corrected it: together these breaks come to nothing
     EXPLAINED = "EXPLAINED"
-    NOT_PAID = "NOT_PAID"  # the bank's word that an accepted payment was not made and will not be
+    NOT_PAID = "NOT_PAID"  # the bank's word that a payment it accepted, or a return it advised, was not made
     HEALED = "HEALED"  # a later message has what was missing
     REPAID = "REPAID"  # a payee has paid back what is asked of him: recovery has it, by its own rules
 
@@ -180,6 +180,7 @@ class Unproven(NamedTuple):
     account: str
     day: date  # on which it was to be paid, or was, or came back
     is_credit: bool
+    advice: int | None  # the entry that told that it came back
 
 
 class Dated(NamedTuple):

@@ -147,6 +147,7 @@ class Candidate(NamedTuple):
     order: Order
     is_live: bool  # a payment of it may still be paid
     is_disputed: bool  # something the bank said about it waits for a person
+    is_return_unproven: bool  # an advice says that a payment of it came back, and no statement has it
     failed: UUID | None  # the last payment that failed and has no successor
 
 

@@ -99,16 +99,13 @@ def _debit(about: About, *, is_statement: bool) -> str:
     """Of a payment that had ended the money was freed for its order, and must be there still: nothing else of the order
     may be on its way.
     """
-    payment, order = about
+    payment = about.payment
     taken = payment.debit_statement if is_statement else payment.debit_advice
     is_revived = payment.state == S.REJECTED or (payment.state == S.RETURNED and taken is not None)
-    is_same = (payment.payee, payment.budget_id) == (order.payee, order.budget_id)
-    # What it kept of a debt is outstanding again since it ended, and may be kept from another by now.
-    is_free = is_same and not (order.live_fen or payment.offset_fen) and order.reserved_fen >= payment.amount_fen
     return _first(
         {
             "BREAK_NEEDS_STATEMENT": is_revived and not is_statement,
-            "BREAK_ORDER_MOVED_ON": is_revived and not is_free,
+            "BREAK_ORDER_MOVED_ON": is_revived and not _is_free(about),
             "BREAK_PAYMENT_HAS_IT": not is_revived and taken is not None,
         }
     )
@@ -140,13 +137,33 @@ def _explain(one: Break, why: str, *, is_proven: bool) -> str:
 
 
 def _not_paid(one: Break, about: About | None) -> str:
-    is_accepted = about is not None and about.payment.state == S.ACCEPTED and about.payment.returned_on is None
-    return _first({"BREAK_WAY": one.kind != BreakKind.MISSING or not is_accepted})
+    """What was accepted, or advised as returned, and is on no statement. Of a return that was none the payment stands,
+    so its money must be there still, as in `_debit`.
+    """
+    if about is None or one.kind != BreakKind.MISSING:
+        return "BREAK_WAY"
+    payment = about.payment
+    is_accepted = payment.state == S.ACCEPTED and payment.returned_on is None
+    is_return = payment.state == S.RETURNED and payment.return_statement is None and one.is_credit
+    return _first(
+        {"BREAK_WAY": not (is_accepted or is_return), "BREAK_ORDER_MOVED_ON": is_return and not _is_free(about)}
+    )
+
+
+def _is_free(about: About) -> bool:
+    """What a payment that had ended gave back is reserved for its order still, and nothing else is on its way. What it
+    kept of a debt is outstanding again since it ended, and may be kept from another by now.
+    """
+    payment, order = about
+    is_same = (payment.payee, payment.budget_id) == (order.payee, order.budget_id)
+    return is_same and not (order.live_fen or payment.offset_fen) and order.reserved_fen >= payment.amount_fen
 
 
 def ended(payment: Payment, breaks: Sequence[Break], proposal: Proposal) -> Payment:
     """The payment after these breaks ended with it. It was not refused."""
     if proposal.way == Way.NOT_PAID:
+        if payment.state == S.RETURNED:
+            return standing(payment._replace(return_advice=None, returned_on=None, reason=""))
         return payment._replace(state=S.REJECTED, reason="NOT_PAID_BY_BANKS_WORD")
     return _returned(payment, breaks[0]) if sum(one.signed_fen for one in breaks) > 0 else _paid(payment, breaks[0])
 

@@ -76,6 +76,8 @@ def _bars(one: Candidate, known: Known, paying: Mapping[str, Paying], scope: Run
         why.append("PAYMENT_STILL_LIVE")
     if one.is_disputed:
         why.append("PAYMENT_DISPUTED")
+    if one.is_return_unproven:
+        why.append("RETURN_NOT_ON_STATEMENT")
     if scope.payment_max_fen and order.reserved_fen > scope.payment_max_fen:
         why.append("PAYMENT_ABOVE_LIMIT")
     if not _fits(order, scope):

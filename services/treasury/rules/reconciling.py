@@ -69,7 +69,8 @@ def missing(payments: Sequence[Unproven], covered: Mapping[str, set[date]], cale
         effect_fen = 0 if one.state == "ACCEPTED" else -one.amount_fen if one.is_credit else one.amount_fen
         place = ("", one.payment_id, one.order_id, one.end_to_end_id, one.account, one.day)
         sums = (one.amount_fen, one.is_credit, effect_fen, 0, None)
-        key = f"missing/{one.payment_id}/{effect_fen}"
+        told = f"/{one.advice}" if one.advice is not None else ""  # each return that was told is one of its own
+        key = f"missing/{one.payment_id}/{effect_fen}{told}"
         found.append(Finding(key, BreakKind.MISSING, "LEDGER", *place, *sums, reason("BREAK_MISSING", state=one.state)))
     return found
 

@@ -119,23 +119,26 @@ async def wholes(tx: Tx, since: date) -> list[Whole]:
 async def unproven(tx: Tx) -> list[Unproven]:
     """Payments that we have as accepted, paid or returned, and no statement has; of each account the oldest first."""
     rows = await tx.fetch(
-        """SELECT id, order_id, end_to_end_id, state, net_fen, account, day, is_credit FROM (
+        """SELECT id, order_id, end_to_end_id, state, net_fen, account, day, is_credit, advice FROM (
            SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.net_fen, f.debtor_known_as AS account, p.day,
-                  p.is_credit, row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.day, p.id) AS place
+                  p.is_credit, p.advice,
+                  row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.day, p.id) AS place
            FROM (SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen AS net_fen, file_id,
-                        debited_on AS day, false AS is_credit
+                        debited_on AS day, false AS is_credit, NULL::bigint AS advice
                  FROM payment WHERE state IN ('SETTLED', 'RETURNED') AND debit_statement IS NULL
                  UNION ALL
-                 SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true
+                 SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true,
+                        return_advice
                  FROM payment WHERE state = 'RETURNED' AND return_statement IS NULL
                  UNION ALL
-                 SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true
+                 SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true,
+                        return_advice
                  FROM payment
                  WHERE debit_again IS NOT NULL AND state <> 'RETURNED' AND return_advice IS NOT NULL
                    AND return_statement IS NULL
                  UNION ALL
                  SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen, p.file_id,
-                        GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on), false
+                        GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on), false, NULL
                  FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
                  WHERE p.state = 'ACCEPTED' AND p.returned_on IS NULL AND f.intent_at IS NOT NULL) AS p
            JOIN bank_file AS f ON f.id = p.file_id) AS placed
@@ -148,7 +151,7 @@ async def unproven(tx: Tx) -> list[Unproven]:
 async def early(tx: Tx) -> list[Unproven]:
     """What statements have as returned, and nothing as paid."""
     rows = await tx.fetch(
-        """SELECT id, order_id, end_to_end_id, state, net_fen, account, day, true FROM (
+        """SELECT id, order_id, end_to_end_id, state, net_fen, account, day, true, NULL FROM (
                SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen AS net_fen,
                       f.debtor_known_as AS account, p.returned_on AS day,
                       row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.id) AS place

@@ -47,6 +47,7 @@ COLUMNS: Final = (
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM payment"
 _ORDER: Final = ", ".join(order_rows.COLUMNS)
+LINES_AT_ONCE: Final = 250
 
 
 # --- planning ---------------------------------------------------------------------------------------------------------
@@ -77,6 +78,11 @@ async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
         """SELECT EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id
                           AND p.state IN ('CREATED', 'RESERVED', 'QUEUED', 'SENT', 'ACCEPTED', 'UNKNOWN')) AS is_live,
                   EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = o.id AND u.is_open) AS is_disputed,
+                  EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id AND p.state = 'RETURNED'
+                          AND p.return_statement IS NULL
+                          AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.payment_id = p.id AND NOT u.is_open
+                                          AND u.kind = 'MISSING' AND u.is_credit AND u.way = 'EXPLAINED'))
+                      AS is_return_unproven,
                   (SELECT p.id FROM payment AS p WHERE p.order_id = o.id AND p.state IN ('REJECTED', 'RETURNED')
                    AND NOT EXISTS (SELECT FROM payment AS s WHERE s.reissue_of = p.id AND s.state <> 'CANCELLED')
                    ORDER BY p.id DESC LIMIT 1) AS failed
@@ -84,7 +90,7 @@ async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
         [order.id for order in orders],
     )
     return [
-        Candidate(order, row["is_live"], row["is_disputed"], row["failed"])
+        Candidate(order, row["is_live"], row["is_disputed"], row["is_return_unproven"], row["failed"])
         for order, row in zip(orders, rows, strict=True)
     ]
 
@@ -167,8 +173,10 @@ async def kept_whole(source: Database | Tx, run_id: UUID, limit: int) -> list[Pa
 
 
 async def stream(tx: Tx, run_id: UUID) -> AsyncIterator[Payment]:
-    """Every line of a run as it was planned, with memory that does not grow."""
-    cursor = tx.connection.cursor(f"{_SELECT} WHERE run_id = $1 ORDER BY number", run_id, prefetch=2000)
+    """Every line of a run as it was planned, with memory that does not grow. Few at a time: whoever works on them gives
+    way to other calls in between.
+    """
+    cursor = tx.connection.cursor(f"{_SELECT} WHERE run_id = $1 ORDER BY number", run_id, prefetch=LINES_AT_ONCE)
     async for row in cursor:
         yield payment_of(row)
 

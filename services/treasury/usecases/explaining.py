@@ -195,7 +195,7 @@ async def _settle(pay: PayDesk, tx: Tx, held: _Held, proposal: Proposal) -> Coun
     after = ended(before, held.breaks, proposal)
     await move(pay.desk, tx, [(before, after)], held.orders)
     first = held.breaks[0]
-    if proposal.way != Way.MATCHED or not first.is_on_statement or after.file_id is None:
+    if not first.is_on_statement or after.file_id is None:
         return None
     account = (await files.debtors(tx, [after.file_id]))[after.file_id]
     return Counter(first.id, account, *_counter(before, after, pay.desk.clock.today(), held.breaks))

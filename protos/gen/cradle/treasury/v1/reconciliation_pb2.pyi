@@ -78,7 +78,7 @@ class _BreakWayEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakWay.Val
     """The bank has corrected it: these breaks come to nothing together."""
     BREAK_WAY_EXPLAINED: _BreakWay.ValueType  # 3
     BREAK_WAY_NOT_PAID: _BreakWay.ValueType  # 4
-    """The bank's word that an accepted payment was not made and will not be."""
+    """The bank's word that a payment it accepted, or a return it advised, was not made."""
     BREAK_WAY_HEALED: _BreakWay.ValueType  # 5
     """A later message had what was missing. Nobody says this."""
     BREAK_WAY_REPAID: _BreakWay.ValueType  # 6
@@ -93,7 +93,7 @@ BREAK_WAY_CANCELLED_OUT: BreakWay.ValueType  # 2
 """The bank has corrected it: these breaks come to nothing together."""
 BREAK_WAY_EXPLAINED: BreakWay.ValueType  # 3
 BREAK_WAY_NOT_PAID: BreakWay.ValueType  # 4
-"""The bank's word that an accepted payment was not made and will not be."""
+"""The bank's word that a payment it accepted, or a return it advised, was not made."""
 BREAK_WAY_HEALED: BreakWay.ValueType  # 5
 """A later message had what was missing. Nobody says this."""
 BREAK_WAY_REPAID: BreakWay.ValueType  # 6
