@@ -46,25 +46,38 @@ class Taken(NamedTuple):
     is_known: bool
 
 
+class Brought(NamedTuple):
+    """A message that lies here, and who brought it."""
+
+    source: BinaryIO
+    sha256: bytes
+    name: str
+    principal: str
+
+
 async def take_in(pay: PayDesk, path: Path, name: str, principal: str, bytes_max: int) -> Taken | tuple[Reason, ...]:
     """On record and worked; or the reasons why it cannot be taken, which are on record too."""
     with path.open("rb") as source:
         sha256 = await asyncio.to_thread(_digest, source)
         source.seek(0)
-        if before := await heard.known(pay.database, sha256):
-            await apply(pay, before.id)
-            return Taken(before, is_known=True)  # set aside it stays so: the same bytes again change nothing
-        try:
-            async with pay.database.transaction() as tx:
-                await keep(pay, tx, Brought(source, sha256, name, principal), bytes_max)
-        except Invalid as refused:
-            await refuse(pay, name, sha256, refused.reasons)
-            return refused.reasons
-        except asyncpg.UniqueViolationError:
-            pass  # somebody else brought it at the same time
-    message = await heard.known(pay.database, sha256)
+        return await take_in_opened(pay, Brought(source, sha256, name, principal), bytes_max)
+
+
+async def take_in_opened(pay: PayDesk, brought: Brought, bytes_max: int) -> Taken | tuple[Reason, ...]:
+    if before := await heard.known(pay.database, brought.sha256):
+        await apply(pay, before.id)
+        return Taken(before, is_known=True)  # set aside it stays so: the same bytes again change nothing
+    try:
+        async with pay.database.transaction() as tx:
+            await keep(pay, tx, brought, bytes_max)
+    except Invalid as refused:
+        await refuse(pay, brought.name, brought.sha256, refused.reasons)
+        return refused.reasons
+    except asyncpg.UniqueViolationError:
+        pass  # somebody else brought it at the same time
+    message = await heard.known(pay.database, brought.sha256)
     if message is None:
-        raise ValueError(f"message {name} was kept and is not there")
+        raise ValueError(f"message {brought.name} was kept and is not there")
     await apply(pay, message.id)
     return Taken(message, is_known=False)
 
@@ -91,13 +104,6 @@ async def refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reaso
 
 
 # --- on record --------------------------------------------------------------------------------------------------------
-
-
-class Brought(NamedTuple):
-    source: BinaryIO
-    sha256: bytes
-    name: str
-    principal: str
 
 
 async def keep(pay: PayDesk, tx: Tx, brought: Brought, bytes_max: int) -> int:

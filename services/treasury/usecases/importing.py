@@ -1,7 +1,7 @@
 """A bank's file that a person brings: in pieces, on record whole or not at all, or only foreseen.
 
-It lies in a folder of its own until it is what was announced, so memory does not grow with it, and an upload that stops
-leaves nothing. Then it is taken in as if the bank had brought it (`hearing`).
+It lies in a file without a name until it is what was announced, so memory does not grow with it, and an upload that
+stops leaves nothing, whoever is killed. Then it is taken in as if the bank had brought it (`hearing`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final, NamedTuple
 
 from services.kit.db import Tx
 from services.kit.errors import Invalid, Unavailable
@@ -60,16 +59,17 @@ async def bring(importing: Importing, offered: Offered, pieces: AsyncIterator[by
     if importing.at_once.locked():
         raise Unavailable("as many files as are taken at the same time")
     async with importing.at_once:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "imported"
+        with TemporaryFile() as spool:
             try:
                 async with asyncio.timeout(importing.upload_s):
-                    await _spool(importing, offered, pieces, path)
+                    await _spool(importing, offered, pieces, spool)
             except _Refused as refused:
                 if not offered.is_dry:
                     await hearing.refuse(importing.pay, offered.name, refused.sha256, [refused.why])
                 raise Invalid(refused.why) from None
-            return await (_foresee if offered.is_dry else _take_in)(importing, offered, path)
+            spool.seek(0)
+            brought = Brought(spool, offered.sha256, offered.name, offered.principal)
+            return await (_foresee if offered.is_dry else _take_in)(importing, brought)
 
 
 class _Refused(Exception):
@@ -80,19 +80,18 @@ class _Refused(Exception):
         self.sha256, self.why = sha256, why
 
 
-async def _spool(importing: Importing, offered: Offered, pieces: AsyncIterator[bytes], path: Path) -> None:
+async def _spool(importing: Importing, offered: Offered, pieces: AsyncIterator[bytes], spool: BinaryIO) -> None:
     """No more is ever written than was announced."""
     size_at = f"{offered.where}size_bytes"
     if offered.size_bytes > importing.bytes_max:
         raise _Refused(offered.sha256, reason("BANK_FILE_TOO_LARGE", size_at, limit=importing.bytes_max))
     digest, size = hashlib.sha256(), 0
-    with path.open("wb") as file:
-        async for piece in pieces:
-            size += len(piece)
-            digest.update(piece)
-            if size > offered.size_bytes:
-                raise _Refused(digest.digest(), reason("BANK_FILE_LONGER", size_at))
-            file.write(piece)
+    async for piece in pieces:
+        size += len(piece)
+        digest.update(piece)
+        if size > offered.size_bytes:
+            raise _Refused(digest.digest(), reason("BANK_FILE_LONGER", size_at))
+        spool.write(piece)
     if not size:
         raise _Refused(digest.digest(), reason("BANK_FILE_EMPTY", size_at))
     if size < offered.size_bytes:
@@ -102,9 +101,9 @@ async def _spool(importing: Importing, offered: Offered, pieces: AsyncIterator[b
         raise _Refused(digest.digest(), reason("BANK_FILE_HASH", f"{offered.where}sha256", **hashes))
 
 
-async def _take_in(importing: Importing, offered: Offered, path: Path) -> Imported:
+async def _take_in(importing: Importing, brought: Brought) -> Imported:
     pay = importing.pay
-    taken = await hearing.take_in(pay, path, offered.name, offered.principal, importing.bytes_max)
+    taken = await hearing.take_in_opened(pay, brought, importing.bytes_max)
     if not isinstance(taken, Taken):
         raise Invalid(*taken)
     await reconciling.reconcile(pay)
@@ -113,23 +112,21 @@ async def _take_in(importing: Importing, offered: Offered, path: Path) -> Import
     return Imported(message.kind, taken.is_known, message.records, unmatched)
 
 
-async def _foresee(importing: Importing, offered: Offered, path: Path) -> Imported:
+async def _foresee(importing: Importing, brought: Brought) -> Imported:
     """The same work, rolled back: the message as a whole at the end, what it does to payments chunk by chunk, so that
     nobody waits longer for what it locks than for a chunk.
     """
     pay = importing.pay
-    if before := await heard.known(pay.database, offered.sha256):
+    if before := await heard.known(pay.database, brought.sha256):
         unmatched = await heard.count_unmatched(pay.database, before.name)
         return Imported(before.kind, True, before.records, unmatched)
-    with path.open("rb") as source:
-        brought = Brought(source, offered.sha256, offered.name, offered.principal)
 
-        async def act(tx: Tx) -> Imported:
-            message = await heard.lock(tx, await hearing.keep(pay, tx, brought, importing.bytes_max))
-            unmatched = 0
-            for applied in range(0, message.records, hearing.CHUNK):
-                said = await hearing.said_of(tx, message, applied)
-                unmatched += await undone(tx, partial(hearing.work, pay, tx, said, message.name, f"{message.id}"))
-            return Imported(message.kind, False, message.records, unmatched)
+    async def act(tx: Tx) -> Imported:
+        message = await heard.lock(tx, await hearing.keep(pay, tx, brought, importing.bytes_max))
+        unmatched = 0
+        for applied in range(0, message.records, hearing.CHUNK):
+            said = await hearing.said_of(tx, message, applied)
+            unmatched += await undone(tx, partial(hearing.work, pay, tx, said, message.name, f"{message.id}"))
+        return Imported(message.kind, False, message.records, unmatched)
 
-        return await foreseen(pay.database, act)
+    return await foreseen(pay.database, act)
