@@ -216,6 +216,14 @@ def test_a_county_sees_its_own_and_changes_nothing(stack: Stack, stub: Any, coun
             assert error.value.code() is code
 
 
+def test_the_worker_says_at_its_start_which_limits_the_city_has_not_set(stack: Stack, stub: Any) -> None:
+    said = (stack.logs / "treasury-worker.log").read_text("utf-8").splitlines()
+
+    found = [line for line in said if "no limit is set" in line and "CRADLE_TREASURY_LAW_OVERRIDES" in line]
+    assert ["order.limit_fen" in line for line in found[:2]] == [True, False]
+    assert ["recovery.write_off_limit_fen" in line for line in found[:2]] == [False, True]
+
+
 # --- the command line -------------------------------------------------------------------------------------------------
 
 
