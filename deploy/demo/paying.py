@@ -24,6 +24,7 @@ from cradle.treasury.v1.service_pb2 import (
     ListOrdersRequest,
     Order,
     VerifyLedgerRequest,
+    VerifyLedgerResponse,
 )
 from cradle.treasury.v1.service_pb2_grpc import TreasuryServiceStub
 
@@ -155,11 +156,23 @@ def close(office: Office, runs: Iterable[run_pb2.Run]) -> None:
         office.clerk.runs.CloseRun(request, timeout=_CALL_TIMEOUT_S)
 
 
+def _verified(office: Office) -> int:
+    """By how much the ledger's sums differ. Raises StillError if a block does."""
+    request = VerifyLedgerRequest()
+    imbalance_fen = 0
+    while True:
+        part: VerifyLedgerResponse = office.second.treasury.VerifyLedger(request, timeout=_CALL_TIMEOUT_S)
+        imbalance_fen += part.imbalance_fen
+        if part.first_wrong_block:
+            raise StillError(f"block {part.first_wrong_block} of the ledger is not what was sealed")
+        if not part.next_page_token:
+            return imbalance_fen
+        request.page_token = part.next_page_token
+
+
 def books(office: Office, runs: Iterable[run_pb2.Run]) -> Books:
     ask, names = office.second, [run.name for run in runs]
-    verified = ask.treasury.VerifyLedger(VerifyLedgerRequest(), timeout=_CALL_TIMEOUT_S)
-    if verified.first_wrong_block:
-        raise StillError(f"block {verified.first_wrong_block} of the ledger is not what was sealed")
+    imbalance_fen = _verified(office)
     left_out = [
         list(_pages(ask.runs.ListExceptions, run_pb2.ListExceptionsRequest(run=name, page_size=_PAGE), "exceptions"))
         for name in names
@@ -170,7 +183,7 @@ def books(office: Office, runs: Iterable[run_pb2.Run]) -> Books:
         runs=[_run(office, name) for name in names],
         left_out=left_out,
         bank=office.bank.payments(),
-        imbalance_fen=verified.imbalance_fen,
+        imbalance_fen=imbalance_fen,
     )
 
 

@@ -16,6 +16,18 @@ _MONEY = frozenset({"AMOUNT", "KEPT"})
 
 def run(session: Session, found: run_pb2.Run) -> None:
     """Its facts, then its sums by fund, county and state, then its files."""
+    _run(session, found)
+    if found.state == run_pb2.RUN_STATE_PLANNED and not session.as_json:
+        session.note("CLI_SECOND_PERSON_AWAITED" if found.planned_count else "CLI_NOTHING_TO_PAY")
+
+
+def foreseen(session: Session, found: run_pb2.Run) -> None:
+    """A plan that is none."""
+    _run(session, found)
+    session.note("CLI_NOTHING_CHANGED")
+
+
+def _run(session: Session, found: run_pb2.Run) -> None:
     if session.as_json:
         document(as_data(found))
         return
@@ -36,8 +48,6 @@ def run(session: Session, found: run_pb2.Run) -> None:
     treasury_views.present(session, sums(session, found.sums), "sums")
     if found.files and not session.as_csv:
         treasury_views.present(session, files(found.files), "files")
-    if found.state == run_pb2.RUN_STATE_PLANNED:
-        session.note("CLI_SECOND_PERSON_AWAITED" if found.planned_count else "CLI_NOTHING_TO_PAY")
 
 
 def planned(found: run_pb2.Run) -> tuple[int, None]:

@@ -138,9 +138,17 @@ def refusals(context: typer.Context, *, limit: Limit = 50) -> None:
 
 @ledger.command()
 def verify(context: typer.Context) -> None:
-    """Compute the sealed blocks and every sum again. Ends with 1 if anything differs."""
+    """Compute the sealed blocks and every sum again, part by part. Ends with 1 if anything differs."""
     session: Session = context.obj
-    found = _DESK.call(session, "VerifyLedger", service_pb2.VerifyLedgerRequest())
+    request, found = service_pb2.VerifyLedgerRequest(), service_pb2.VerifyLedgerResponse()
+    with session.progress("CLI_PROGRESS_VERIFYING", None) as progress:
+        while True:
+            part = _DESK.call(session, "VerifyLedger", request)
+            found = shown.verified_so_far(found, part)
+            progress.update(progress.task_ids[0], total=part.total_parts, completed=part.verified_parts)
+            if not part.next_page_token:
+                break
+            request.page_token = part.next_page_token
     shown.verified(session, found)
     if found.first_wrong_block or found.imbalance_fen:
         raise typer.Exit(Exit.RETURNED)

@@ -33,10 +33,10 @@ class Desk:
     kind: str = ""
     collection: str = ""
 
-    def call(self, session: Session, method: str, request: Any) -> Any:
+    def call(self, session: Session, method: str, request: Any, deadline_s: float | None = None) -> Any:
         settings = session.settings
         with session.channel(settings.treasury_target) as channel:
-            return getattr(self.stub(channel), method)(request, timeout=settings.grpc_deadline_s)
+            return getattr(self.stub(channel), method)(request, timeout=deadline_s or settings.grpc_deadline_s)
 
     def pages(self, session: Session, method: str, name: str, wanted: Any, limit: int) -> list[Any]:
         return list(pages(lambda request: self.call(session, method, request), name, wanted, limit))

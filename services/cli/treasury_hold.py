@@ -13,7 +13,6 @@ from services.cli.failures import Exit
 from services.cli.session import Session, as_data, document
 from services.cli.treasury_desk import Desk, DryRun, RequestId, once
 from services.cli.treasury_views import Report
-from services.kit.ids import new_id
 
 hold = typer.Typer(no_args_is_help=True, help="Nothing leaves after a restore, until two persons lift it.")
 
@@ -31,10 +30,13 @@ def status(context: typer.Context) -> None:
 
 
 @hold.command()
-def begin(context: typer.Context, *, request_id: RequestId = "") -> None:
+def begin(context: typer.Context, *, request_id: RequestId = "", dry_run: DryRun = False) -> None:
     """Let nothing leave from here on: before the bank role of a restored treasury is started."""
     session: Session = context.obj
-    _show(session, _DESK.call(session, "BeginHold", hold_pb2.BeginHoldRequest(request_id=request_id or str(new_id()))))
+    request = hold_pb2.BeginHoldRequest(**once(request_id, dry_run=dry_run))
+    _show(session, _DESK.call(session, "BeginHold", request))
+    if dry_run:
+        session.note("CLI_NOTHING_CHANGED")
 
 
 @hold.command()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, BinaryIO, Final, Literal
 
 import typer
 from cradle.treasury.v1 import money_pb2, run_pb2
 from cradle.treasury.v1.run_pb2_grpc import RunServiceStub
 from google.type.date_pb2 import Date
+from rich.progress import Progress
 
 from services.cli import run_views as shown
 from services.cli import treasury_views
@@ -18,7 +19,6 @@ from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session
 from services.cli.treasury_desk import Desk, DryRun, Limit, RequestId, full, once
 from services.cli.watching import watch
-from services.kit.ids import new_id
 
 runs = typer.Typer(no_args_is_help=True, help="Payment runs: plan, approve by a second person, send, settle, close.")
 statement = typer.Typer(no_args_is_help=True, help="What the bank says, and what of it fits nothing.")
@@ -27,6 +27,9 @@ Fund = Literal["EMPLOYEE_INSURANCE", "RESIDENT_INSURANCE", "UNEMPLOYMENT", "FISC
 Programme = Literal["MATERNITY", "NURSERY"]
 State = Literal["PLANNING", "PLANNED", "APPROVED", "SENT", "SETTLED", "CLOSED", "CANCELLED"]
 
+_PIECE_BYTES: Final = 256 * 1024
+_UPLOAD_S: Final = 600.0  # with what the service makes of it
+_FORESEEING_S: Final = 300.0  # a plan of all, in one call
 _Name = Annotated[str, typer.Argument(help="the run's id, or runs/ID")]
 _DESK: Final = Desk(run_pb2.DESCRIPTOR.services_by_name["RunService"], RunServiceStub, "Run", "runs")
 
@@ -43,6 +46,7 @@ def plan(
     payment_max_fen: Annotated[int, typer.Option(min=0, help="a payment above it is left out; 0: no limit")] = 0,
     total_max_fen: Annotated[int, typer.Option(min=0, help="the run ends before it is reached; 0: no limit")] = 0,
     request_id: RequestId = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Plan what is reserved and payable; nothing is paid before another person has approved it."""
     session: Session = context.obj
@@ -55,7 +59,10 @@ def plan(
         total_max_fen=total_max_fen,
     )
     day = given_day(execute_on, "--execute-on") if execute_on else None
-    request = run_pb2.PlanRunRequest(scope=scope, execute_on=day, request_id=request_id or str(new_id()))
+    request = run_pb2.PlanRunRequest(scope=scope, execute_on=day, **once(request_id, dry_run=dry_run))
+    if dry_run:
+        shown.foreseen(session, _DESK.call(session, "PlanRun", request, _FORESEEING_S))
+        return
     name = _DESK.call(session, "PlanRun", request).name
     _watch(session, name, "CLI_PROGRESS_PLANNING", lambda run: run.state != run_pb2.RUN_STATE_PLANNING, shown.planned)
 
@@ -158,15 +165,28 @@ def resolve(
 
 @statement.command("import")
 def import_statement(
-    context: typer.Context, file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    *,
+    dry_run: DryRun = False,
 ) -> None:
-    """Take in an answer, advice or statement of the bank. The same file again changes nothing."""
+    """Take in an answer, advice or statement of the bank, of any size. The same file again changes nothing."""
     session: Session = context.obj
-    content = file.read_bytes()
-    request = run_pb2.ImportStatementRequest(
-        file_name=file.name, sha256=hashlib.sha256(content).digest(), content=content
-    )
-    shown.imported(session, _DESK.call(session, "ImportStatement", request))
+    size_bytes = file.stat().st_size
+    with file.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").digest()
+        opened.seek(0)
+        announced = run_pb2.StatementFile(
+            file_name=file.name, sha256=sha256, size_bytes=size_bytes, validate_only=dry_run
+        )
+        with (
+            session.progress("CLI_PROGRESS_BYTES", size_bytes) as progress,
+            session.channel(session.settings.treasury_target) as channel,
+        ):
+            made = RunServiceStub(channel).UploadStatement(_parts(announced, opened, progress), timeout=_UPLOAD_S)
+    shown.imported(session, made)
+    if dry_run:
+        session.note("CLI_NOTHING_CHANGED")
 
 
 @statement.command()
@@ -175,6 +195,15 @@ def unmatched(context: typer.Context, *, limit: Limit = 1000) -> None:
     session: Session = context.obj
     found = _DESK.pages(session, "ListUnmatched", "items", run_pb2.ListUnmatchedRequest(), limit)
     treasury_views.present(session, shown.unmatched(session, found), "unmatched")
+
+
+def _parts(
+    announced: run_pb2.StatementFile, opened: BinaryIO, progress: Progress
+) -> Iterator[run_pb2.UploadStatementRequest]:
+    yield run_pb2.UploadStatementRequest(file=announced)
+    while piece := opened.read(_PIECE_BYTES):
+        yield run_pb2.UploadStatementRequest(chunk=piece)
+        progress.update(progress.task_ids[0], advance=len(piece))
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------

@@ -162,6 +162,21 @@ def refusals(session: Session, found: Sequence[service_pb2.Refusal]) -> Report:
     return Report(columns, rows, [as_data(one) for one in found])
 
 
+def verified_so_far(
+    before: service_pb2.VerifyLedgerResponse, part: service_pb2.VerifyLedgerResponse
+) -> service_pb2.VerifyLedgerResponse:
+    """What the parts before and this one came to together."""
+    return service_pb2.VerifyLedgerResponse(
+        blocks=before.blocks + part.blocks,
+        transfers=before.transfers + part.transfers,
+        first_wrong_block=before.first_wrong_block or part.first_wrong_block,
+        unsealed=part.unsealed,
+        imbalance_fen=before.imbalance_fen + part.imbalance_fen,
+        verified_parts=part.verified_parts,
+        total_parts=part.total_parts,
+    )
+
+
 def verified(session: Session, found: service_pb2.VerifyLedgerResponse) -> None:
     if session.as_json:
         document(as_data(found))

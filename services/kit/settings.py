@@ -87,6 +87,8 @@ class Settings(Identified):
     bank_spool: _Place = None  # where files for banks are written before they leave; theirs alone
     bank_signing_key: _File = None  # PEM, Ed25519: files for banks are signed with it
     bank_every_s: float = 5.0  # how often banks are sent to and listened to
+    statement_bytes_max: int = 256 << 20  # of a bank's file that a person brings
+    statement_upload_s: float = 300.0  # how long its upload may take
 
     inboxes_per_worker: int = 3  # members of the group in one process: one computes while the other waits to write
     batch_records_max: int = 1000  # as many as one look-up of the registry takes

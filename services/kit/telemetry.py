@@ -89,6 +89,7 @@ ORDERS = Counter("cradle_orders_total", "Orders by what became of them", ["outco
 ORDERS_HELD = Gauge("cradle_orders_held", "Orders that are held, by reason", ["reason"])
 BUDGET_AVAILABLE_FEN = Gauge("cradle_budget_available_fen", "What budgets have left", ["fund", "county", "year"])
 BUDGET_APPROPRIATED_FEN = Gauge("cradle_budget_appropriated_fen", "What budgets were given", ["fund", "county", "year"])
+LIMIT_UNSET = Gauge("cradle_limit_unset", "1 while a sum has no limit, because the city has set none", ["parameter"])
 PAYMENTS_UNKNOWN = Gauge("cradle_payments_unknown", "Payments of which nobody knows whether they were made")
 UNMATCHED = Gauge("cradle_bank_unmatched", "Breaks between what banks said and the ledger that wait for a person")
 BREAK_AGE_S = Gauge("cradle_break_age_seconds", "How long the oldest of them has been open")

@@ -25,7 +25,7 @@ from cradle.treasury.v1 import (
     service_pb2_grpc,
 )
 
-from services.kit import audit, rpc, run, tls
+from services.kit import audit, rpc, run, telemetry, tls
 from services.kit.errors import Unavailable
 from services.kit.inbox import Inbox
 from services.kit.ops import AuditRecords, ParkedRecords
@@ -44,11 +44,13 @@ from services.treasury.model import Payee, Paying
 from services.treasury.rules.planning import Known
 from services.treasury.store import leading
 from services.treasury.usecases import Desk, Sealing, asking_back, banking, erasing
+from services.treasury.usecases.importing import Importing
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.usecases.sending import Sender
 from services.treasury.wire import banks, payees
 from services.treasury.wire.banks import AccountAtBank, BanksError
 
+_log = telemetry.log(__name__)
 STAND_BY_S: Final = 1.0
 RELEASE_EVERY_S: Final = 5.0
 SEAL_EVERY_S: Final = 60.0
@@ -79,10 +81,12 @@ async def api(process: Process) -> None:
 
 
 async def _serve(process: Process, pay: PayDesk) -> None:
+    importing = Importing(pay, process.settings.statement_bytes_max, process.settings.statement_upload_s)
+
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_TreasuryServiceServicer_to_server(Treasury(process.database, _desk(process)), server)
         hold_pb2_grpc.add_HoldServiceServicer_to_server(Holds(pay), server)
-        run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay), server)
+        run_pb2_grpc.add_RunServiceServicer_to_server(Runs(pay, importing), server)
         reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server(Reconciliation(pay), server)
         recovery_pb2_grpc.add_RecoveryServiceServicer_to_server(Recoveries(pay), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
@@ -107,6 +111,8 @@ async def _serve(process: Process, pay: PayDesk) -> None:
 
 async def worker(process: Process) -> None:
     desk, database = _desk(process), process.database
+    for limit in usecases.unlimited(desk):
+        _log.warning("no limit is set", parameter=limit, set_in="CRADLE_TREASURY_LAW_OVERRIDES")
     stream = streams.order_topic(desk, process.settings)
     parking = Parking(streams.CONSUMER, process.sealer)
     settings = process.settings.model_copy(update={"batch_records_max": process.settings.order_records_max})
@@ -136,7 +142,7 @@ async def worker(process: Process) -> None:
         timer(process.settings.timer_every_s, partial(asking_back.detect, desk, database)),
         timer(process.settings.timer_every_s, partial(asking_back.remind, desk, database)),
         timer(process.settings.timer_every_s, partial(erasing.look_again, desk, database)),
-        timer(process.settings.timer_every_s, partial(usecases.watch, database, process.clock)),
+        timer(process.settings.timer_every_s, partial(usecases.watch, desk, database)),
     )
 
 
@@ -191,7 +197,7 @@ def sender_of(process: Process, pay: PayDesk) -> Sender:
     reached: dict[tuple[Path, str, str], Bank] = {}
     ours: dict[str, Bank] = {}
     for one in _accounts(process):
-        ours[one.code] = reached.setdefault((one.folders, one.url, one.bucket), _bank(one))
+        ours[one.code] = reached.setdefault((one.folders, one.url, one.bucket), bank_of(one))
     return Sender(pay, ours, settings.bank_spool, signer)
 
 
@@ -202,8 +208,8 @@ def _signer(key: Path) -> Ed25519Signer:
         raise BanksError("CRADLE_BANK_SIGNING_KEY is no Ed25519 private key (PEM)") from None
 
 
-def _bank(one: AccountAtBank) -> Bank:
-    folders = Folders(one.folders)
+def bank_of(one: AccountAtBank) -> Bank:
+    folders = Folders(one.folders, hash_required=one.hash_required)
     if one.bucket:
         store = objects.opened(one.bucket, banks.TIMEOUT_S)
         return ObjectBank(store, folders, answer_bytes_max=banks.ANSWER_BYTES_MAX)

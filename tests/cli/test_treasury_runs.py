@@ -73,12 +73,15 @@ def test_a_statement_is_imported_once_and_what_fits_nothing_is_shown(desk: Desk,
     stranger: Any = {"end_to_end_id": reference_of(99), "amount_fen": 500}
     file.write_text(statement(moved(stranger), day="2026-11-19"), "utf-8")
 
+    foreseen = desk("li", "statement", "import", file, "--dry-run", "--output", "json")
     first = data(desk("li", "statement", "import", file, "--output", "json"))
     again = desk("li", "statement", "import", file)
     queue = data(desk("wang", "statement", "unmatched", "--output", "json"))["unmatched"]
     shown = desk("wang", "statement", "unmatched")
 
-    assert (first["records"], first["unmatched"]) == ("1", 1) or first["unmatched"] in {"1", 1}
+    assert (first["records"], first["unmatched"], first["is_known"]) == ("1", "1", False)
+    assert json.loads(foreseen.stdout) == first
+    assert "nothing was changed" in foreseen.stderr
     assert again.exit_code == 0
     assert reference_of(99) in [one["end_to_end_id"] for one in queue]
     assert "none of ours" in " ".join(shown.stdout.split())
@@ -92,6 +95,30 @@ def test_a_file_that_is_no_statement_is_refused_with_its_reason(desk: Desk, tmp_
 
     assert refused.exit_code == Exit.USAGE
     assert "BANK_MESSAGE_UNEXPECTED" in refused.output
+
+
+def test_an_empty_file_is_refused_where_it_is_empty(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "empty.xml"
+    file.touch()
+
+    refused = desk("li", "statement", "import", file, "--dry-run")
+
+    assert refused.exit_code == Exit.USAGE
+    assert "BANK_FILE_EMPTY file.size_bytes" in refused.output
+
+
+def test_a_plan_and_a_hold_are_foreseen_and_are_not_there(desk: Desk) -> None:
+    listed = data(desk("li", "runs", "list", "--limit", 1000, "--output", "json"))["runs"]
+
+    plan = desk("li", "runs", "plan", "--county", "610331", "--programme", "NURSERY", "--dry-run", "--output", "json")
+    held = desk("li", "hold", "begin", "--dry-run")
+
+    found = json.loads(plan.stdout)
+    assert (plan.exit_code, found["state"], found["name"], found["plan_hash"]) == (0, "RUN_STATE_PLANNED", "", "")
+    assert (held.exit_code, "HELD" in held.stdout) == (0, True)
+    assert "nothing was changed" in plan.stderr
+    assert "nothing was changed" in held.stderr
+    assert data(desk("li", "runs", "list", "--limit", 1000, "--output", "json"))["runs"] == listed
 
 
 def test_there_is_no_hold_to_show_or_to_lift(desk: Desk) -> None:

@@ -18,6 +18,7 @@ BOUNDED |= {"path"}  # the public page's, as they are declared
 BOUNDED |= {"account"}  # a name of ours for an account of ours
 BOUNDED |= {"fund", "county", "year", "reason"}  # of budgets that somebody has opened, and of held orders
 BOUNDED |= {"what"}  # kinds of what an erasure takes away
+BOUNDED |= {"parameter"}  # limits that the city may set
 
 each_alert = pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
 

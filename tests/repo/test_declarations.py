@@ -158,6 +158,7 @@ NOT_PERSONAL = {
     "cradle.treasury.v1.BankFile.name": "the name of a file",
     "cradle.treasury.v1.BankFile.account": "a name of ours for an account of ours",
     "cradle.treasury.v1.ImportStatementRequest.file_name": "the name of a file",
+    "cradle.treasury.v1.StatementFile.file_name": "the name of a file",
     "cradle.treasury.v1.Unmatched.file_name": "the name of a file",
     "cradle.treasury.v1.Break.name": "a resource name, breaks/{break}",
     "cradle.treasury.v1.Break.file_name": "the name of a file",

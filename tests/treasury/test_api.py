@@ -173,8 +173,17 @@ def test_the_ledger_answers_balances_statements_transfers_and_that_it_is_whole(
     rest = stub.ListTransfers(asked, timeout=TIMEOUT_S)
     assert [one.amount_fen for one in [*page.transfers, *rest.transfers]] == [10, 10, 10]
     assert not rest.next_page_token
-    verified = stub.VerifyLedger(service_pb2.VerifyLedgerRequest(), timeout=TIMEOUT_S)
-    assert (verified.first_wrong_block, verified.imbalance_fen) == (0, 0)
+    part = stub.VerifyLedger(service_pb2.VerifyLedgerRequest(page_size=1), timeout=TIMEOUT_S)
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.VerifyLedger(service_pb2.VerifyLedgerRequest(page_token=part.next_page_token[:-4]), timeout=TIMEOUT_S)
+    assert reasons_of(refused.value) == [("PAGE_TOKEN_INVALID", "page_token")]
+    for _ in range(part.total_parts):
+        assert (part.first_wrong_block, part.imbalance_fen) == (0, 0)
+        if not part.next_page_token:
+            break
+        asked_on = service_pb2.VerifyLedgerRequest(page_size=50, page_token=part.next_page_token)
+        part = stub.VerifyLedger(asked_on, timeout=TIMEOUT_S)
+    assert (part.next_page_token, part.verified_parts) == ("", part.total_parts)
 
 
 def test_a_county_sees_its_own_and_changes_nothing(stack: Stack, stub: Any, county: str) -> None:
@@ -205,6 +214,14 @@ def test_a_county_sees_its_own_and_changes_nothing(stack: Stack, stub: Any, coun
             with pytest.raises(grpc.RpcError) as error:
                 refused()
             assert error.value.code() is code
+
+
+def test_the_worker_says_at_its_start_which_limits_the_city_has_not_set(stack: Stack, stub: Any) -> None:
+    said = (stack.logs / "treasury-worker.log").read_text("utf-8").splitlines()
+
+    found = [line for line in said if "no limit is set" in line and "CRADLE_TREASURY_LAW_OVERRIDES" in line]
+    assert ["order.limit_fen" in line for line in found[:2]] == [True, False]
+    assert ["recovery.write_off_limit_fen" in line for line in found[:2]] == [False, True]
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

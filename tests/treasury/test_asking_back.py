@@ -101,7 +101,8 @@ def test_operators_see_what_is_asked_back_and_who_has_not_answered(
         await dispute(here, disputed, 1)
         await here.database.fetch("UPDATE recovery SET updated_at = updated_at - interval '11 days'")
 
-        await usecases.watch(here.database, Clock(ANSWERED_BY + late * DAY))
+        office = here.counter.desk
+        await usecases.watch(Desk(Clock(ANSWERED_BY + late * DAY), office.law, office.sealer), here.database)
 
         fen = {state: figure("cradle_recoveries_outstanding_fen", state) for state in ("NOTIFIED", "DETECTED")}
         assert fen == {"NOTIFIED": 300, "DETECTED": 20}
@@ -115,6 +116,19 @@ def test_operators_see_what_is_asked_back_and_who_has_not_answered(
 
 def figure(name: str, state: str = "") -> float:
     return REGISTRY.get_sample_value(name, {"state": state} if state else {}) or 0
+
+
+def test_operators_see_which_limits_the_city_has_not_set(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier) -> None:
+        office = here.counter.desk
+        set_one = Desk(office.clock, office.law.given({"order.limit_fen": "100"}), office.sealer)
+        for one, unset in ((office, 1), (set_one, 0)):
+            await usecases.watch(one, here.database)
+
+            assert REGISTRY.get_sample_value("cradle_limit_unset", {"parameter": "order.limit_fen"}) == unset
+            assert REGISTRY.get_sample_value("cradle_limit_unset", {"parameter": "recovery.write_off_limit_fen"}) == 1
+
+    act(stack, dsn, tmp_path, story)
 
 
 @pytest.mark.parametrize(("late", "taken"), [(-1, True), (0, True), (1, False)])

@@ -20,6 +20,7 @@ from services.treasury.api import Reconciliation, Runs
 from services.treasury.model import RunState
 from services.treasury.model.breaks import Awaited, Break, Way
 from services.treasury.store import breaks
+from services.treasury.usecases.importing import Importing
 from tests.treasury.cashier import BALANCE_FEN, CLERK, OURS, Cashier, advice, answered, cashier, moved, reference_of
 from tests.treasury.counter import COUNTY, MATERNITY, bound_to
 from tests.treasury.reconciler import (
@@ -292,7 +293,8 @@ def test_who_is_bound_to_counties_moves_breaks_and_payments_of_those_only(
     async def story(here: Cashier, desk: Reconciler) -> None:
         _, payment = await a_payment(here)
         await desk.says(MONDAY, debit(payment, amount_fen=101))
-        found, office, runs = await desk.one("AMOUNT"), Reconciliation(here.pay), Runs(here.pay)
+        found, office = await desk.one("AMOUNT"), Reconciliation(here.pay)
+        runs = Runs(here.pay, Importing(here.pay, 1, upload_s=1.0))
         noted = pb.AwaitBreakRequest(
             name=f"breaks/{found.id}",
             etag="1",

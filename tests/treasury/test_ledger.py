@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,9 +16,13 @@ from deploy.local.stack import Stack
 from services.kit.clock import Clock
 from services.kit.migrations import migrate
 from services.treasury import store
+from services.treasury.model.ledger import Verified
 from services.treasury.store import Scope
-from services.treasury.usecases import Sealing
+from services.treasury.usecases import Sealing, verifying
 from tests.kit.live import new_database, rows, unique
+from tests.treasury.cashier import Cashier, moved
+from tests.treasury.cashier import act as at_the_bank
+from tests.treasury.cashier import statement as statement_of
 from tests.treasury.counter import TODAY, Counter, case, counter, order
 
 pytestmark = pytest.mark.integration
@@ -45,6 +50,22 @@ async def sealed(here: Counter) -> Sealing:
     await sealing.seal()
     await sealing.seal()
     return sealing
+
+
+async def verified(here: Counter, most: int = 10) -> Verified:
+    """All of the ledger, so much at a time; how far it is rises to the end."""
+    found = await verifying.verify(here.database, verifying.BEGIN, most)
+    while found.then:
+        part = await verifying.verify(here.database, found.then, most)
+        assert found.verified_parts < part.verified_parts <= part.total_parts
+        found = part._replace(
+            blocks=found.blocks + part.blocks,
+            transfers=found.transfers + part.transfers,
+            first_wrong_block=found.first_wrong_block or part.first_wrong_block,
+            imbalance_fen=found.imbalance_fen + part.imbalance_fen,
+        )
+    assert found.verified_parts == found.total_parts
+    return found
 
 
 # --- append-only ------------------------------------------------------------------------------------------------------
@@ -87,7 +108,7 @@ def test_the_service_that_owns_the_tables_is_granted_no_change(stack: Stack) -> 
             await some(here)
             await sealed(here)
             assert (await here.figures())[1] == 60
-            assert (await store.verify(here.database)).first_wrong_block == 0
+            assert (await verified(here)).first_wrong_block == 0
 
     asyncio.run(act())
 
@@ -123,7 +144,8 @@ def test_blocks_are_chained_and_anybody_can_compute_them(stack: Stack, dsn: str)
             assert block["previous"] == previous
             previous = hashlib.sha256(previous + content).digest()
             assert block["digest"] == previous
-        assert await store.verify(here.database) == (2, 7, 0, 0)
+        assert (await verified(here))[:5] == (2, 7, 0, 0, 0)
+        assert (await verified(here, most=1))[:5] == (2, 7, 0, 0, 0)
 
     act(stack, dsn, story)
 
@@ -147,7 +169,7 @@ def test_nothing_is_sealed_while_a_transaction_may_bring_an_earlier_transfer(sta
 
         await sealing.seal()
 
-        assert await store.verify(here.database) == (1, 2, 0, 0)
+        assert (await verified(here))[:5] == (1, 2, 0, 0, 0)
 
     act(stack, dsn, story)
 
@@ -169,13 +191,13 @@ def test_whoever_tampers_with_triggers_off_is_found(stack: Stack, dsn: str, tamp
     async def story(here: Counter) -> None:
         await some(here)
         await sealed(here)
-        assert (await store.verify(here.database)).first_wrong_block == 0
+        assert (await verified(here)).first_wrong_block == 0
 
         async with here.database.transaction() as tx:
             await tx.execute("SET LOCAL session_replication_role = replica")
             await tx.execute(tampering)
 
-        found = await store.verify(here.database)
+        found = await verified(here)
         assert found.first_wrong_block == 1
 
     act(stack, dsn, story)
@@ -189,6 +211,53 @@ def test_a_budget_that_differs_from_its_accounts_is_an_imbalance(stack: Stack, d
         await here.database.fetch("UPDATE budget SET available_fen = available_fen + 7")
 
         assert await store.imbalance(here.database) == 14  # the figure, and the sum of all
+        assert (await verified(here, 3)).imbalance_fen == 14
+
+    act(stack, dsn, story)
+
+
+@pytest.mark.parametrize("most", [1, 6, 7, 8, 100])
+def test_a_sum_that_differs_from_its_transfers_is_found_however_it_is_paged(stack: Stack, dsn: str, most: int) -> None:
+    """A budget has seven accounts. The first, the last, and one that is none of ours."""
+
+    async def story(here: Counter) -> None:
+        await some(here)
+        assert (await verified(here, most))[4] == 0
+
+        accounts = await here.database.fetch("SELECT min(id) AS first, max(id) AS last FROM account")
+        await here.database.fetch(
+            "UPDATE account_day SET debit_fen = debit_fen + 1, credit_fen = credit_fen + 1 WHERE account_id = $1",
+            accounts[0]["first"],
+        )
+        assert (await verified(here, most)).imbalance_fen == 2
+        await here.database.fetch(
+            "INSERT INTO account_day VALUES ($1, '2026-11-23', '2026-11-23', 3, 3)", accounts[0]["last"]
+        )
+        assert (await verified(here, most)).imbalance_fen == 8
+        await here.database.fetch("INSERT INTO account_day VALUES (1000000, '2026-11-23', '2026-11-23', 5, 5)")
+        await here.database.fetch("INSERT INTO account_day VALUES (-1, '2026-11-23', '2026-11-23', 5, 5)")
+        assert (await verified(here, most)).imbalance_fen == 28
+
+    act(stack, dsn, story)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_block_that_is_not_as_sealed_is_told_once_wherever_a_part_ends(stack: Stack, dsn: str, most: int) -> None:
+    async def story(here: Counter) -> None:
+        await here.give(10_000)
+        for _ in range(3):
+            await here.take_in(order(case(), 10))
+            await sealed(here)
+        assert (await verified(here, most))[:3] == (3, 4, 0)
+
+        async with here.database.transaction() as tx:
+            await tx.execute("SET LOCAL session_replication_role = replica")
+            await tx.execute("UPDATE transfer SET kind = 'RELEASE' WHERE id = (SELECT max(id) FROM transfer)")
+        assert (await verified(here, most)).first_wrong_block == 3
+        async with here.database.transaction() as tx:
+            await tx.execute("SET LOCAL session_replication_role = replica")
+            await tx.execute("DELETE FROM ledger_block WHERE number = 2")
+        assert (await verified(here, most)).first_wrong_block == 2
 
     act(stack, dsn, story)
 
@@ -220,6 +289,35 @@ def test_balances_as_of_a_day_by_booking_and_by_effect(stack: Stack, dsn: str) -
         assert [one.opening_fen for one in later] == [-10_000, 9_990, 10, *NOTHING]
 
     act(stack, dsn, story)
+
+
+@pytest.mark.parametrize("effective", [date(2026, 11, 20), date(2026, 12, 2)])
+def test_what_has_effect_on_another_day_than_it_is_booked_is_seen_as_of_each(
+    stack: Stack, dsn: str, tmp_path: Path, effective: date
+) -> None:
+    """Booked today: a debit that the bank made before, or will make in a month that is not there yet."""
+
+    async def story(here: Cashier) -> None:
+        (one,) = await here.owe(100)
+        await here.sent()
+        told = statement_of(moved(await here.payment(one)))
+        await here.hear(told.replace("<DtTm>2026-11-27T", f"<DtTm>{effective}T"))
+        (spend,) = await here.database.fetch("SELECT booked_on, effective_on FROM transfer WHERE kind = 'SPEND'")
+        assert (spend["booked_on"], spend["effective_on"]) == (TODAY, effective)
+
+        async def spent(booked: date | None, had_effect: date | None) -> int:
+            found = await store.balances(here.database, ALL, booked, had_effect)
+            assert sum(one.debit_fen - one.credit_fen for one in found) == 0
+            return sum(one.debit_fen - one.credit_fen for one in found if one.account.endswith("/SPENT"))
+
+        day = timedelta(1)
+        assert [await spent(one, None) for one in (TODAY - day, TODAY, TODAY + day)] == [0, 100, 100]
+        assert [await spent(None, one) for one in (effective - day, effective, effective + day)] == [0, 100, 100]
+        assert [await spent(one, effective) for one in (TODAY - day, TODAY, TODAY + day)] == [0, 100, 100]
+        assert [await spent(TODAY, one) for one in (effective - day, effective, effective + day)] == [0, 100, 100]
+        assert await spent(TODAY - day, effective - day) == 0
+
+    at_the_bank(stack, dsn, tmp_path, story)
 
 
 def test_a_balance_costs_as_much_with_a_hundred_times_the_transfers(stack: Stack, dsn: str) -> None:

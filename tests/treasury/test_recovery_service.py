@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +22,7 @@ from services.treasury.wire import orders
 from tests.kit.live import eventually, rows, send
 from tests.treasury.cashier import moved, statement
 from tests.treasury.counter import AREA, case, order
-from tests.treasury.test_run_service import Person, a_payee, approval, database, fresh, order_of
+from tests.treasury.test_run_service import Person, a_payee, approval, database, fresh, order_of, uploaded
 
 pytestmark = pytest.mark.integration
 COUNTY = "610324"
@@ -131,10 +130,7 @@ async def paid_and_lowered(stack: Stack, debt: str, held: str) -> None:
         await eventually(partial(payment_in, stack, one, "SENT"))
     out = [await payment_in(stack, one, "SENT") for one in (debt, held)]
     told = statement(*[moved(one) for one in out]).encode()
-    said = run_pb2.ImportStatementRequest(
-        file_name=f"{uuid4()}.xml", sha256=hashlib.sha256(told).digest(), content=told
-    )
-    clerk.call("ImportStatement", said)
+    clerk.call("UploadStatement", uploaded(told, name=f"{uuid4()}.xml"))
     await send(stack, orders.ORDERS, [(debt.encode(), order(debt, 0, 2, county=COUNTY, payee=payee))])
     await send(stack, orders.ORDERS, [(held.encode(), order(held, 400, 2, county=COUNTY, payee=payee))])
     await eventually(partial(order_in, stack, debt, "OVERPAID"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -143,18 +144,38 @@ def test_two_persons_pay_a_run_and_one_person_cannot(stack: Stack) -> None:
     asyncio.run(story())
 
 
-def test_half_a_file_is_refused_by_its_hash_and_a_whole_one_is_taken_once(stack: Stack) -> None:
-    clerk = Person(stack, "li", "treasury-clerk")
-    content = statement(day="2026-11-20").encode()
-    half = run_pb2.ImportStatementRequest(
-        file_name="s.xml", sha256=hashlib.sha256(content).digest(), content=content[:-10]
+def uploaded(content: bytes, *, whole: bytes = b"", name: str = "s.xml") -> Iterator[run_pb2.UploadStatementRequest]:
+    """In two pieces; `whole` is what is announced."""
+    announced = whole or content
+    yield run_pb2.UploadStatementRequest(
+        file=run_pb2.StatementFile(file_name=name, sha256=hashlib.sha256(announced).digest(), size_bytes=len(announced))
     )
-    assert clerk.refused("ImportStatement", half) == "BANK_FILE_HASH"
+    yield run_pb2.UploadStatementRequest(chunk=content[:100])
+    yield run_pb2.UploadStatementRequest(chunk=content[100:])
+
+
+def test_half_a_file_is_refused_and_a_whole_one_is_taken_once(stack: Stack) -> None:
+    clerk, reader = Person(stack, "li", "treasury-clerk"), Person(stack, "zhao", "auditor")
+    content = statement(day="2026-11-20").encode()
+    assert reader.refused("UploadStatement", uploaded(content)) == "AUTH_PERMISSION_MISSING"
+    assert clerk.refused("UploadStatement", uploaded(content[:-10], whole=content)) == "BANK_FILE_CUT_SHORT"
     queued = clerk.call("ListUnmatched", run_pb2.ListUnmatchedRequest(page_size=1000)).items
-    assert ("s.xml", "BANK_FILE_HASH") in [(one.file_name, one.reasons[0].code) for one in queued]
-    whole = run_pb2.ImportStatementRequest(file_name="s.xml", sha256=hashlib.sha256(content).digest(), content=content)
-    assert not clerk.call("ImportStatement", whole).is_known
-    assert clerk.call("ImportStatement", whole).is_known
+    assert ("s.xml", "BANK_FILE_CUT_SHORT") in [(one.file_name, one.reasons[0].code) for one in queued]
+    unannounced = run_pb2.UploadStatementRequest(chunk=content)
+    assert clerk.refused("UploadStatement", iter([unannounced])) == "BANK_UPLOAD_ORDER"
+    assert clerk.refused("UploadStatement", iter(())) == "BANK_UPLOAD_ORDER"
+    assert clerk.refused("UploadStatement", iter([*uploaded(content)][:1] * 2)) == "BANK_UPLOAD_ORDER"
+    assert clerk.refused("UploadStatement", uploaded(content, name="../s.xml")) == "FIELD_MALFORMED"
+    assert not clerk.call("UploadStatement", uploaded(content)).is_known
+    assert clerk.call("UploadStatement", uploaded(content)).is_known
+
+    # The call of before, in one message.
+    sha256 = hashlib.sha256(content).digest()
+    half = run_pb2.ImportStatementRequest(file_name="s.xml", sha256=sha256, content=content[:-10])
+    assert clerk.refused("ImportStatement", half) == "BANK_FILE_HASH"
+    assert clerk.call(
+        "ImportStatement", run_pb2.ImportStatementRequest(file_name="s.xml", sha256=sha256, content=content)
+    ).is_known
 
 
 def refused_accounts(person: Person) -> list[str]:
@@ -184,11 +205,7 @@ def test_a_message_that_a_bug_had_stopped_is_worked_again_when_a_person_says_so(
         async with db.connect(database(stack, "treasury")) as here:
             await plant(here, "unmatched", f"NEW.end_to_end_id = '{mark}'")
             try:
-                content = told.encode()
-                sha256 = hashlib.sha256(content).digest()
-                clerk.call(
-                    "ImportStatement", run_pb2.ImportStatementRequest(file_name=name, sha256=sha256, content=content)
-                )
+                clerk.call("UploadStatement", uploaded(told.encode(), name=name))
             finally:
                 await mend(here, "unmatched")
         (found,) = breaks_of(reconciliation_pb2.BREAK_KIND_FILE)

@@ -14,6 +14,8 @@ from cradle.treasury.v1 import money_pb2
 from deploy.local.stack import Stack
 from services.kit.errors import Refused, Stale
 from services.treasury.model import Pot, Run, RunState
+from services.treasury.store import payments
+from services.treasury.store.payments import LINES_AT_ONCE
 from services.treasury.usecases import approving, running
 from tests.treasury.cashier import (
     CLERK,
@@ -228,6 +230,32 @@ def test_a_run_is_planned_in_chunks_and_asks_for_payees_at_most_500_at_once(
         assert (run.planned_count, run.planned_fen) == (1203, 12_030)
         assert max(here.registry.questions) == 500
         assert await here.states() == ["RESERVED"] * 1203
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_the_lines_of_an_approval_are_read_few_at_a_time_and_others_go_on_in_between(
+    stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    async def story(here: Cashier) -> None:
+        await here.owe(*[100] * (2 * LINES_AT_ONCE + 1))
+        run = await here.plan()
+        turns, seen = 0, Counter[int]()
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        going = asyncio.ensure_future(other())
+        async with here.database.transaction() as tx:
+            async for _ in payments.stream(tx, run.id):
+                seen[turns] += 1
+        going.cancel()
+
+        assert seen.total() == 2 * LINES_AT_ONCE + 1
+        assert max(seen.values()) <= LINES_AT_ONCE
 
     act(stack, dsn, tmp_path, story)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -17,15 +14,15 @@ from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
 from services.kit.messages import reason
+from services.treasury.api import statements
 from services.treasury.api.treasury import counties
-from services.treasury.bank.reading import BYTES_MAX
 from services.treasury.model import Run
 from services.treasury.model.listing import ListedPayment
 from services.treasury.store import files, heard, payments, refused_accounts, runs
 from services.treasury.store.payments import Shown
-from services.treasury.usecases import approving, hearing, holding, reconciling, refusing, resolving, running, sending
+from services.treasury.usecases import approving, foreseeing, holding, refusing, resolving, running, sending
 from services.treasury.usecases.asking import asked, once
-from services.treasury.usecases.hearing import Taken
+from services.treasury.usecases.importing import Importing
 from services.treasury.usecases.paydesk import PayDesk
 from services.treasury.wire import refused_accounts as refused_wire
 from services.treasury.wire import runs as wire
@@ -36,9 +33,10 @@ _PAGE = 50
 
 
 class Runs(run_pb2_grpc.RunServiceServicer):
-    def __init__(self, pay: PayDesk) -> None:
+    def __init__(self, pay: PayDesk, importing: Importing) -> None:
         self.pay = pay
         self.database = pay.database
+        self.importing = importing
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -103,6 +101,8 @@ class Runs(run_pb2_grpc.RunServiceServicer):
     async def PlanRun(self, request: run_pb2.PlanRunRequest, context: Context) -> run_pb2.Run:
         clock = self.pay.desk.clock
         run = wire.new_run(request, new_id(), auth.current().name, clock.today(), clock.now())
+        if request.validate_only:
+            return wire.foreseen_run(*await foreseeing.foresee(self.pay, run, counties()))
 
         async def begin(tx: Tx) -> Run:
             await holding.refuse(tx)
@@ -135,28 +135,15 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         run_id, actor = wire.run_id(request.name), auth.current().name
         return await self._moved(request, lambda tx: running.close(self.pay, tx, run_id, request.etag, actor))
 
+    async def UploadStatement(
+        self, request_iterator: AsyncIterator[run_pb2.UploadStatementRequest], context: Context
+    ) -> run_pb2.ImportStatementResponse:
+        return await statements.uploaded(self.importing, request_iterator)
+
     async def ImportStatement(
         self, request: run_pb2.ImportStatementRequest, context: Context
     ) -> run_pb2.ImportStatementResponse:
-        found = hashlib.sha256(request.content).digest()
-        if found != request.sha256:
-            why = reason("BANK_FILE_HASH", "sha256", expected=request.sha256.hex(), found=found.hex())
-            await hearing.refuse(self.pay, request.file_name, found, [why])
-            raise Invalid(why)
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "imported"
-            path.write_bytes(request.content)
-            taken = await hearing.take_in(self.pay, path, request.file_name, auth.current().name, BYTES_MAX)
-        if not isinstance(taken, Taken):
-            raise Invalid(*taken)
-        await reconciling.reconcile(self.pay)
-        message = taken.message
-        return run_pb2.ImportStatementResponse(
-            kind=message.kind,
-            is_known=taken.is_known,
-            records=message.records,
-            unmatched=await heard.count_unmatched(self.database, message.name),
-        )
+        return await statements.imported(self.importing, request)
 
     async def ResolveUnknown(self, request: run_pb2.ResolveUnknownRequest, context: Context) -> run_pb2.Payment:
         payment_id, actor = wire.payment_id(request.name), auth.current().name

@@ -14,8 +14,9 @@ from services.kit.messages import reason
 from services.treasury import store, usecases
 from services.treasury.model import Pot
 from services.treasury.store import Scope
-from services.treasury.usecases import Desk
+from services.treasury.usecases import Desk, verifying
 from services.treasury.wire import answers
+from services.treasury.wire import verifying as wire
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
@@ -100,9 +101,9 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
     async def VerifyLedger(
         self, request: service_pb2.VerifyLedgerRequest, context: Context
     ) -> service_pb2.VerifyLedgerResponse:
-        verified = await store.verify(self.database)
-        difference = await store.imbalance(self.database) + await store.unsummed(self.database)
-        return service_pb2.VerifyLedgerResponse(**verified._asdict(), imbalance_fen=difference)
+        place = wire.place(request) or verifying.BEGIN
+        found = await verifying.verify(self.database, place, request.page_size or verifying.PARTS)
+        return wire.verified(found, request)
 
 
 def counties() -> list[str] | None:

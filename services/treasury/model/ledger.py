@@ -44,3 +44,23 @@ class Moved(NamedTuple):
     payment_id: UUID | None
     effective_on: date
     booked_on: date
+
+
+class Place(NamedTuple):
+    """Of the ledger that is computed again: after which block, or account, the next part begins."""
+
+    is_sums: bool
+    after: int
+
+
+class Verified(NamedTuple):
+    """What a part came to; how far all is, of how much; where the next begins, None if this was the last."""
+
+    blocks: int
+    transfers: int
+    first_wrong_block: int
+    unsealed: int
+    imbalance_fen: int
+    verified_parts: int
+    total_parts: int
+    then: Place | None

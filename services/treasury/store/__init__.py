@@ -34,6 +34,7 @@ from services.treasury.store.reading import (
 )
 from services.treasury.store.reporting import (
     Scope,
+    account_count,
     account_of,
     balances,
     imbalance,
@@ -41,16 +42,17 @@ from services.treasury.store.reporting import (
     transfers,
     unsummed,
 )
-from services.treasury.store.sealing import Look, Verified, look, seal, verify
+from services.treasury.store.sealing import Look, block_count, look, seal, unsealed, verify
 
 __all__ = [
     "Look",
     "Scope",
-    "Verified",
+    "account_count",
     "account_of",
     "append",
     "appropriated_before",
     "balances",
+    "block_count",
     "first_waiting",
     "fundable",
     "imbalance",
@@ -76,6 +78,7 @@ __all__ = [
     "told_of",
     "transfers",
     "unaware",
+    "unsealed",
     "unsummed",
     "verify",
     "waiting",

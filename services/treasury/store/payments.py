@@ -47,6 +47,7 @@ COLUMNS: Final = (
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM payment"
 _ORDER: Final = ", ".join(order_rows.COLUMNS)
+LINES_AT_ONCE: Final = 250
 
 
 # --- planning ---------------------------------------------------------------------------------------------------------
@@ -172,8 +173,10 @@ async def kept_whole(source: Database | Tx, run_id: UUID, limit: int) -> list[Pa
 
 
 async def stream(tx: Tx, run_id: UUID) -> AsyncIterator[Payment]:
-    """Every line of a run as it was planned, with memory that does not grow."""
-    cursor = tx.connection.cursor(f"{_SELECT} WHERE run_id = $1 ORDER BY number", run_id, prefetch=2000)
+    """Every line of a run as it was planned, with memory that does not grow. Few at a time: whoever works on them gives
+    way to other calls in between.
+    """
+    cursor = tx.connection.cursor(f"{_SELECT} WHERE run_id = $1 ORDER BY number", run_id, prefetch=LINES_AT_ONCE)
     async for row in cursor:
         yield payment_of(row)
 

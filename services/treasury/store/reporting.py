@@ -12,6 +12,7 @@ from services.treasury.model import Balance, Moved, Movement
 _NAME: Final = """concat_ws('/', COALESCE(b.pooling_area, '-'), b.fund, b.fiscal_year, b.county, b.programme,
     account.kind)"""
 _OF_BUDGETS: Final = """FROM account JOIN budget AS b ON b.id = account.budget_id"""
+_BEFORE_ALL, _AFTER_ALL = -(2**63), 2**63 - 1
 _SEEN: Final = "($1 = '' OR b.fund = $1) AND ($2 = '' OR b.county = $2) AND ($3::text[] IS NULL OR b.county = ANY($3))"
 
 
@@ -118,18 +119,31 @@ async def imbalance(database: Database) -> int:
     return int(rows[0]["fen"])
 
 
-async def unsummed(database: Database) -> int:
-    """By how much the sums of days differ from the transfers themselves: 0. Reads the whole ledger."""
+async def unsummed(database: Database, after: int, most: int) -> tuple[int, int | None]:
+    """By how much the sums of days differ from the transfers themselves: 0. Of so many accounts after this one, and of
+    what lies between them and belongs to none; it reads their transfers, which are those of a county and a year.
+    Answers the last account too, None if none is left.
+    """
+    found = await database.fetch("SELECT id FROM account WHERE id > $1 ORDER BY id LIMIT $2", after, most + 1)
+    last = found[most - 1]["id"] if len(found) > most else None
     rows = await database.fetch(
         """WITH moved AS (
                SELECT account_id, booked_on, effective_on, sum(debit_fen) AS debit_fen, sum(credit_fen) AS credit_fen
                FROM (SELECT debit AS account_id, booked_on, effective_on, amount_fen AS debit_fen, 0 AS credit_fen
-                     FROM transfer
+                     FROM transfer WHERE debit > $1 AND debit <= $2
                      UNION ALL
-                     SELECT credit, booked_on, effective_on, 0, amount_fen FROM transfer) AS side
-               GROUP BY account_id, booked_on, effective_on)
+                     SELECT credit, booked_on, effective_on, 0, amount_fen
+                     FROM transfer WHERE credit > $1 AND credit <= $2) AS side
+               GROUP BY account_id, booked_on, effective_on),
+           day AS (SELECT * FROM account_day WHERE account_id > $1 AND account_id <= $2)
            SELECT COALESCE(sum(abs(COALESCE(moved.debit_fen, 0) - COALESCE(day.debit_fen, 0))
                              + abs(COALESCE(moved.credit_fen, 0) - COALESCE(day.credit_fen, 0))), 0) AS fen
-           FROM moved FULL JOIN account_day AS day USING (account_id, booked_on, effective_on)"""
+           FROM moved FULL JOIN day USING (account_id, booked_on, effective_on)""",
+        after or _BEFORE_ALL,
+        _AFTER_ALL if last is None else last,
     )
-    return int(rows[0]["fen"])
+    return int(rows[0]["fen"]), last
+
+
+async def account_count(database: Database, upto: int) -> int:
+    return int((await database.fetch("SELECT count(*) AS count FROM account WHERE id <= $1", upto))[0]["count"])

@@ -116,7 +116,7 @@ async def settle_runs(tx: Tx) -> None:
     )
 
 
-async def sums(database: Database, run_id: UUID, counties: Sequence[str] | None) -> list[Sum]:
+async def sums(database: Database | Tx, run_id: UUID, counties: Sequence[str] | None) -> list[Sum]:
     rows = await database.fetch(
         """SELECT fund, county, state, count(*) AS count, sum(amount_fen)::bigint AS fen FROM payment
            WHERE run_id = $1 AND ($2::text[] IS NULL OR county = ANY($2))

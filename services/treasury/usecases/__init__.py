@@ -11,6 +11,6 @@ from services.treasury.usecases.appropriating import appropriate, foresee
 from services.treasury.usecases.desk import Desk
 from services.treasury.usecases.releasing import release
 from services.treasury.usecases.taking_in import take_in
-from services.treasury.usecases.watching import Sealing, watch
+from services.treasury.usecases.watching import Sealing, unlimited, watch
 
-__all__ = ["Desk", "Sealing", "appropriate", "foresee", "release", "take_in", "watch"]
+__all__ = ["Desk", "Sealing", "appropriate", "foresee", "release", "take_in", "unlimited", "watch"]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from services.kit.db import Tx
+from services.kit.db import Database, Tx
 from services.kit.errors import Invalid, NotFound, Refused, Stale
 from services.kit.messages import reason
 from services.treasury.model import Run, RunState
@@ -21,6 +21,7 @@ from services.treasury.store import runs
 from services.treasury.usecases.paydesk import PayDesk
 
 AnswerT = TypeVar("AnswerT", bound=Message)
+MadeT = TypeVar("MadeT")
 
 
 class Asked(NamedTuple):
@@ -44,7 +45,7 @@ async def once(
 ) -> tuple[AnswerT, bool]:
     """Do it in one transaction; answers also whether it was done now."""
     if one.is_dry:
-        return await _foreseen(pay, act), False
+        return await foreseen(pay.database, act), False
     async with pay.database.transaction() as tx:
         if before := await runs.answered_before(tx, one.actor, one.request_id):
             digest, answer = before
@@ -58,11 +59,22 @@ async def once(
         return made, True
 
 
-async def _foreseen(pay: PayDesk, act: Callable[[Tx], Awaitable[AnswerT]]) -> AnswerT:
-    made: list[AnswerT] = []
+async def foreseen(database: Database, act: Callable[[Tx], Awaitable[MadeT]]) -> MadeT:
+    """What would come of it: done in a transaction of its own, and rolled back."""
+    made: list[MadeT] = []
     with suppress(_Foreseen):
-        async with pay.database.transaction() as tx:
+        async with database.transaction() as tx:
             made.append(await act(tx))
+            raise _Foreseen
+    return made[0]
+
+
+async def undone(tx: Tx, act: Callable[[], Awaitable[MadeT]]) -> MadeT:
+    """The same within a transaction; what it locked is free again."""
+    made: list[MadeT] = []
+    with suppress(_Foreseen):
+        async with tx.part():
+            made.append(await act())
             raise _Foreseen
     return made[0]
 

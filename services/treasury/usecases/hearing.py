@@ -46,24 +46,38 @@ class Taken(NamedTuple):
     is_known: bool
 
 
+class Brought(NamedTuple):
+    """A message that lies here, and who brought it."""
+
+    source: BinaryIO
+    sha256: bytes
+    name: str
+    principal: str
+
+
 async def take_in(pay: PayDesk, path: Path, name: str, principal: str, bytes_max: int) -> Taken | tuple[Reason, ...]:
     """On record and worked; or the reasons why it cannot be taken, which are on record too."""
     with path.open("rb") as source:
         sha256 = await asyncio.to_thread(_digest, source)
         source.seek(0)
-        if before := await heard.known(pay.database, sha256):
-            await apply(pay, before.id)
-            return Taken(before, is_known=True)  # set aside it stays so: the same bytes again change nothing
-        try:
-            await _keep(pay, _Brought(source, sha256, name, principal), bytes_max)
-        except Invalid as refused:
-            await refuse(pay, name, sha256, refused.reasons)
-            return refused.reasons
-        except asyncpg.UniqueViolationError:
-            pass  # somebody else brought it at the same time
-    message = await heard.known(pay.database, sha256)
+        return await take_in_opened(pay, Brought(source, sha256, name, principal), bytes_max)
+
+
+async def take_in_opened(pay: PayDesk, brought: Brought, bytes_max: int) -> Taken | tuple[Reason, ...]:
+    if before := await heard.known(pay.database, brought.sha256):
+        await apply(pay, before.id)
+        return Taken(before, is_known=True)  # set aside it stays so: the same bytes again change nothing
+    try:
+        async with pay.database.transaction() as tx:
+            await keep(pay, tx, brought, bytes_max)
+    except Invalid as refused:
+        await refuse(pay, brought.name, brought.sha256, refused.reasons)
+        return refused.reasons
+    except asyncpg.UniqueViolationError:
+        pass  # somebody else brought it at the same time
+    message = await heard.known(pay.database, brought.sha256)
     if message is None:
-        raise ValueError(f"message {name} was kept and is not there")
+        raise ValueError(f"message {brought.name} was kept and is not there")
     await apply(pay, message.id)
     return Taken(message, is_known=False)
 
@@ -92,27 +106,20 @@ async def refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reaso
 # --- on record --------------------------------------------------------------------------------------------------------
 
 
-class _Brought(NamedTuple):
-    source: BinaryIO
-    sha256: bytes
-    name: str
-    principal: str
-
-
-async def _keep(pay: PayDesk, brought: _Brought, bytes_max: int) -> None:
+async def keep(pay: PayDesk, tx: Tx, brought: Brought, bytes_max: int) -> int:
     """All of it, or nothing. Parsing is done in a thread, chunk by chunk, so that memory does not grow."""
     kind = reading.kind_of(brought.source)
     rows = wire.read(brought.source, kind, pay.desk.sealer, bytes_max)
-    async with pay.database.transaction() as tx:
-        message_id = await heard.new_message(
-            tx, brought.sha256, name=brought.name, principal=brought.principal, kind=kind, now=pay.desk.clock.now()
-        )
-        number = 0
-        while chunk := await asyncio.to_thread(_next, rows):
-            number = await _add(tx, message_id, number, chunk)
-        await heard.read_whole(tx, message_id, number)
-        await days.cover(tx, message_id)
-        await breaks.heal_worked(tx, [brought.sha256], pay.desk.clock.now())
+    message_id = await heard.new_message(
+        tx, brought.sha256, name=brought.name, principal=brought.principal, kind=kind, now=pay.desk.clock.now()
+    )
+    number = 0
+    while chunk := await asyncio.to_thread(_next, rows):
+        number = await _add(tx, message_id, number, chunk)
+    await heard.read_whole(tx, message_id, number)
+    await days.cover(tx, message_id)
+    await breaks.heal_worked(tx, [brought.sha256], pay.desk.clock.now())
+    return message_id
 
 
 def _next(rows: Iterator[Row]) -> list[Row]:
@@ -188,11 +195,7 @@ async def _apply_chunk(pay: PayDesk, message_id: int) -> bool:
         message = await heard.lock(tx, message_id)
         if message.applied >= message.records or message.is_set_aside:
             return False
-        said: list[Said] | list[Entry] = (
-            await heard.entries(tx, message.id, message.applied, CHUNK)
-            if message.kind.startswith("camt.")
-            else await heard.answers(tx, message.id, message.applied, CHUNK)
-        )
+        said = await said_of(tx, message, message.applied)
         await work(pay, tx, said, message.name, f"{message.id}")
         await heard.applied(tx, message.id, message.applied + CHUNK)
         if message.applied + CHUNK >= message.records:
@@ -200,8 +203,15 @@ async def _apply_chunk(pay: PayDesk, message_id: int) -> bool:
         return True
 
 
-async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, place: str) -> None:
-    """What is said of payments, in its order: they move, or it waits for a person."""
+async def said_of(tx: Tx, message: heard.Message, after: int) -> Sequence[Said | Entry]:
+    """The next chunk of its records."""
+    if message.kind.startswith("camt."):
+        return await heard.entries(tx, message.id, after, CHUNK)
+    return await heard.answers(tx, message.id, after, CHUNK)
+
+
+async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, place: str) -> int:
+    """What is said of payments, in its order: they move, or it waits for a person. Answers how much waits."""
     references = {one.end_to_end_id for one in said if one.end_to_end_id}
     found = await payments.by_reference(tx, references)
     asked = await _asked_back(tx, said, found)
@@ -229,6 +239,7 @@ async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, pl
             changes.append((before, after.payment))
     await move(pay.desk, tx, changes, orders, backs.repayments)
     await heard.set_aside(tx, name, aside, pay.desk.clock.now())
+    return len(aside)
 
 
 async def _asked_back(tx: Tx, said: Sequence[Said | Entry], found: Mapping[str, Payment]) -> dict[str, int]:

@@ -34,15 +34,21 @@ async def plan_chunk(pay: PayDesk, run: Run) -> None:
         now_run = await runs.lock_run(tx, run.id)
         if now_run is None or now_run.state != RunState.PLANNING or now_run.mark != run.mark:
             return  # somebody else was faster
-        plan = await _decide(pay, tx, now_run, orders, payees)
-        after = await _save(pay, tx, now_run, plan)
-        if orders:
-            last = orders[-1]
-            after = after._replace(mark=Mark(last.budget_id, last.payable_on, last.id))
-        if plan.is_full or len(orders) < ORDERS_MAX:
-            held = await runs.except_held(tx, after, pay.desk.clock.now())
-            after = after._replace(state=RunState.PLANNED, number=after.number + 1, exceptions=after.exceptions + held)
-        await runs.save_run(tx, after)
+        await plan(pay, tx, now_run, orders, payees)
+
+
+async def plan(pay: PayDesk, tx: Tx, run: Run, orders: Sequence[Order], payees: Mapping[Payee, Known]) -> Run:
+    """Plan these orders, of whose payees this is known; answers how far the run is."""
+    made = await _decide(pay, tx, run, orders, payees)
+    after = await _save(pay, tx, run, made)
+    if orders:
+        last = orders[-1]
+        after = after._replace(mark=Mark(last.budget_id, last.payable_on, last.id))
+    if made.is_full or len(orders) < ORDERS_MAX:
+        held = await runs.except_held(tx, after, pay.desk.clock.now())
+        after = after._replace(state=RunState.PLANNED, number=after.number + 1, exceptions=after.exceptions + held)
+    await runs.save_run(tx, after)
+    return after
 
 
 async def _decide(pay: PayDesk, tx: Tx, run: Run, orders: Sequence[Order], payees: Mapping[Payee, Known]) -> Plan:

@@ -14,8 +14,10 @@ from services.treasury import store
 from services.treasury.model import Hold
 from services.treasury.model.recoveries import CLOSED, RecoveryState
 from services.treasury.store import files, holding, recovery_figures, refused_accounts
+from services.treasury.usecases.desk import Desk
 
 BLOCKS_MAX: Final = 100  # each time
+LIMITS: Final = ("order.limit_fen", "recovery.write_off_limit_fen")
 _WAITS_FOR_US: Final = (RecoveryState.DETECTED, RecoveryState.DISPUTED)
 
 
@@ -43,10 +45,19 @@ class Sealing:
         return made
 
 
-async def watch(database: Database, clock: Clock) -> None:
-    """Budgets by fund, county and year, orders that are held or wait for another account, what is asked back, and what
-    the ledger is out of balance by, which is 0.
+def unlimited(desk: Desk) -> list[str]:
+    """The limits that the city may set and has not: of these sums there is none."""
+    law = desk.law.on(decision=desk.clock.today())
+    return [one for one in LIMITS if not law[one].is_set]
+
+
+async def watch(desk: Desk, database: Database) -> None:
+    """Limits that are not set, budgets by fund, county and year, orders that are held or wait for another account, what
+    is asked back, and what the ledger is out of balance by, which is 0.
     """
+    clock, unset = desk.clock, unlimited(desk)
+    for limit in LIMITS:
+        telemetry.LIMIT_UNSET.labels(limit).set(limit in unset)
     available, appropriated = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for budget in await store.list_budgets(database):
         if budget.is_open:

@@ -12,6 +12,7 @@ accounts:
   url: ""
   bucket: ""                        # s3://bucket/prefix: files for and from the bank as objects
   format: PAIN_001                  # or PAYROLL_CSV (代发文件), not with a url
+  hash_required: false              # true: a file in the folders counts only with its <name>.sha256
 ```
 """
 
@@ -48,6 +49,7 @@ class AccountAtBank(BaseModel):
     url: str = ""
     bucket: str = ""
     format: Format = Format.PAIN_001
+    hash_required: bool = False
 
     @model_validator(mode="after")
     def _in_one_way(self) -> Self:
@@ -55,6 +57,8 @@ class AccountAtBank(BaseModel):
             raise ValueError(f"{self.code}: a url or a bucket")
         if self.url and self.format is not Format.PAIN_001:
             raise ValueError(f"{self.code}: a bank with a url takes PAIN_001")
+        if self.hash_required and (self.url or self.bucket):
+            raise ValueError(f"{self.code}: hashes are required in folders only")
         return self
 
     @property
@@ -69,13 +73,17 @@ class _Banks(BaseModel):
 
 
 def read(path: Path) -> tuple[AccountAtBank, ...]:
-    """Raises BanksError: a fund is paid from one account, and an account has one name."""
+    """Raises BanksError: a fund is paid from one account, an account has one name, and folders one rule."""
     try:
         found = _Banks.model_validate(yaml.safe_load(path.read_text("utf-8"))).accounts
     except (ValidationError, yaml.YAMLError) as error:
         raise BanksError(f"{path.name}: {error}") from None
     if twice := _twice(one.code for one in found) | _twice(fund for one in found for fund in one.funds):
         raise BanksError(f"{path.name}: {', '.join(sorted(twice))} twice")
+    required: dict[Path, bool] = {}
+    for one in found:
+        if required.setdefault(one.folders, one.hash_required) != one.hash_required:
+            raise BanksError(f"{path.name}: {one.code}: in the same folders hashes are required, or not")
     return found
 
 

@@ -124,6 +124,14 @@ def whole_run(found: Run, sums: Iterable[Sum], files: Iterable[File]) -> run_pb2
     return message
 
 
+def foreseen_run(found: Run, sums: Iterable[Sum]) -> run_pb2.Run:
+    """It is nowhere: nothing can be said of it by name, and nobody can approve it."""
+    message = whole_run(found, sums, ())
+    for field in ("name", "etag", "plan_hash"):
+        message.ClearField(field)
+    return message
+
+
 def _file(found: File) -> run_pb2.BankFile:
     message = run_pb2.BankFile(
         name=found.name,

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63radle/treasury/v1/hold.proto\x12\x12\x63radle.treasury.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa8\x03\n\x04Hold\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.HoldState\x12,\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x1d.cradle.treasury.v1.HoldCause\x12\x10\n\x08\x62\x65gun_by\x18\x03 \x01(\t\x12.\n\nbegun_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05since\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\"\n\x07sent_to\x18\x06 \x01(\x0b\x32\x11.google.type.Date\x12\x13\n\x0bproposed_by\x18\x07 \x01(\t\x12\x10\n\x08\x64ocument\x18\x08 \x01(\t\x12\x11\n\tlifted_by\x18\t \x01(\t\x12/\n\x0blifted_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07is_seen\x18\x0b \x01(\x08\x12,\n\x07lacking\x18\x0c \x03(\x0b\x32\x1b.cradle.treasury.v1.HoldDay\x12\x12\n\nopen_items\x18\r \x01(\x03\":\n\x07HoldDay\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\x10\n\x0eGetHoldRequest\"0\n\x10\x42\x65ginHoldRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"o\n\x0fLiftHoldRequest\x12\'\n\x08\x64ocument\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08*h\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fHOLD_STATE_NONE\x10\x01\x12\x13\n\x0fHOLD_STATE_HELD\x10\x02\x12\x15\n\x11HOLD_STATE_LIFTED\x10\x03*\x96\x01\n\tHoldCause\x12\x1a\n\x16HOLD_CAUSE_UNSPECIFIED\x10\x00\x12\x15\n\x11HOLD_CAUSE_PERSON\x10\x01\x12\x19\n\x15HOLD_CAUSE_MARK_AHEAD\x10\x02\x12\x1b\n\x17HOLD_CAUSE_MARK_MISSING\x10\x03\x12\x1e\n\x1aHOLD_CAUSE_UNKNOWN_PAYMENT\x10\x04\x32\xb4\x02\n\x0bHoldService\x12Z\n\x07GetHold\x12\".cradle.treasury.v1.GetHoldRequest\x1a\x18.cradle.treasury.v1.Hold\"\x11\x92\xb5\x18\rtreasury.read\x12\x65\n\tBeginHold\x12$.cradle.treasury.v1.BeginHoldRequest\x1a\x18.cradle.treasury.v1.Hold\"\x18\x92\xb5\x18\x14treasury.holds.begin\x12\x62\n\x08LiftHold\x12#.cradle.treasury.v1.LiftHoldRequest\x1a\x18.cradle.treasury.v1.Hold\"\x17\x92\xb5\x18\x13treasury.holds.liftb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63radle/treasury/v1/hold.proto\x12\x12\x63radle.treasury.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa8\x03\n\x04Hold\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.cradle.treasury.v1.HoldState\x12,\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x1d.cradle.treasury.v1.HoldCause\x12\x10\n\x08\x62\x65gun_by\x18\x03 \x01(\t\x12.\n\nbegun_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05since\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\"\n\x07sent_to\x18\x06 \x01(\x0b\x32\x11.google.type.Date\x12\x13\n\x0bproposed_by\x18\x07 \x01(\t\x12\x10\n\x08\x64ocument\x18\x08 \x01(\t\x12\x11\n\tlifted_by\x18\t \x01(\t\x12/\n\x0blifted_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07is_seen\x18\x0b \x01(\x08\x12,\n\x07lacking\x18\x0c \x03(\x0b\x32\x1b.cradle.treasury.v1.HoldDay\x12\x12\n\nopen_items\x18\r \x01(\x03\":\n\x07HoldDay\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.Date\"\x10\n\x0eGetHoldRequest\"G\n\x10\x42\x65ginHoldRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"o\n\x0fLiftHoldRequest\x12\'\n\x08\x64ocument\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08*h\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fHOLD_STATE_NONE\x10\x01\x12\x13\n\x0fHOLD_STATE_HELD\x10\x02\x12\x15\n\x11HOLD_STATE_LIFTED\x10\x03*\x96\x01\n\tHoldCause\x12\x1a\n\x16HOLD_CAUSE_UNSPECIFIED\x10\x00\x12\x15\n\x11HOLD_CAUSE_PERSON\x10\x01\x12\x19\n\x15HOLD_CAUSE_MARK_AHEAD\x10\x02\x12\x1b\n\x17HOLD_CAUSE_MARK_MISSING\x10\x03\x12\x1e\n\x1aHOLD_CAUSE_UNKNOWN_PAYMENT\x10\x04\x32\xb4\x02\n\x0bHoldService\x12Z\n\x07GetHold\x12\".cradle.treasury.v1.GetHoldRequest\x1a\x18.cradle.treasury.v1.Hold\"\x11\x92\xb5\x18\rtreasury.read\x12\x65\n\tBeginHold\x12$.cradle.treasury.v1.BeginHoldRequest\x1a\x18.cradle.treasury.v1.Hold\"\x18\x92\xb5\x18\x14treasury.holds.begin\x12\x62\n\x08LiftHold\x12#.cradle.treasury.v1.LiftHoldRequest\x1a\x18.cradle.treasury.v1.Hold\"\x17\x92\xb5\x18\x13treasury.holds.liftb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,10 +47,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLDSERVICE'].methods_by_name['BeginHold']._serialized_options = b'\222\265\030\024treasury.holds.begin'
   _globals['_HOLDSERVICE'].methods_by_name['LiftHold']._loaded_options = None
   _globals['_HOLDSERVICE'].methods_by_name['LiftHold']._serialized_options = b'\222\265\030\023treasury.holds.lift'
-  _globals['_HOLDSTATE']._serialized_start=840
-  _globals['_HOLDSTATE']._serialized_end=944
-  _globals['_HOLDCAUSE']._serialized_start=947
-  _globals['_HOLDCAUSE']._serialized_end=1097
+  _globals['_HOLDSTATE']._serialized_start=863
+  _globals['_HOLDSTATE']._serialized_end=967
+  _globals['_HOLDCAUSE']._serialized_start=970
+  _globals['_HOLDCAUSE']._serialized_end=1120
   _globals['_HOLD']._serialized_start=173
   _globals['_HOLD']._serialized_end=597
   _globals['_HOLDDAY']._serialized_start=599
@@ -58,9 +58,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETHOLDREQUEST']._serialized_start=659
   _globals['_GETHOLDREQUEST']._serialized_end=675
   _globals['_BEGINHOLDREQUEST']._serialized_start=677
-  _globals['_BEGINHOLDREQUEST']._serialized_end=725
-  _globals['_LIFTHOLDREQUEST']._serialized_start=727
-  _globals['_LIFTHOLDREQUEST']._serialized_end=838
-  _globals['_HOLDSERVICE']._serialized_start=1100
-  _globals['_HOLDSERVICE']._serialized_end=1408
+  _globals['_BEGINHOLDREQUEST']._serialized_end=748
+  _globals['_LIFTHOLDREQUEST']._serialized_start=750
+  _globals['_LIFTHOLDREQUEST']._serialized_end=861
+  _globals['_HOLDSERVICE']._serialized_start=1123
+  _globals['_HOLDSERVICE']._serialized_end=1431
 # @@protoc_insertion_point(module_scope)

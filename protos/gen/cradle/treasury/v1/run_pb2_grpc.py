@@ -85,6 +85,11 @@ class RunServiceStub:
                 request_serializer=cradle_dot_treasury_dot_v1_dot_run__pb2.CloseRunRequest.SerializeToString,
                 response_deserializer=cradle_dot_treasury_dot_v1_dot_run__pb2.Run.FromString,
                 _registered_method=True)
+        self.UploadStatement = channel.stream_unary(
+                '/cradle.treasury.v1.RunService/UploadStatement',
+                request_serializer=cradle_dot_treasury_dot_v1_dot_run__pb2.UploadStatementRequest.SerializeToString,
+                response_deserializer=cradle_dot_treasury_dot_v1_dot_run__pb2.ImportStatementResponse.FromString,
+                _registered_method=True)
         self.ImportStatement = channel.unary_unary(
                 '/cradle.treasury.v1.RunService/ImportStatement',
                 request_serializer=cradle_dot_treasury_dot_v1_dot_run__pb2.ImportStatementRequest.SerializeToString,
@@ -175,8 +180,16 @@ class RunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UploadStatement(self, request_iterator, context):
+        """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053) in pieces: first what the file is, then
+        its bytes in order. It is on record whole or not at all; the same bytes again change nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ImportStatement(self, request, context):
-        """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053). The same bytes again change nothing.
+        """The same of a small file, in one message. It goes one release later: UploadStatement takes files of any size.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -249,6 +262,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.CloseRun,
                     request_deserializer=cradle_dot_treasury_dot_v1_dot_run__pb2.CloseRunRequest.FromString,
                     response_serializer=cradle_dot_treasury_dot_v1_dot_run__pb2.Run.SerializeToString,
+            ),
+            'UploadStatement': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadStatement,
+                    request_deserializer=cradle_dot_treasury_dot_v1_dot_run__pb2.UploadStatementRequest.FromString,
+                    response_serializer=cradle_dot_treasury_dot_v1_dot_run__pb2.ImportStatementResponse.SerializeToString,
             ),
             'ImportStatement': grpc.unary_unary_rpc_method_handler(
                     servicer.ImportStatement,
@@ -536,6 +554,33 @@ class RunService:
             '/cradle.treasury.v1.RunService/CloseRun',
             cradle_dot_treasury_dot_v1_dot_run__pb2.CloseRunRequest.SerializeToString,
             cradle_dot_treasury_dot_v1_dot_run__pb2.Run.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadStatement(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/cradle.treasury.v1.RunService/UploadStatement',
+            cradle_dot_treasury_dot_v1_dot_run__pb2.UploadStatementRequest.SerializeToString,
+            cradle_dot_treasury_dot_v1_dot_run__pb2.ImportStatementResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from cradle.treasury.v1 import refused_account_pb2 as _refused_account_pb2
 from cradle.treasury.v1 import run_pb2 as _run_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import builtins as _builtins
 import grpc as _grpc
 import sys
 import typing as _typing
@@ -16,6 +17,11 @@ if sys.version_info >= (3, 11):
     from typing import Self as _Self
 else:
     from typing_extensions import Self as _Self
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 _T = _typing.TypeVar("_T")
 
@@ -53,8 +59,14 @@ class RunServiceStub:
     """Queues an approved run for the bank."""
     CloseRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CloseRunRequest, _run_pb2.Run]
     """A run whose payments have all ended, and about which nothing is open."""
-    ImportStatement: _grpc.UnaryUnaryMultiCallable[_run_pb2.ImportStatementRequest, _run_pb2.ImportStatementResponse]
-    """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053). The same bytes again change nothing."""
+    UploadStatement: _grpc.StreamUnaryMultiCallable[_run_pb2.UploadStatementRequest, _run_pb2.ImportStatementResponse]
+    """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053) in pieces: first what the file is, then
+    its bytes in order. It is on record whole or not at all; the same bytes again change nothing.
+    """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ImportStatement(self) -> _grpc.UnaryUnaryMultiCallable[_run_pb2.ImportStatementRequest, _run_pb2.ImportStatementResponse]:
+        """The same of a small file, in one message. It goes one release later: UploadStatement takes files of any size."""
     ListUnmatched: _grpc.UnaryUnaryMultiCallable[_run_pb2.ListUnmatchedRequest, _run_pb2.ListUnmatchedResponse]
     """What the bank said and fits no payment: oldest first."""
     ResolveUnknown: _grpc.UnaryUnaryMultiCallable[_run_pb2.ResolveUnknownRequest, _run_pb2.Payment]
@@ -86,8 +98,14 @@ class RunServiceAsyncStub(RunServiceStub):
     """Queues an approved run for the bank."""
     CloseRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CloseRunRequest, _run_pb2.Run]  # type: ignore[assignment]
     """A run whose payments have all ended, and about which nothing is open."""
-    ImportStatement: _aio.UnaryUnaryMultiCallable[_run_pb2.ImportStatementRequest, _run_pb2.ImportStatementResponse]  # type: ignore[assignment]
-    """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053). The same bytes again change nothing."""
+    UploadStatement: _aio.StreamUnaryMultiCallable[_run_pb2.UploadStatementRequest, _run_pb2.ImportStatementResponse]  # type: ignore[assignment]
+    """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053) in pieces: first what the file is, then
+    its bytes in order. It is on record whole or not at all; the same bytes again change nothing.
+    """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ImportStatement(self) -> _aio.UnaryUnaryMultiCallable[_run_pb2.ImportStatementRequest, _run_pb2.ImportStatementResponse]:  # type: ignore[override]
+        """The same of a small file, in one message. It goes one release later: UploadStatement takes files of any size."""
     ListUnmatched: _aio.UnaryUnaryMultiCallable[_run_pb2.ListUnmatchedRequest, _run_pb2.ListUnmatchedResponse]  # type: ignore[assignment]
     """What the bank said and fits no payment: oldest first."""
     ResolveUnknown: _aio.UnaryUnaryMultiCallable[_run_pb2.ResolveUnknownRequest, _run_pb2.Payment]  # type: ignore[assignment]
@@ -178,12 +196,23 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         """A run whose payments have all ended, and about which nothing is open."""
 
     @_abc_1.abstractmethod
+    def UploadStatement(
+        self,
+        request_iterator: _MaybeAsyncIterator[_run_pb2.UploadStatementRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_run_pb2.ImportStatementResponse, _abc.Awaitable[_run_pb2.ImportStatementResponse]]:
+        """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053) in pieces: first what the file is, then
+        its bytes in order. It is on record whole or not at all; the same bytes again change nothing.
+        """
+
+    @_deprecated("""The same of a small file, in one message. It goes one release later: UploadStatement takes files of any size.""")
+    @_abc_1.abstractmethod
     def ImportStatement(
         self,
         request: _run_pb2.ImportStatementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.ImportStatementResponse, _abc.Awaitable[_run_pb2.ImportStatementResponse]]:
-        """Takes in a bank's answer (pain.002), advice (camt.054) or statement (camt.053). The same bytes again change nothing."""
+        """The same of a small file, in one message. It goes one release later: UploadStatement takes files of any size."""
 
     @_abc_1.abstractmethod
     def ListUnmatched(

@@ -728,12 +728,20 @@ Global___Transfer: _TypeAlias = Transfer  # noqa: Y015
 class VerifyLedgerRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Blocks, then accounts, of one call. 0: 10."""
+    page_token: _builtins.str
     def __init__(
         self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -741,6 +749,8 @@ Global___VerifyLedgerRequest: _TypeAlias = VerifyLedgerRequest  # noqa: Y015
 
 @_typing.final
 class VerifyLedgerResponse(_message.Message):
+    """Of this part of the ledger."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     BLOCKS_FIELD_NUMBER: _builtins.int
@@ -748,14 +758,22 @@ class VerifyLedgerResponse(_message.Message):
     FIRST_WRONG_BLOCK_FIELD_NUMBER: _builtins.int
     UNSEALED_FIELD_NUMBER: _builtins.int
     IMBALANCE_FEN_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VERIFIED_PARTS_FIELD_NUMBER: _builtins.int
+    TOTAL_PARTS_FIELD_NUMBER: _builtins.int
     blocks: _builtins.int
     transfers: _builtins.int
     first_wrong_block: _builtins.int
     """0: none differs."""
     unsealed: _builtins.int
-    """Transfers after the last block."""
+    """Transfers after the last block; told with the last part."""
     imbalance_fen: _builtins.int
     """What figures and sums differ by, of budgets, accounts and days against the transfers: 0."""
+    next_page_token: _builtins.str
+    """Empty: this was the last part."""
+    verified_parts: _builtins.int
+    """How far it is, and of how much: blocks and accounts."""
+    total_parts: _builtins.int
     def __init__(
         self,
         *,
@@ -764,10 +782,13 @@ class VerifyLedgerResponse(_message.Message):
         first_wrong_block: _builtins.int = ...,
         unsealed: _builtins.int = ...,
         imbalance_fen: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+        verified_parts: _builtins.int = ...,
+        total_parts: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "first_wrong_block", b"first_wrong_block", "imbalance_fen", b"imbalance_fen", "transfers", b"transfers", "unsealed", b"unsealed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "first_wrong_block", b"first_wrong_block", "imbalance_fen", b"imbalance_fen", "next_page_token", b"next_page_token", "total_parts", b"total_parts", "transfers", b"transfers", "unsealed", b"unsealed", "verified_parts", b"verified_parts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -140,7 +140,8 @@ class TreasuryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyLedger(self, request, context):
-        """Computes the sealed blocks again and compares. Tells the first that differs.
+        """Computes a part of the ledger again and compares: the sealed blocks, then the sums of accounts. Whole once no
+        next_page_token is answered; each answer tells of its own part.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

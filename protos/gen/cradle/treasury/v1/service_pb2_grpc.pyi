@@ -48,7 +48,9 @@ class TreasuryServiceStub:
     ListTransfers: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListTransfersRequest, _service_pb2.ListTransfersResponse]
     """The transfers of an account, a month at most, in order of booking."""
     VerifyLedger: _grpc.UnaryUnaryMultiCallable[_service_pb2.VerifyLedgerRequest, _service_pb2.VerifyLedgerResponse]
-    """Computes the sealed blocks again and compares. Tells the first that differs."""
+    """Computes a part of the ledger again and compares: the sealed blocks, then the sums of accounts. Whole once no
+    next_page_token is answered; each answer tells of its own part.
+    """
 
 @_typing.type_check_only
 class TreasuryServiceAsyncStub(TreasuryServiceStub):
@@ -70,7 +72,9 @@ class TreasuryServiceAsyncStub(TreasuryServiceStub):
     ListTransfers: _aio.UnaryUnaryMultiCallable[_service_pb2.ListTransfersRequest, _service_pb2.ListTransfersResponse]  # type: ignore[assignment]
     """The transfers of an account, a month at most, in order of booking."""
     VerifyLedger: _aio.UnaryUnaryMultiCallable[_service_pb2.VerifyLedgerRequest, _service_pb2.VerifyLedgerResponse]  # type: ignore[assignment]
-    """Computes the sealed blocks again and compares. Tells the first that differs."""
+    """Computes a part of the ledger again and compares: the sealed blocks, then the sums of accounts. Whole once no
+    next_page_token is answered; each answer tells of its own part.
+    """
 
 class TreasuryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -143,6 +147,8 @@ class TreasuryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.VerifyLedgerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.VerifyLedgerResponse, _abc.Awaitable[_service_pb2.VerifyLedgerResponse]]:
-        """Computes the sealed blocks again and compares. Tells the first that differs."""
+        """Computes a part of the ledger again and compares: the sealed blocks, then the sums of accounts. Whole once no
+        next_page_token is answered; each answer tells of its own part.
+        """
 
 def add_TreasuryServiceServicer_to_server(servicer: TreasuryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
