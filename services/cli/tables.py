@@ -17,6 +17,7 @@ _WIDE: Final = "\u2e80-\uffef"  # Chinese is broken between any two characters
 _PIECES: Final = re.compile(rf"[{_WIDE}]|[^\s/{_WIDE}]*/|[^\s/{_WIDE}]+|\s+")
 _BETWEEN: Final = 3  # what stands between two columns
 _EDGES: Final = 2
+_READABLE: Final = 16
 
 
 class Sheet(Table):
@@ -44,9 +45,10 @@ class Sheet(Table):
         return [[str(column.header), *map(str, column.cells)] for column in self.columns]
 
     def _words(self) -> list[int]:
+        """As narrow as each column may be: its title, its longest word, and enough of a sentence to be read."""
         return [
-            max(cell_len(part) for cell in cells for part in (cell.split("\n") if column.no_wrap else _words(cell)))
-            for column, cells in zip(self.columns, self._cells(), strict=True)
+            max(cell_len(title), min(line, _READABLE), *(cell_len(word) for cell in cells for word in _words(cell)))
+            for (title, *cells), line in zip(self._cells(), self._lines(), strict=True)
         ]
 
     def _lines(self) -> list[int]:
