@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 GROUP: Final = "claims"
+Committed = Mapping[TopicPartition, int]
 _REQUEST_TIMEOUT_MS: Final = 10_000
 
 
@@ -56,12 +57,20 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Who reads together: how many there are, and how many records lie before them."""
+
+    members: int
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Offsets of the group are read before the ends of the topics, so that a lag is never told too small."""
+    """Offsets of groups are read before the ends of the topics, so that a lag is never told too small."""
 
     brokers: int
-    members: int
     topics: tuple[Topic, ...]
+    groups: Mapping[str, Group]
 
     def ever(self, prefix: str, sources: Collection[str]) -> int:
         """How many records these sources' topics ever had; unlike those kept, it only grows."""
@@ -69,25 +78,40 @@ class Snapshot:
         return sum(topic.end for topic in self.topics if topic.name in names)
 
 
-async def look(client: Mapping[str, Any]) -> Snapshot:
-    """Ask the broker for everything. Raises KafkaError."""
+async def look(client: Mapping[str, Any], groups: Collection[str] = (GROUP,)) -> Snapshot:
+    """Ask the broker for everything, and how far each of these groups has read. Raises KafkaError."""
     admin = AIOKafkaAdminClient(**client, request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         cluster = await admin.describe_cluster()
-        groups = await admin.describe_consumer_groups([GROUP])
-        committed = await admin.list_consumer_group_offsets(GROUP)
+        wanted = sorted({GROUP, *groups})
+        # One by one: aiokafka cannot read an answer about several.
+        described = [answer for name in wanted for answer in await admin.describe_consumer_groups([name])]
+        committed = {name: _offsets(await admin.list_consumer_group_offsets(name)) for name in wanted}
         names = sorted(name for name in await admin.list_topics() if not name.startswith("__"))
     finally:
         await admin.close()
-    topics = await _topics(client, names, {place: at.offset for place, at in committed.items()})
-    members = sum(len(group["members"]) for answer in groups for group in answer.to_object()["groups"])
-    return Snapshot(len(cluster["brokers"]), members, topics)
+    topics = await _topics(client, names, committed[GROUP])
+    members = {group["group"]: len(group["members"]) for answer in described for group in answer.to_object()["groups"]}
+    return Snapshot(
+        len(cluster["brokers"]),
+        topics,
+        {name: Group(members.get(name, 0), _behind(topics, committed[name])) for name in wanted},
+    )
 
 
-async def _topics(
-    client: Mapping[str, Any], names: list[str], committed: dict[TopicPartition, int]
-) -> tuple[Topic, ...]:
+def _offsets(answered: Mapping[TopicPartition, Any]) -> Committed:
+    return {place: at.offset for place, at in answered.items()}
+
+
+def _behind(topics: Collection[Topic], committed: Committed) -> int:
+    read = (
+        (one, committed.get(TopicPartition(topic.name, one.number))) for topic in topics for one in topic.partitions
+    )
+    return sum(max(0, one.end - max(at, one.beginning)) for one, at in read if at is not None)
+
+
+async def _topics(client: Mapping[str, Any], names: list[str], committed: Committed) -> tuple[Topic, ...]:
     if not names:
         return ()
     consumer = AIOKafkaConsumer(*names, **client, request_timeout_ms=_REQUEST_TIMEOUT_MS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from cradle.registry.v1.service_pb2_grpc import RegistryServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.cli import broker, views
-from services.cli.broker import Snapshot
+from services.cli.broker import Group, Snapshot
 from services.cli.failures import Exit, Failure, asking_broker, said
 from services.cli.intake import INTAKE, RECEIPT
 from services.cli.session import Session, document
@@ -28,11 +28,14 @@ _REGISTRY: Final = tuple(f"registry.{told}.v1" for told in ("coverage", "person"
 _OFFICE: Final = ("registry.coverage-intake.v1.", "registry.coverage-receipt.v1.")
 _STANDSTILL_S: Final = 2.0
 _SKEW_MAX: Final = timedelta(seconds=30)
-_SERVICES: Final = (
-    ("claims_target", "cradle.claims.v1.ClaimsService"),
-    ("registry_target", "cradle.registry.v1.RegistryService"),
-    ("treasury_target", "cradle.treasury.v1.TreasuryService"),
-)
+_OLDEST_S: Final = 60  # as the alert has it: what waits for longer is not only a busy moment
+SERVICES: Final = {
+    "claims": "ClaimsService",
+    "registry": "RegistryService",
+    "treasury": "TreasuryService",
+    "certification": "CertificationService",
+}
+Backlogs = Mapping[str, parked_pb2.Backlog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,13 @@ class Check:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check the broker, its topics, the services, the worker and the relay. Exit status 1: a check failed."""
+    """Check the broker, its topics, and of each service its api, workers and relay. Exit status 1: a check failed."""
     session: Session = context.obj
-    found, parked = list(_service_checks(session)), _parked(session, "claims_target")
-    checks = [*_broker_checks(session, parked), *found, *_parked_checks(session, "claims", parked)]
-    for service in ("registry", "treasury"):
-        checks += _parked_checks(session, service, _parked(session, f"{service}_target"))
+    found = list(_service_checks(session))
+    backlogs = {service: told for service in SERVICES if (told := _backlog(session, service)) is not None}
+    checks = [*_broker_checks(session, backlogs), *found]
+    for service, backlog in backlogs.items():
+        checks += _waiting_checks(session, service, backlog)
     if session.as_json:
         document({"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]})
     else:
@@ -69,9 +73,9 @@ def _check(session: Session, code: str, detail: str, *, ok: bool) -> Check:
     return Check(session.text(f"CLI_CHECK_{code}"), ok, detail, "" if ok else session.text(f"CLI_ADVICE_{code}"))
 
 
-def _broker_checks(session: Session, parked: int | None) -> Iterator[Check]:
+def _broker_checks(session: Session, backlogs: Backlogs) -> Iterator[Check]:
     try:
-        snapshot = _look(session)
+        snapshot = _look(session, {name for told in backlogs.values() for name in told.consumers})
     except Failure as failure:
         yield _check(session, "BROKER", said(failure.reasons[0], session.language), ok=False)
         return
@@ -80,8 +84,8 @@ def _broker_checks(session: Session, parked: int | None) -> Iterator[Check]:
     )
     yield _check(session, "BROKER", brokers, ok=True)
     yield _topics(session, snapshot)
-    yield _worker(session, snapshot)
-    yield _relay(session, snapshot, parked or 0)
+    yield from (_worker(session, name, group) for name, group in sorted(snapshot.groups.items()))
+    yield _relay(session, snapshot, backlogs["claims"].parked if "claims" in backlogs else 0)
 
 
 def _topics(session: Session, snapshot: Snapshot) -> Check:
@@ -93,11 +97,10 @@ def _topics(session: Session, snapshot: Snapshot) -> Check:
     return _check(session, "TOPICS", detail, ok=not missing)
 
 
-def _worker(session: Session, snapshot: Snapshot) -> Check:
-    """Somebody reads the intake. A lag alone is no failure: it may be a busy morning."""
-    lag = sum(topic.lag or 0 for topic in snapshot.topics)
-    detail = session.text("CLI_DETAIL_WORKER", members=snapshot.members, lag=lag)
-    return _check(session, "WORKER", detail, ok=snapshot.members > 0)
+def _worker(session: Session, name: str, group: Group) -> Check:
+    """Somebody reads. A lag alone is no failure: it may be a busy morning."""
+    detail = session.text("CLI_DETAIL_WORKER", members=group.members, lag=group.lag)
+    return _check(session, "WORKER", f"{name}: {detail}", ok=group.members > 0)
 
 
 def _relay(session: Session, snapshot: Snapshot, parked: int) -> Check:
@@ -118,23 +121,28 @@ def _missing(snapshot: Snapshot, parked: int, sources: Collection[str]) -> int:
     return max(0, snapshot.ever(INTAKE, sources) - snapshot.ever(RECEIPT, sources) - parked)
 
 
-def _look(session: Session, after_s: float = 0.0) -> Snapshot:
+def _look(session: Session, groups: Collection[str] = (), after_s: float = 0.0) -> Snapshot:
     bootstrap = session.settings.kafka_bootstrap_servers
 
     async def look() -> Snapshot:
         await asyncio.sleep(after_s)
-        return await broker.look(session.broker)
+        return await broker.look(session.broker, groups)
 
     with asking_broker(bootstrap):
         return asyncio.run(look())
 
 
 def _service_checks(session: Session) -> Iterator[Check]:
-    for setting, service in _SERVICES:
-        target: str = getattr(session.settings, setting)
+    for service in SERVICES:
+        target = _target(session, service)
         yield _asked(session, "SERVICE", target, partial(_health, session, target, service))
     registry = session.settings.registry_target
     yield _asked(session, "REGISTRY", registry, partial(_coverage, session))
+
+
+def _target(session: Session, service: str) -> str:
+    target: str = getattr(session.settings, f"{service}_target")
+    return target
 
 
 def _asked(session: Session, code: str, target: str, question: Callable[[], tuple[bool, str]]) -> Check:
@@ -146,11 +154,12 @@ def _asked(session: Session, code: str, target: str, question: Callable[[], tupl
 
 
 def _health(session: Session, target: str, service: str) -> tuple[bool, str]:
-    request = health_pb2.HealthCheckRequest(service=service)
+    name = f"cradle.{service}.v1.{SERVICES[service]}"
     with session.channel(target) as channel:
+        request = health_pb2.HealthCheckRequest(service=name)
         answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=session.settings.grpc_deadline_s)
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-    return status == "SERVING", f"{service} {status}"
+    return status == "SERVING", f"{name} {status}"
 
 
 def _coverage(session: Session) -> tuple[bool, str]:
@@ -163,17 +172,18 @@ def _coverage(session: Session) -> tuple[bool, str]:
     return skew <= _SKEW_MAX, session.text("CLI_DETAIL_CLOCK", seconds=f"{skew.total_seconds():.1f}")
 
 
-def _parked(session: Session, setting: str) -> int | None:
-    """How many records of a service are parked; None if nobody can say."""
+def _backlog(session: Session, service: str) -> parked_pb2.Backlog | None:
+    """What a service has still to do; None if nobody can say."""
     try:
-        with session.channel(getattr(session.settings, setting)) as channel:
-            request = parked_pb2.ListParkedRequest(page_size=1)
-            return ParkedServiceStub(channel).ListParked(request, timeout=session.settings.grpc_deadline_s).total
+        with session.channel(_target(session, service)) as channel:
+            stub = ParkedServiceStub(channel)
+            return stub.GetBacklog(parked_pb2.GetBacklogRequest(), timeout=session.settings.grpc_deadline_s)
     except Failure:
         return None
 
 
-def _parked_checks(session: Session, service: str, parked: int | None) -> Iterator[Check]:
-    if parked is not None:
-        detail = f"{service}: {session.text('CLI_DETAIL_PARKED', count=parked)}"
-        yield _check(session, "PARKED", detail, ok=parked == 0)
+def _waiting_checks(session: Session, service: str, told: parked_pb2.Backlog) -> Iterator[Check]:
+    unsent = session.text("CLI_DETAIL_OUTBOX", count=told.unsent_events, seconds=told.oldest_unsent_s)
+    yield _check(session, "OUTBOX", f"{service}: {unsent}", ok=told.oldest_unsent_s <= _OLDEST_S)
+    parked = session.text("CLI_DETAIL_PARKED", count=told.parked)
+    yield _check(session, "PARKED", f"{service}: {parked}", ok=told.parked == 0)

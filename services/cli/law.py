@@ -105,9 +105,7 @@ def diff(
         document({"base": base.digest, "draft": draft.digest, "differences": [_difference_data(one) for one in found]})
     elif found:
         columns = ("PARAMETER", "SINCE", "DIFFERENCE", "BEFORE", "AFTER")
-        session.show(
-            _table(session, columns, [_difference(session, one) for one in found], 2), piped_width=_PIPED_WIDTH
-        )
+        session.show(_table(session, columns, [_difference(session, one) for one in found]), piped_width=_PIPED_WIDTH)
     else:
         typer.echo(session.text("CLI_LAW_SAME"))
 
@@ -161,12 +159,8 @@ def _tell(session: Session, problems: Sequence[Problem]) -> None:
 # --- as tables ------------------------------------------------------------------------------------------------------
 
 
-def _table(session: Session, columns: Sequence[str], rows: Sequence[Sequence[str]], wrapping: int) -> Table:
-    """A table of which the last columns wrap, so that names and dates stay whole and can be copied."""
-    made = views.table(session, [f"CLI_COL_{name}" for name in columns], rows)
-    for column in made.columns[:-wrapping]:
-        column.no_wrap = True
-    return made
+def _table(session: Session, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    return views.table(session, [f"CLI_COL_{name}" for name in columns], rows)
 
 
 def _one_line_each(session: Session, rows: Sequence[Sequence[str]]) -> Table:
@@ -235,7 +229,7 @@ def _values(session: Session, parameter: Parameter) -> Table:
         )
         for dated in parameter.values
     ]
-    return _table(session, ("SINCE", "VALUE", "UNIT", "SURE", "CITATION"), rows, 1)
+    return _table(session, ("SINCE", "VALUE", "UNIT", "SURE", "CITATION"), rows)
 
 
 def _difference(session: Session, one: Difference) -> tuple[str, ...]:

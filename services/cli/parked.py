@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Records that hit a bug, and puttin
 _PAGE = 500
 _COLUMNS = ("ID", "STATE", "TOPIC", "PARTITION", "OFFSET", "ATTEMPTS", "PARKED_AT", "ERROR")
 _Id = Annotated[int, typer.Argument(min=1, help="the record's number in `cradle parked list`")]
-_Service = Annotated[Literal["claims", "registry", "treasury"], typer.Option(help="whose records")]
+_Service = Annotated[Literal["claims", "registry", "treasury", "certification"], typer.Option(help="whose records")]
 
 
 @app.command("list")

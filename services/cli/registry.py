@@ -12,7 +12,7 @@ from cradle.common.v1 import reason_pb2
 from cradle.registry.v1 import intake_pb2, office_pb2
 from cradle.registry.v1.office_pb2_grpc import OfficeServiceStub
 
-from services.cli import returned, standing
+from services.cli import registry_show, returned, standing
 from services.cli.failures import Exit, Failure, coded, said
 from services.cli.files import FileArgument, Row, read_rows, write_errors
 from services.cli.mapping import fill
@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="What the offices know of people, e
 app.command()(standing.violations)
 app.command()(standing.standing)
 app.command("returned")(returned.statements)
+app.add_typer(registry_show.app, name="show")
 Problem = tuple[int, reason_pb2.Reason]
 _SHOWN: Final = {"employer": "employers", "person": "persons", "provider": "providers", "household": "households"}
 

@@ -31,10 +31,7 @@ def queue(session: Session, found: Sequence[review_pb2.Review]) -> Table:
         )
         for one in found
     )
-    made = views.table(session, [f"CLI_COL_{name}" for name in _QUEUE], rows)
-    for name in ("REVIEW", "DUE"):  # the first is copied into the next command
-        made.columns[_QUEUE.index(name)].no_wrap = True
-    return made
+    return views.table(session, [f"CLI_COL_{name}" for name in _QUEUE], rows)
 
 
 def state(session: Session, one: review_pb2.Review) -> str:

@@ -18,6 +18,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.failures import Failure, asking_service, said
+from services.cli.tables import Sheet
 from services.kit import rpc, tls
 from services.kit.messages import Language, text
 from services.kit.settings import ClientSettings, Terminal, load_client
@@ -57,9 +58,9 @@ class Session:
         return text(code, self.language, **values)
 
     def show(self, *parts: RenderableType, piped_width: int = _PIPED_WIDTH) -> None:
-        console = Console(
-            width=None if sys.stdout.isatty() else piped_width, markup=False, highlight=False, emoji=False
-        )
+        """What is not on a screen is searched by line, so a table is as wide as its words need."""
+        piped = max(piped_width, *(part.least for part in parts if isinstance(part, Sheet)), 0)
+        console = Console(width=None if sys.stdout.isatty() else piped, markup=False, highlight=False, emoji=False)
         for part in parts:
             console.print(part)
 

@@ -9,12 +9,12 @@ from cradle.claims.v1 import appeal_pb2, claim_pb2, intake_pb2, receipt_pb2
 from cradle.common.v1 import reason_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
-from rich import box
 from rich.table import Table
 
 from services.cli.failures import said
 from services.cli.intake import Sent, number_of
 from services.cli.session import Session
+from services.cli.tables import Sheet
 from services.kit.dates import SHANGHAI
 from services.kit.messages import CATALOGUE
 from services.kit.money import yuan
@@ -28,21 +28,15 @@ _RIGHT = {"CLI_COL_ALLOWANCE", "CLI_COL_REVISION", "CLI_COL_RECORDS", "CLI_COL_L
     "CLI_COL_OFFSET",
     "CLI_COL_ATTEMPTS",
 }
-_WRAPS = {"CLI_COL_REASONS", "CLI_COL_ADVICE", "CLI_COL_DETAIL", "CLI_COL_ERROR"}
 
 
 def table(
     session: Session, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = ()
-) -> Table:
-    """Columns are named by their code in the catalogue; figures stand right, sentences wrap, the rest folds."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+) -> Sheet:
+    """Columns are named by their code in the catalogue; figures stand right, and no word is cut in two."""
+    made = Sheet()
     for code in columns:
-        made.add_column(
-            session.text(code),
-            justify="right" if code in _RIGHT or code in right else "left",
-            overflow="fold",
-            ratio=1 if code in _WRAPS else None,
-        )
+        made.add_column(session.text(code), justify="right" if code in _RIGHT or code in right else "left")
     for row in rows:
         made.add_row(*row)
     if not made.row_count:

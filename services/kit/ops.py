@@ -54,6 +54,21 @@ class ParkedRecords(parked_pb2_grpc.ParkedServiceServicer):
                 await parking.request(tx, [record.id for record in records])
         return parked_pb2.ReplayParkedResponse(records=[_to_proto(record) for record in records])
 
+    async def GetBacklog(self, request: parked_pb2.GetBacklogRequest, context: Context) -> parked_pb2.Backlog:
+        (unsent,) = await self.database.fetch(_UNSENT)
+        return parked_pb2.Backlog(
+            consumers=[row["consumer"] for row in await self.database.fetch(_CONSUMERS)],
+            unsent_events=unsent["events"],
+            oldest_unsent_s=unsent["oldest_s"],
+            parked=await parking.count(self.database),
+        )
+
+
+_CONSUMERS = "SELECT DISTINCT consumer FROM consumed ORDER BY consumer"
+# The first by id is as old as any, but for what was given its id in a transaction that took longer.
+_UNSENT = """SELECT count(*) AS events, COALESCE(GREATEST(0, EXTRACT(epoch FROM clock_timestamp() - (
+    SELECT occurred_at FROM outbox ORDER BY id LIMIT 1))), 0)::bigint AS oldest_s FROM outbox"""
+
 
 def _to_proto(record: Parked) -> parked_pb2.ParkedRecord:
     message = parked_pb2.ParkedRecord(

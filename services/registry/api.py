@@ -10,6 +10,8 @@ from cradle.registry.v1 import (
     intake_pb2,
     office_pb2,
     office_pb2_grpc,
+    record_pb2,
+    record_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
     standing_pb2,
@@ -19,11 +21,13 @@ from cradle.registry.v1 import (
 from services.kit import auth
 from services.kit.errors import Invalid
 from services.kit.filters import span_of
+from services.kit.identifiers import plain
 from services.kit.messages import reason
 from services.registry import store, usecases
 from services.registry.store.statements import Wanted
 from services.registry.usecases import Asker, Office
-from services.registry.wire import asking, checks, intake, payees, records, standing, statements
+from services.registry.usecases import showing as shown
+from services.registry.wire import asking, checks, intake, payees, records, showing, standing, statements
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
@@ -136,9 +140,35 @@ class Standings(standing_pb2_grpc.StandingServiceServicer):
         return response
 
 
-def instant(
-    request: service_pb2.BatchGetCoverageRequest | standing_pb2.BatchGetEmployerStandingRequest, office: Office
-) -> datetime:
+class Records(record_pb2_grpc.RecordServiceServicer):
+    def __init__(self, office: Office) -> None:
+        self.office = office
+
+    async def GetPerson(self, request: record_pb2.GetPersonRequest, context: Context) -> record_pb2.Person:
+        look, on = self._look(request), showing.day(request)
+        reference, number = showing.named(request, "person", "person_id_number")
+        return showing.person(await shown.show_person(self.office, reference, plain(number), look), on)
+
+    async def GetHousehold(self, request: record_pb2.GetHouseholdRequest, context: Context) -> record_pb2.Household:
+        look, reference = self._look(request), showing.reference_of(request.household, "household")
+        return showing.household(await shown.show_household(self.office, reference, look))
+
+    async def GetEmployer(self, request: record_pb2.GetEmployerRequest, context: Context) -> record_pb2.Employer:
+        look, (reference, uscc) = self._look(request), showing.named(request, "employer", "uscc")
+        return showing.employer(await shown.show_employer(self.office, reference, plain(uscc), look))
+
+    async def GetProvider(self, request: record_pb2.GetProviderRequest, context: Context) -> record_pb2.Provider:
+        look, (reference, code) = self._look(request), showing.named(request, "provider", "code")
+        return showing.provider(await shown.show_provider(self.office, reference, plain(code), look))
+
+    def _look(self, request: showing.Request) -> shown.Look:
+        return shown.Look(auth.current(), showing.purpose(request), instant(request, self.office))
+
+
+Asked: TypeAlias = service_pb2.BatchGetCoverageRequest | standing_pb2.BatchGetEmployerStandingRequest | showing.Request
+
+
+def instant(request: Asked, office: Office) -> datetime:
     """What was known at this instant is asked for; unset: now."""
     if not request.HasField("known_at"):
         return office.clock.now()

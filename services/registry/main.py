@@ -10,6 +10,8 @@ from cradle.ops.v1 import audit_pb2, audit_pb2_grpc, parked_pb2, parked_pb2_grpc
 from cradle.registry.v1 import (
     office_pb2,
     office_pb2_grpc,
+    record_pb2,
+    record_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
     standing_pb2,
@@ -22,7 +24,7 @@ from services.kit.ops import AuditRecords, ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
 from services.registry import streams
-from services.registry.api import Offices, Registry, Standings
+from services.registry.api import Offices, Records, Registry, Standings
 from services.registry.usecases import Office
 
 
@@ -37,6 +39,7 @@ async def api(process: Process) -> None:
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_RegistryServiceServicer_to_server(Registry(office), server)
         office_pb2_grpc.add_OfficeServiceServicer_to_server(Offices(office), server)
+        record_pb2_grpc.add_RecordServiceServicer_to_server(Records(office), server)
         standing_pb2_grpc.add_StandingServiceServicer_to_server(Standings(office), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
         audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditRecords(process.database), server)
@@ -44,6 +47,7 @@ async def api(process: Process) -> None:
     services = [
         service_pb2.DESCRIPTOR.services_by_name["RegistryService"],
         office_pb2.DESCRIPTOR.services_by_name["OfficeService"],
+        record_pb2.DESCRIPTOR.services_by_name["RecordService"],
         standing_pb2.DESCRIPTOR.services_by_name["StandingService"],
         parked_pb2.DESCRIPTOR.services_by_name["ParkedService"],
         audit_pb2.DESCRIPTOR.services_by_name["AuditService"],

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from cradle.registry.v1 import service_pb2, service_pb2_grpc
@@ -114,6 +115,27 @@ def test_every_kind_of_row_is_taken_in_whichever_order(cradle: Cradle, stack: St
     assert counts == dict.fromkeys(counts, 1)
     answer = ask(stack, number)
     assert (answer.category, answer.insured_by != "") == (service_pb2.CATEGORY_EMPLOYEE, True)
+
+    # and read back, one by one
+    why = ("--purpose", "a test")
+    for what, named, words in (
+        ("employer", code, ("太白某机械有限公司", builders.COUNTY, "8,000.00")),
+        ("provider", hospital, ("二级医院", "610304")),
+        ("household", answer.person, ("2026-03", answer.person)),
+        ("person", answer.person, ("职工", code, "2026-03", "密封")),
+    ):
+        shown = cradle("registry", "show", what, named, *why, "--language", "zh-CN")
+        assert shown.exit_code == 0
+        assert not [word for word in words if word not in shown.stdout]
+        assert cradle("registry", "show", what, str(uuid4()), *why).exit_code == 3
+    by_number = cradle(
+        "registry", "show", "person", *why, "--on", "2023-12-31", "--output", "json", typed=f"{number}\n"
+    )
+    assert (data(by_number)["person"], data(by_number)["coverage"]) == (answer.person, [])
+    early = cradle("registry", "show", "person", answer.person, *why, "--known-on", "2020-01-01", "--output", "json")
+    assert (data(early)["coverage"], data(early)["paid_months"]) == ([], [])
+    assert number not in by_number.output
+    assert cradle("registry", "show", "person", answer.person).exit_code == 2
 
 
 def day(year: int, month_: int, day_: int) -> dict[str, int]:

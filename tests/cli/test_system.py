@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.local.stack import Stack
+from services.cli.doctor import SERVICES
 from services.cli.main import app
+from services.kit.settings import ClientSettings
 from tests.cli import builders
 
 pytestmark = pytest.mark.integration
@@ -297,11 +299,33 @@ def test_the_parked_records_are_listed(cradle: Cradle, submitted: Result) -> Non
     assert data(cradle("parked", "list", "--output", "json")).keys() == {"records", "total"}
 
 
+def test_the_doctor_looks_at_every_service_that_a_client_is_told_of() -> None:
+    assert {f"{service}_target" for service in SERVICES} == {
+        name for name in ClientSettings.model_fields if name.endswith("_target")
+    }
+
+
 def test_the_doctor_finds_a_healthy_system_and_what_is_wrong_with_another(cradle: Cradle, submitted: Result) -> None:
+    """Of what others have parked in the same system it says so, and nothing else of them."""
     healthy = cradle("doctor", "--output", "json")
-    assert [check for check in data(healthy)["checks"] if not check["ok"]] == []
-    assert healthy.exit_code == 0
+    checks = data(healthy)["checks"]
+    parked = {service: cradle("parked", "list", "--service", service, "--output", "json") for service in SERVICES}
+    waiting = [service for service, listed in parked.items() if data(listed)["total"]]
+
+    assert [(one["name"], one["detail"].split(":")[0]) for one in checks if not one["ok"]] == [
+        ("parked", service) for service in SERVICES if service in waiting
+    ]
+    assert healthy.exit_code == (1 if waiting else 0)
+    for name in ("outbox", "parked"):
+        assert [one["detail"].split(":")[0] for one in checks if one["name"] == name] == list(SERVICES)
+    readers = {one["detail"].split(":")[0] for one in checks if one["name"] == "worker"}
+    assert readers >= {"claims", "claims.coverage", "registry", "treasury", "certification.employer"}
 
     ill = cradle("doctor", "--output", "json", CRADLE_REGISTRY_TARGET="127.0.0.1:1", CRADLE_SOURCES="counter,elsewhere")
     assert ill.exit_code == 1
-    assert [check["name"] for check in data(ill)["checks"] if not check["ok"]] == ["topics", "service", "registry"]
+    assert [check["name"] for check in data(ill)["checks"] if not check["ok"]] == [
+        "topics",
+        "service",
+        "registry",
+        *["parked"] * len({*waiting} - {"registry"}),
+    ]

@@ -213,18 +213,13 @@ def _status(payload: bytes) -> str:
 def draw_up(stack: Stack, load: Load, since: Ends, today: date) -> Account:
     """Read everything that came of a load that began at `since`."""
     account = Account(load.acknowledged)
-    asyncio.run(_draw_up(stack, account, since))
-    records = asyncio.run(_intake(stack, since))
+    records = asyncio.run(_draw_up(stack, account, since))
     account.expected = asyncio.run(undisturbed.decide(stack, records, today))
     return account
 
 
-async def _intake(stack: Stack, since: Ends) -> list[Any]:
-    async with consuming(stack) as consumer:
-        return await read(consumer, INTAKE, since)
-
-
-async def _draw_up(stack: Stack, account: Account, since: Ends) -> None:
+async def _draw_up(stack: Stack, account: Account, since: Ends) -> list[Any]:
+    """Answers the records of the intake."""
     async with consuming(stack) as consumer:
         sent = await read(consumer, INTAKE, since)
         account.log = {f"{r.topic}/{r.partition}/{r.offset}" for r in sent}
@@ -235,6 +230,7 @@ async def _draw_up(stack: Stack, account: Account, since: Ends) -> None:
             _learn(account, event_pb2.ClaimEvent.FromString(record.value), record.value)
     async with db.connect(db.service_dsn(stack.environment["DATABASE_URL"], "claims")) as database:
         await _read_database(database, account, since)
+    return sent
 
 
 def _learn(account: Account, event: event_pb2.ClaimEvent, value: bytes) -> None:
@@ -254,11 +250,12 @@ async def _read_database(database: Database, account: Account, since: Ends) -> N
         place = TopicPartition(topic, int(partition))  # none of a topic that is not looked at
         return place in since and bool(int(offset) >= since[place])
 
-    outcomes = await undisturbed.outcomes(database)
-    for row in await database.fetch("SELECT position, receipt_id, claim_id FROM submission ORDER BY id"):
-        if is_ours(position := row["position"]):
-            outcome = outcomes[position][len(account.submissions[position])]
-            account.submissions[position].append(Submitted(outcome, str(row["receipt_id"]), row["claim_id"]))
+    begun = ([f"{place.topic}/{place.partition}" for place in since], list(since.values()))
+    outcomes = await undisturbed.outcomes(database, begun)
+    sql = f"SELECT position, receipt_id, claim_id FROM {undisturbed.OURS} AS submission ORDER BY id"
+    for row in await database.fetch(sql, *begun):
+        outcome = outcomes[row["position"]][len(account.submissions[row["position"]])]
+        account.submissions[row["position"]].append(Submitted(outcome, str(row["receipt_id"]), row["claim_id"]))
     for row in await database.fetch("SELECT topic, partition, record_offset FROM parked WHERE state <> 'REPLAYED'"):
         if is_ours(position := f"{row['topic']}/{row['partition']}/{row['record_offset']}"):
             account.parked.add(position)

@@ -81,7 +81,8 @@ def test_a_worker_that_wakes_after_it_was_replaced_changes_nothing(
 ) -> None:
     since, rounds, fenced = ends(city), (size.rounds + 4) // 5, 0.0
 
-    with two_that_may_hang(city, "nothing") as pair, Load(city, random, per_second=size.per_second) as load:
+    # Half the load of the others: it is there all the time, and each second of it is balanced at the end.
+    with two_that_may_hang(city, "nothing") as pair, Load(city, random, per_second=size.per_second // 2) as load:
         for _ in range(rounds):
             for wake in (wake_before_its_fence, wake_with_an_open_transaction, wake_without_session, wake_any_time):
                 wait_both_work(city, pair)

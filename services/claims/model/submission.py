@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -12,6 +13,8 @@ from services.claims.model.codes import ReceiptStatus
 
 NOT_MAPPED: Final = "NOT_MAPPED"  # a message of the national platform
 NOT_ACCEPTED: Final = (ReceiptStatus.RETURNED, ReceiptStatus.DUPLICATE, ReceiptStatus.TOTALS_DIFFER, NOT_MAPPED)
+_STEP: Final = r"[a-z][a-z0-9_]{0,40}(\[[0-9]{1,4}\])?"
+_PATH: Final = re.compile(rf"{_STEP}(\.{_STEP}){{0,7}}")
 
 
 class Place(NamedTuple):
@@ -19,6 +22,18 @@ class Place(NamedTuple):
 
     received_at: datetime
     id: int
+
+
+class Located(NamedTuple):
+    """A reason as it is kept: its code and the field it is about, without the values that its text names."""
+
+    code: str
+    field: str = ""
+
+
+def kept_field(path: str) -> str:
+    """A path of names of the schema and places in lists; empty if anything else is in it, as the key of a map."""
+    return path if _PATH.fullmatch(path) else ""
 
 
 class Submitted(NamedTuple):
@@ -30,7 +45,7 @@ class Submitted(NamedTuple):
     claim_number: str
     revision: int
     status: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Located, ...]
     claim_id: UUID | None
     position: str
     received_at: datetime

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.claims.model import KEEPS, Claim, Determination, Facts, Hold, Order, ReceiptStatus, Received, Taken
-from services.claims.model.submission import NOT_ACCEPTED
+from services.claims.model.submission import NOT_ACCEPTED, kept_field
 from services.claims.store.claims import COLUMNS
 from services.claims.store.orders import save_orders
 from services.kit.db import Tx
@@ -46,10 +46,12 @@ _SUBMISSION: Final = (
     "submit_date",
     "claimed_fen",
     "county",
+    "fields",
     "person",
     "husband",
     "is_apart",
 )
+_ACCEPTED: Final = (None, None)  # county and fields
 _HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
 _WAITING: Final = ("claim_id", "revision", "person", "due_on", "reasons", "facts", "known_at")
@@ -152,12 +154,16 @@ async def save_submissions(
                 s.received.sent,
                 s.received.submit_date,
                 s.received.claimed_fen,
-                _county(s) if s.status in NOT_ACCEPTED else None,
+                *(_of_what_was_not_accepted(s) if s.status in NOT_ACCEPTED else _ACCEPTED),
                 *who,
             )
             for s, who, bytes_sealed in zip(settled, named, sealed, strict=True)
         ],
     )
+
+
+def _of_what_was_not_accepted(settled: Settled) -> tuple[str | None, list[str]]:
+    return _county(settled), [kept_field(reason.field) for reason in settled.reasons]
 
 
 def _county(settled: Settled) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from services.claims.model.submission import NOT_ACCEPTED, NOT_MAPPED, NotMapped, Place, Submitted
+from services.claims.model.submission import NOT_ACCEPTED, NOT_MAPPED, Located, NotMapped, Place, Submitted
 from services.kit.db import Database, Tx
 from services.kit.filters import such_that
 
@@ -47,12 +47,17 @@ async def list_submissions(
     arguments: list[object] = [limit]
     which = such_that(filters, arguments)
     rows = await database.fetch(
-        f"""SELECT id, receipt_id, source, claim_number, revision, status, reasons, claim_id, position, received_at,
-                   COALESCE(county, '') AS county
+        f"""SELECT id, receipt_id, source, claim_number, revision, status, reasons, fields, claim_id, position,
+                   received_at, COALESCE(county, '') AS county
             FROM submission WHERE {_NOT_ACCEPTED} AND {which} ORDER BY received_at DESC, id DESC LIMIT $1""",
         *arguments,
     )
-    return [Submitted(**{**row, "reasons": tuple(row["reasons"])}) for row in rows]
+    return [_submitted(**row) for row in rows]
+
+
+def _submitted(*, reasons: Sequence[str], fields: Sequence[str] | None, **row: Any) -> Submitted:
+    located = zip(reasons, fields or [""] * len(reasons), strict=True)
+    return Submitted(**row, reasons=tuple(Located(*one) for one in located))
 
 
 async def save_not_mapped(tx: Tx, messages: Sequence[NotMapped]) -> None:

@@ -12,7 +12,7 @@ from cradle.common.v1 import reason_pb2
 from google.protobuf.message import Message
 
 from services.claims.model import Totals
-from services.claims.model.submission import NOT_ACCEPTED, DayPlace, Place, Submitted, TotalsOfDay, TotalsState
+from services.claims.model.submission import NOT_ACCEPTED, DayPlace, Located, Place, Submitted, TotalsOfDay, TotalsState
 from services.kit.dates import stamp, to_proto
 from services.kit.messages import Language, outline
 from services.kit.paging import counted, instant_of, last_of, not_a_token, token_of
@@ -42,11 +42,16 @@ def to_message(one: Submitted) -> submission_pb2.Submission:
     return made
 
 
-def reasons(codes: Iterable[str]) -> list[reason_pb2.Reason]:
-    """Codes as they were kept, without the values that their texts name."""
+def reasons(kept: Iterable[Located]) -> list[reason_pb2.Reason]:
+    """As they were kept, without the values that their texts name."""
     return [
-        reason_pb2.Reason(code=code, text_zh=outline(code, Language.ZH), text_en=outline(code, Language.EN))
-        for code in codes
+        reason_pb2.Reason(
+            code=one.code,
+            field=one.field,
+            text_zh=outline(one.code, Language.ZH),
+            text_en=outline(one.code, Language.EN),
+        )
+        for one in kept
     ]
 
 

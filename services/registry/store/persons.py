@@ -153,11 +153,11 @@ def _on_file(row: asyncpg.Record) -> OnFile:
         row["erased_at"] is not None,
         row["version"],
         row["recorded_at"],
-        _known(row) if row["recorded_at"] else NOTHING,
+        known_of(row) if row["recorded_at"] else NOTHING,
     )
 
 
-def _known(row: asyncpg.Record) -> Known:
+def known_of(row: asyncpg.Record) -> Known:
     spans = zip(
         row["first_days"], row["last_days"], row["categories"], row["employer_ids"], row["students"], strict=True
     )

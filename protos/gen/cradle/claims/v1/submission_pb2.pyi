@@ -102,7 +102,9 @@ class Submission(_message.Message):
     """Of the claim on file, else as stated, where it is one of ours."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]:
-        """Their codes; the fields, and the values that a text names, stand on the receipt only."""
+        """Code and field; the values that a text names stand on the receipt only. Rows from before fields were kept, and what of
+        the platform could not be mapped, have codes only.
+        """
 
     @_builtins.property
     def position(self) -> _receipt_pb2.RecordPosition: ...

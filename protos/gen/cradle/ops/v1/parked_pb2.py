@@ -27,7 +27,7 @@ from cradle.options.v1 import options_pb2 as cradle_dot_options_dot_v1_dot_optio
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63radle/ops/v1/parked.proto\x12\rcradle.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x01\n\x0cParkedRecord\x12\n\n\x02id\x18\x01 \x01(\x03\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x11\n\tpartition\x18\x03 \x01(\x05\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0f\n\x07key_hex\x18\x05 \x01(\t\x12)\n\x05state\x18\x06 \x01(\x0e\x32\x1a.cradle.ops.v1.ParkedState\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\x11\n\ttraceback\x18\x08 \x01(\t\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12-\n\tparked_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsize_bytes\x18\x0b \x01(\x05\"\\\n\x11ListParkedRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12(\n\npage_token\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[0-9]{0,18}$\"j\n\x12ListParkedResponse\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.cradle.ops.v1.ParkedRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x03\"\'\n\x10GetParkedRequest\x12\x13\n\x02id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"A\n\x13ReplayParkedRequest\x12\x13\n\x02id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"D\n\x14ReplayParkedResponse\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.cradle.ops.v1.ParkedRecord*w\n\x0bParkedState\x12\x1c\n\x18PARKED_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PARKED_STATE_FAILED\x10\x01\x12\x15\n\x11PARKED_STATE_HELD\x10\x02\x12\x1a\n\x16PARKED_STATE_REQUESTED\x10\x03\x32\xc7\x02\n\rParkedService\x12\x66\n\nListParked\x12 .cradle.ops.v1.ListParkedRequest\x1a!.cradle.ops.v1.ListParkedResponse\"\x13\x92\xb5\x18\x0fops.parked.read\x12^\n\tGetParked\x12\x1f.cradle.ops.v1.GetParkedRequest\x1a\x1b.cradle.ops.v1.ParkedRecord\"\x13\x92\xb5\x18\x0fops.parked.read\x12n\n\x0cReplayParked\x12\".cradle.ops.v1.ReplayParkedRequest\x1a#.cradle.ops.v1.ReplayParkedResponse\"\x15\x92\xb5\x18\x11ops.parked.replayb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63radle/ops/v1/parked.proto\x12\rcradle.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x01\n\x0cParkedRecord\x12\n\n\x02id\x18\x01 \x01(\x03\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x11\n\tpartition\x18\x03 \x01(\x05\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0f\n\x07key_hex\x18\x05 \x01(\t\x12)\n\x05state\x18\x06 \x01(\x0e\x32\x1a.cradle.ops.v1.ParkedState\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\x11\n\ttraceback\x18\x08 \x01(\t\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12-\n\tparked_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsize_bytes\x18\x0b \x01(\x05\"\\\n\x11ListParkedRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12(\n\npage_token\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[0-9]{0,18}$\"j\n\x12ListParkedResponse\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.cradle.ops.v1.ParkedRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x03\"\'\n\x10GetParkedRequest\x12\x13\n\x02id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"A\n\x13ReplayParkedRequest\x12\x13\n\x02id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"D\n\x14ReplayParkedResponse\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.cradle.ops.v1.ParkedRecord\"\x13\n\x11GetBacklogRequest\"\\\n\x07\x42\x61\x63klog\x12\x11\n\tconsumers\x18\x01 \x03(\t\x12\x15\n\runsent_events\x18\x02 \x01(\x03\x12\x17\n\x0foldest_unsent_s\x18\x03 \x01(\x03\x12\x0e\n\x06parked\x18\x04 \x01(\x03*w\n\x0bParkedState\x12\x1c\n\x18PARKED_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PARKED_STATE_FAILED\x10\x01\x12\x15\n\x11PARKED_STATE_HELD\x10\x02\x12\x1a\n\x16PARKED_STATE_REQUESTED\x10\x03\x32\xa4\x03\n\rParkedService\x12\x66\n\nListParked\x12 .cradle.ops.v1.ListParkedRequest\x1a!.cradle.ops.v1.ListParkedResponse\"\x13\x92\xb5\x18\x0fops.parked.read\x12^\n\tGetParked\x12\x1f.cradle.ops.v1.GetParkedRequest\x1a\x1b.cradle.ops.v1.ParkedRecord\"\x13\x92\xb5\x18\x0fops.parked.read\x12n\n\x0cReplayParked\x12\".cradle.ops.v1.ReplayParkedRequest\x1a#.cradle.ops.v1.ReplayParkedResponse\"\x15\x92\xb5\x18\x11ops.parked.replay\x12[\n\nGetBacklog\x12 .cradle.ops.v1.GetBacklogRequest\x1a\x16.cradle.ops.v1.Backlog\"\x13\x92\xb5\x18\x0fops.parked.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,8 +48,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PARKEDSERVICE'].methods_by_name['GetParked']._serialized_options = b'\222\265\030\017ops.parked.read'
   _globals['_PARKEDSERVICE'].methods_by_name['ReplayParked']._loaded_options = None
   _globals['_PARKEDSERVICE'].methods_by_name['ReplayParked']._serialized_options = b'\222\265\030\021ops.parked.replay'
-  _globals['_PARKEDSTATE']._serialized_start=778
-  _globals['_PARKEDSTATE']._serialized_end=897
+  _globals['_PARKEDSERVICE'].methods_by_name['GetBacklog']._loaded_options = None
+  _globals['_PARKEDSERVICE'].methods_by_name['GetBacklog']._serialized_options = b'\222\265\030\017ops.parked.read'
+  _globals['_PARKEDSTATE']._serialized_start=893
+  _globals['_PARKEDSTATE']._serialized_end=1012
   _globals['_PARKEDRECORD']._serialized_start=141
   _globals['_PARKEDRECORD']._serialized_end=396
   _globals['_LISTPARKEDREQUEST']._serialized_start=398
@@ -62,6 +64,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPLAYPARKEDREQUEST']._serialized_end=706
   _globals['_REPLAYPARKEDRESPONSE']._serialized_start=708
   _globals['_REPLAYPARKEDRESPONSE']._serialized_end=776
-  _globals['_PARKEDSERVICE']._serialized_start=900
-  _globals['_PARKEDSERVICE']._serialized_end=1227
+  _globals['_GETBACKLOGREQUEST']._serialized_start=778
+  _globals['_GETBACKLOGREQUEST']._serialized_end=797
+  _globals['_BACKLOG']._serialized_start=799
+  _globals['_BACKLOG']._serialized_end=891
+  _globals['_PARKEDSERVICE']._serialized_start=1015
+  _globals['_PARKEDSERVICE']._serialized_end=1435
 # @@protoc_insertion_point(module_scope)

@@ -211,3 +211,52 @@ class ReplayParkedResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReplayParkedResponse: _TypeAlias = ReplayParkedResponse  # noqa: Y015
+
+@_typing.final
+class GetBacklogRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBacklogRequest: _TypeAlias = GetBacklogRequest  # noqa: Y015
+
+@_typing.final
+class Backlog(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSUMERS_FIELD_NUMBER: _builtins.int
+    UNSENT_EVENTS_FIELD_NUMBER: _builtins.int
+    OLDEST_UNSENT_S_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
+    unsent_events: _builtins.int
+    """Events in the outbox."""
+    oldest_unsent_s: _builtins.int
+    """How long the oldest of them has waited; 0 where there is none."""
+    parked: _builtins.int
+    """Records parked, and events set aside."""
+    @_builtins.property
+    def consumers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The groups in which its workers have read Kafka, as in `claims.coverage`."""
+
+    def __init__(
+        self,
+        *,
+        consumers: _abc.Iterable[_builtins.str] | None = ...,
+        unsent_events: _builtins.int = ...,
+        oldest_unsent_s: _builtins.int = ...,
+        parked: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumers", b"consumers", "oldest_unsent_s", b"oldest_unsent_s", "parked", b"parked", "unsent_events", b"unsent_events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Backlog: _TypeAlias = Backlog  # noqa: Y015

@@ -50,6 +50,11 @@ class ParkedServiceStub:
                 request_serializer=cradle_dot_ops_dot_v1_dot_parked__pb2.ReplayParkedRequest.SerializeToString,
                 response_deserializer=cradle_dot_ops_dot_v1_dot_parked__pb2.ReplayParkedResponse.FromString,
                 _registered_method=True)
+        self.GetBacklog = channel.unary_unary(
+                '/cradle.ops.v1.ParkedService/GetBacklog',
+                request_serializer=cradle_dot_ops_dot_v1_dot_parked__pb2.GetBacklogRequest.SerializeToString,
+                response_deserializer=cradle_dot_ops_dot_v1_dot_parked__pb2.Backlog.FromString,
+                _registered_method=True)
 
 
 class ParkedServiceServicer:
@@ -75,6 +80,13 @@ class ParkedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBacklog(self, request, context):
+        """What the service has still to do: who reads for it, what waits to be sent, what is parked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ParkedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +104,11 @@ def add_ParkedServiceServicer_to_server(servicer, server):
                     servicer.ReplayParked,
                     request_deserializer=cradle_dot_ops_dot_v1_dot_parked__pb2.ReplayParkedRequest.FromString,
                     response_serializer=cradle_dot_ops_dot_v1_dot_parked__pb2.ReplayParkedResponse.SerializeToString,
+            ),
+            'GetBacklog': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBacklog,
+                    request_deserializer=cradle_dot_ops_dot_v1_dot_parked__pb2.GetBacklogRequest.FromString,
+                    response_serializer=cradle_dot_ops_dot_v1_dot_parked__pb2.Backlog.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -176,6 +193,33 @@ class ParkedService:
             '/cradle.ops.v1.ParkedService/ReplayParked',
             cradle_dot_ops_dot_v1_dot_parked__pb2.ReplayParkedRequest.SerializeToString,
             cradle_dot_ops_dot_v1_dot_parked__pb2.ReplayParkedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBacklog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cradle.ops.v1.ParkedService/GetBacklog',
+            cradle_dot_ops_dot_v1_dot_parked__pb2.GetBacklogRequest.SerializeToString,
+            cradle_dot_ops_dot_v1_dot_parked__pb2.Backlog.FromString,
             options,
             channel_credentials,
             insecure,

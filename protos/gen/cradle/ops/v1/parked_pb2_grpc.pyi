@@ -37,6 +37,8 @@ class ParkedServiceStub:
     GetParked: _grpc.UnaryUnaryMultiCallable[_parked_pb2.GetParkedRequest, _parked_pb2.ParkedRecord]
     ReplayParked: _grpc.UnaryUnaryMultiCallable[_parked_pb2.ReplayParkedRequest, _parked_pb2.ReplayParkedResponse]
     """Asks the worker to take the record's key up again, oldest first; the answer lists what it will take."""
+    GetBacklog: _grpc.UnaryUnaryMultiCallable[_parked_pb2.GetBacklogRequest, _parked_pb2.Backlog]
+    """What the service has still to do: who reads for it, what waits to be sent, what is parked."""
 
 @_typing.type_check_only
 class ParkedServiceAsyncStub(ParkedServiceStub):
@@ -47,6 +49,8 @@ class ParkedServiceAsyncStub(ParkedServiceStub):
     GetParked: _aio.UnaryUnaryMultiCallable[_parked_pb2.GetParkedRequest, _parked_pb2.ParkedRecord]  # type: ignore[assignment]
     ReplayParked: _aio.UnaryUnaryMultiCallable[_parked_pb2.ReplayParkedRequest, _parked_pb2.ReplayParkedResponse]  # type: ignore[assignment]
     """Asks the worker to take the record's key up again, oldest first; the answer lists what it will take."""
+    GetBacklog: _aio.UnaryUnaryMultiCallable[_parked_pb2.GetBacklogRequest, _parked_pb2.Backlog]  # type: ignore[assignment]
+    """What the service has still to do: who reads for it, what waits to be sent, what is parked."""
 
 class ParkedServiceServicer(metaclass=_abc_1.ABCMeta):
     """Every service that consumes a stream of record serves this beside its own API."""
@@ -72,5 +76,13 @@ class ParkedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_parked_pb2.ReplayParkedResponse, _abc.Awaitable[_parked_pb2.ReplayParkedResponse]]:
         """Asks the worker to take the record's key up again, oldest first; the answer lists what it will take."""
+
+    @_abc_1.abstractmethod
+    def GetBacklog(
+        self,
+        request: _parked_pb2.GetBacklogRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_parked_pb2.Backlog, _abc.Awaitable[_parked_pb2.Backlog]]:
+        """What the service has still to do: who reads for it, what waits to be sent, what is parked."""
 
 def add_ParkedServiceServicer_to_server(servicer: ParkedServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
