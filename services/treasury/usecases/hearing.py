@@ -201,7 +201,9 @@ async def _apply_chunk(pay: PayDesk, message_id: int) -> bool:
 
 
 async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, place: str) -> None:
-    """What is said of payments, in its order: they move, or it waits for a person."""
+    """What is said of payments, in its order: they move, or it waits for a person. What has no day is of today."""
+    today = pay.desk.clock.today()
+    said = [one._replace(value_on=today) if isinstance(one, Entry) and one.value_on is None else one for one in said]
     references = {one.end_to_end_id for one in said if one.end_to_end_id}
     found = await payments.by_reference(tx, references)
     asked = await _asked_back(tx, said, found)
