@@ -1,6 +1,6 @@
-"""What a payment that was lost takes of its order and its budget. The bank has paid it, so there is no asking whether
-the order wants it: where less is reserved by now than was paid, the rest is taken from what the budget has, and what is
-then paid beyond what is owed is asked back as ever.
+"""What a payment that was lost, or had not come back after all, takes of its order and its budget. The bank has paid
+it, so there is no asking whether the order wants it: where less is reserved by now than was paid, the rest is taken
+from what the budget has, and what is then paid beyond what is owed is asked back as ever.
 """
 
 from __future__ import annotations
@@ -41,3 +41,14 @@ def taken(paid: Sequence[Paid], budgets: Mapping[int, Budget], today: date) -> t
         waiting = after.waiting_fen - order.waiting_fen
         shifts.append(Shift(order.budget_id, -beyond, beyond, 0, 0, 0, 0, waiting))
     return transfers, shifts
+
+
+def reserved(paid: Paid, budget: Budget, today: date) -> tuple[Order, list[Transfer], Shift]:
+    """The order with all reserved that was paid of it, as it was before it was said to have come back."""
+    order, fen = paid
+    beyond = beyond_fen(order, fen)
+    after = order._replace(reserved_fen=order.reserved_fen + beyond)
+    sides = budget.accounts[AccountKind.RESERVED], budget.accounts[AccountKind.AVAILABLE]
+    transfers = [Transfer(*sides, beyond, TransferKind.RESERVE, order.id, today)] if beyond else []
+    waiting = after.waiting_fen - order.waiting_fen
+    return after, transfers, Shift(budget.id, -beyond, beyond, 0, 0, 0, 0, waiting)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from services.treasury.model import PAID, UNSENT, Order, Payment, PaymentState
+from services.treasury.model import OUT, PAID, UNSENT, Order, Payment, PaymentState
 from services.treasury.model.breaks import STOPPED, Break, BreakKind, Proposal, Way
 from services.treasury.rules.hearing import standing
 
@@ -137,34 +137,38 @@ def _explain(one: Break, why: str, *, is_proven: bool) -> str:
 
 
 def _not_paid(one: Break, about: About | None) -> str:
-    """What was accepted, or advised as returned, and is on no statement. Of a return that was none the payment stands,
-    so its money must be there still, as in `_debit`.
+    """What was accepted, or advised as returned, and is on no statement. Of a return that was none the payment stands:
+    what is not reserved for its order any more is taken from the budget, and asked back if it is not owed
+    (`rules.adopting`).
     """
-    if about is None or one.kind != BreakKind.MISSING:
+    if about is None or one.kind != BreakKind.MISSING or about.payment.return_statement is not None:
         return "BREAK_WAY"
-    payment = about.payment
-    is_accepted = payment.state == S.ACCEPTED and payment.returned_on is None
-    is_return = payment.state == S.RETURNED and payment.return_statement is None and one.is_credit
-    return _first(
-        {"BREAK_WAY": not (is_accepted or is_return), "BREAK_ORDER_MOVED_ON": is_return and not _is_free(about)}
-    )
+    is_out = about.payment.state in OUT and not one.is_credit
+    is_return = about.payment.state == S.RETURNED and one.is_credit
+    return _first({"BREAK_WAY": not (is_out or is_return), "BREAK_ORDER_MOVED_ON": is_return and not _is_alone(about)})
 
 
 def _is_free(about: About) -> bool:
-    """What a payment that had ended gave back is reserved for its order still, and nothing else is on its way. What it
-    kept of a debt is outstanding again since it ended, and may be kept from another by now.
+    """What a payment that had ended gave back is reserved for its order still. What it kept of a debt is outstanding
+    again since it ended, and may be kept from another by now.
     """
     payment, order = about
-    is_same = (payment.payee, payment.budget_id) == (order.payee, order.budget_id)
-    return is_same and not (order.live_fen or payment.offset_fen) and order.reserved_fen >= payment.amount_fen
+    return _is_alone(about) and not payment.offset_fen and order.reserved_fen >= payment.amount_fen
+
+
+def _is_alone(about: About) -> bool:
+    """Nothing else of the order is on its way, and what it is for is the same."""
+    payment, order = about
+    return (payment.payee, payment.budget_id) == (order.payee, order.budget_id) and not order.live_fen
 
 
 def ended(payment: Payment, breaks: Sequence[Break], proposal: Proposal) -> Payment:
     """The payment after these breaks ended with it. It was not refused."""
     if proposal.way == Way.NOT_PAID:
+        never = payment._replace(return_advice=None, returned_on=None)
         if payment.state == S.RETURNED:
-            return standing(payment._replace(return_advice=None, returned_on=None, reason=""))
-        return payment._replace(state=S.REJECTED, reason="NOT_PAID_BY_BANKS_WORD")
+            return standing(never._replace(reason=""))
+        return never._replace(state=S.REJECTED, reason="NOT_PAID_BY_BANKS_WORD")
     return _returned(payment, breaks[0]) if sum(one.signed_fen for one in breaks) > 0 else _paid(payment, breaks[0])
 
 

@@ -16,6 +16,7 @@ from itertools import groupby, pairwise
 from services.kit.calendar import Calendar
 from services.kit.messages import Reason, reason
 from services.kit.money import yuan
+from services.treasury.model import OUT
 from services.treasury.model.breaks import BreakKind, Dated, Finding, Unproven, Whole
 from services.treasury.rules.proving import is_proven, proof_days
 
@@ -66,7 +67,7 @@ def missing(payments: Sequence[Unproven], covered: Mapping[str, set[date]], cale
     for one in payments:
         if not is_proven(proof_days(one.day, one.day, calendar), covered.get(one.account, set())):
             continue
-        effect_fen = 0 if one.state == "ACCEPTED" else -one.amount_fen if one.is_credit else one.amount_fen
+        effect_fen = 0 if one.state in OUT else -one.amount_fen if one.is_credit else one.amount_fen
         place = ("", one.payment_id, one.order_id, one.end_to_end_id, one.account, one.day)
         sums = (one.amount_fen, one.is_credit, effect_fen, 0, None)
         told = f"/{one.advice}" if one.advice is not None else ""  # each return that was told is one of its own

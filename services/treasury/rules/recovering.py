@@ -134,6 +134,9 @@ def _offset(found: Moved, step: Step, one: Offset, books: Books) -> None:
         case Kind.SPEND:
             found.recoveries[before.id] = before._replace(live_fen=live - fen, offset_fen=kept + fen)
             _recovered(found, before, fen, Booking(K.OFFSET, step.payment.id, step.effective_on), books)
+        case Kind.REVIVE:
+            found.recoveries[before.id] = before._replace(offset_fen=kept + fen)
+            _recovered(found, before, fen, Booking(K.OFFSET, step.payment.id, step.effective_on), books)
         case Kind.RETURN:
             found.recoveries[before.id] = before._replace(offset_fen=kept - fen)
             _recovered(found, before, -fen, Booking(K.UNDO_OFFSET, step.payment.id, step.effective_on), books)
@@ -285,6 +288,18 @@ def write_off_booked(recovery: Recovery, fen: int, books: Books) -> tuple[Transf
 def is_covered(recovery: Recovery) -> bool:
     """Whether what payments on their way keep may still be kept."""
     return recovery.state in OFFSET_FROM and recovery.live_fen <= recovery.undisputed_fen
+
+
+def may_keep_again(offsets: Sequence[Offset], standing: Mapping[UUID, Recovery], orders: Mapping[int, Order]) -> bool:
+    """Whether what a payment kept, that had not come back after all, is still there to be kept: it was not repaid, nor
+    kept from another, meanwhile.
+    """
+    left = {number: one.settled_fen for number, one in orders.items()}
+    for recovery in standing.values():
+        left[recovery.order_id] -= recovery.live_fen
+    for one in offsets:
+        left[one.order_id] -= one.amount_fen
+    return all(left[one.order_id] >= 0 for one in offsets)
 
 
 def is_missed(recovery: Recovery, instalments: Sequence[Instalment], today: date) -> bool:

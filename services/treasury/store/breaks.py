@@ -213,18 +213,19 @@ async def heal_balances(tx: Tx, since: date, keys: Collection[str], unseen: Coll
 
 
 async def heal_missing(tx: Tx, now: datetime) -> None:
-    """What a statement has by now, explained before or not; and what was accepted and has ended. What was not made by
-    the bank's word has moved its payment, and stays as it ended.
+    """What a statement has by now, explained before or not, or about to be; and what was accepted and has ended. What
+    has ended as not made by the bank's word has moved its payment, and stays so.
     """
     await _heal(
         tx,
-        """kind = $1 AND COALESCE(way, '') <> ALL($2) AND EXISTS (
+        """kind = $1 AND (is_open OR way <> ALL($2)) AND EXISTS (
                SELECT FROM payment AS p WHERE p.id = unmatched.payment_id
                AND CASE WHEN unmatched.is_credit AND unmatched.effect_fen > 0
                         THEN p.state NOT IN ('SENT', 'ACCEPTED', 'UNKNOWN')
                         WHEN unmatched.is_credit THEN p.return_statement IS NOT NULL
                         WHEN unmatched.effect_fen <> 0 THEN p.debit_statement IS NOT NULL
-                        ELSE p.debit_statement IS NOT NULL OR (unmatched.is_open AND p.state <> 'ACCEPTED') END)""",
+                        ELSE p.debit_statement IS NOT NULL
+                             OR (unmatched.is_open AND p.state NOT IN ('SENT', 'ACCEPTED', 'UNKNOWN')) END)""",
         (BreakKind.MISSING, [Way.HEALED, Way.NOT_PAID]),
         now,
     )

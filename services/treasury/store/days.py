@@ -117,7 +117,9 @@ async def wholes(tx: Tx, since: date) -> list[Whole]:
 
 
 async def unproven(tx: Tx) -> list[Unproven]:
-    """Payments that we have as accepted, paid or returned, and no statement has; of each account the oldest first."""
+    """Payments that we have as accepted, paid or returned, and no statement has; of each account the oldest first. Of
+    which an advice has only the return, may never have been made.
+    """
     rows = await tx.fetch(
         """SELECT id, order_id, end_to_end_id, state, net_fen, account, day, is_credit, advice FROM (
            SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.net_fen, f.debtor_known_as AS account, p.day,
@@ -138,9 +140,12 @@ async def unproven(tx: Tx) -> list[Unproven]:
                    AND return_statement IS NULL
                  UNION ALL
                  SELECT p.id, p.order_id, p.end_to_end_id, p.state, p.amount_fen - p.offset_fen, p.file_id,
-                        GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on), false, NULL
+                        GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on, p.returned_on), false,
+                        NULL
                  FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
-                 WHERE p.state = 'ACCEPTED' AND p.returned_on IS NULL AND f.intent_at IS NOT NULL) AS p
+                 WHERE p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN')
+                   AND (p.state = 'ACCEPTED' OR p.return_advice IS NOT NULL)
+                   AND p.return_statement IS NULL AND f.intent_at IS NOT NULL) AS p
            JOIN bank_file AS f ON f.id = p.file_id) AS placed
            WHERE place <= $1 ORDER BY day, id""",
         UNPROVEN_MAX,

@@ -43,9 +43,9 @@ from services.treasury.rules.adopting import fitting, taken
 from services.treasury.rules.paying import together
 from services.treasury.rules.planning import chained
 from services.treasury.store import adopting as rows
-from services.treasury.store import files, holding, payments, recoveries, runs
+from services.treasury.store import files, holding, payments, runs
 from services.treasury.store.adopting import Debit
-from services.treasury.usecases import hearing, sending
+from services.treasury.usecases import hearing, recovering, sending
 from services.treasury.usecases.approving import lock_lines
 from services.treasury.usecases.holding import lost_debits
 from services.treasury.usecases.moving import Change, move
@@ -99,7 +99,7 @@ async def _left(pay: PayDesk, run_id: UUID, until: datetime) -> bool:
         spoken = [] if lines else await rows.spoken_of(tx, run_id)
         await holding.lock_items(tx, spoken)
         orders, found = await lock_lines(tx, lines or list((await payments.by_reference(tx, spoken)).values()))
-        await _lock_money(tx, orders, found)
+        await recovering.lock_money(tx, orders, found)
         by_account = await _files_of(pay, tx, run)
         await holding.files_left(tx, run_id, until)
         left = [one for one in found if one.state in UNSENT]
@@ -232,7 +232,7 @@ async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int], *, is_whole:
     statement has this one.
     """
     orders, planned = await lock_lines(tx, await payments.planned_of(tx, numbers) if is_whole else [], numbers)
-    await _lock_money(tx, orders, planned)
+    await recovering.lock_money(tx, orders, planned)
     dropped: list[Change] = [
         (one, one._replace(state=PaymentState.CANCELLED, reason="ORDER_CHANGED"))
         for one in planned
@@ -242,15 +242,6 @@ async def _candidates(pay: PayDesk, tx: Tx, numbers: Sequence[int], *, is_whole:
         await move(pay.desk, tx, dropped, orders)
     now = await store.lock_orders(tx, numbers)
     return {one.order.id: one for one in await payments.candidates(tx, now)} if now else {}
-
-
-async def _lock_money(tx: Tx, orders: Mapping[int, Order], lines: Sequence[Payment]) -> None:
-    """What may be moved here besides these orders and lines, at once and in order: they move in several steps."""
-    standing = await recoveries.lock(tx, list(orders))
-    shares = await recoveries.shares(tx, list(orders))
-    wanted = {one.budget_id for one in orders.values()} | {one.budget_id for one in lines}
-    asked_back = {one.budget_id for one in standing.values()} | {one.budget_id for one in shares}
-    await store.lock_budgets(tx, wanted | asked_back)
 
 
 async def _make(pay: PayDesk, tx: Tx, lost: Sequence[Lost], budgets: Mapping[int, Budget], until: datetime) -> None:

@@ -6,7 +6,7 @@ the break in hand is one or ends with one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
@@ -16,14 +16,17 @@ from services.kit.dates import civil
 from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound, Refused, Stale
 from services.kit.messages import reason
+from services.treasury import store
 from services.treasury.model import Order, Payment
 from services.treasury.model.breaks import STOPPED, Awaited, Break, BreakKind, Proposal, Way
+from services.treasury.rules.adopting import beyond_fen, fitting, reserved
 from services.treasury.rules.explaining import About, ended, needs_second, refusal
-from services.treasury.rules.paying import Kind, steps
+from services.treasury.rules.paying import Kind, steps, together
 from services.treasury.rules.proving import is_proven, proof_days
-from services.treasury.store import breaks, days, files, heard, payments, runs
+from services.treasury.rules.recovering import may_keep_again
+from services.treasury.store import breaks, days, files, heard, payments, recoveries, runs
 from services.treasury.store.breaks import Counter, Step
-from services.treasury.usecases import holding
+from services.treasury.usecases import holding, recovering
 from services.treasury.usecases.approving import lock_lines
 from services.treasury.usecases.moving import move
 from services.treasury.usecases.paydesk import PayDesk
@@ -193,12 +196,33 @@ async def _settle(pay: PayDesk, tx: Tx, held: _Held, proposal: Proposal) -> Coun
         return None
     before = held.about.payment
     after = ended(before, held.breaks, proposal)
-    await move(pay.desk, tx, [(before, after)], held.orders)
+    orders = held.orders
+    if Kind.REVIVE in {step.kind for step in steps(before, after, pay.desk.clock.today())}:
+        orders = {**orders, before.order_id: await _reserved(pay, tx, held.about, orders)}
+    await move(pay.desk, tx, [(before, after)], orders)
     first = held.breaks[0]
     if not first.is_on_statement or after.file_id is None:
         return None
     account = (await files.debtors(tx, [after.file_id]))[after.file_id]
     return Counter(first.id, account, *_counter(before, after, pay.desk.clock.today(), held.breaks))
+
+
+async def _reserved(pay: PayDesk, tx: Tx, about: About, orders: Mapping[int, Order]) -> Order:
+    """The order, with all reserved that stands as paid again. `orders` are all that move with it."""
+    payment, order = about
+    paid, today = (order, payment.amount_fen), pay.desk.clock.today()
+    if not beyond_fen(*paid) and not payment.offset_fen:
+        return order
+    await recovering.lock_money(tx, orders, [payment])
+    if not may_keep_again(await recoveries.offsets(tx, [payment.id]), await recoveries.lock(tx, orders), orders):
+        raise Refused(reason("BREAK_OFFSET_GONE", "name"))
+    budgets = await store.lock_budgets(tx, {order.budget_id})
+    if not all(fitting([paid], budgets)):
+        raise Refused(reason("BREAK_BUDGET_SHORT", "name"))
+    after, transfers, shift = reserved(paid, budgets[order.budget_id], today)
+    await store.append(tx, transfers, today, pay.desk.clock.now())
+    await payments.shift(tx, together([shift]))
+    return after
 
 
 def _counter(before: Payment, after: Payment, today: date, ended_with: Sequence[Break]) -> tuple[int, date | None]:

@@ -211,7 +211,11 @@ async def said_of(tx: Tx, message: heard.Message, after: int) -> Sequence[Said |
 
 
 async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, place: str) -> int:
-    """What is said of payments, in its order: they move, or it waits for a person. Answers how much waits."""
+    """What is said of payments, in its order: they move, or it waits for a person. What has no day is of today. Answers
+    how much waits.
+    """
+    today = pay.desk.clock.today()
+    said = [one._replace(value_on=today) if isinstance(one, Entry) and one.value_on is None else one for one in said]
     references = {one.end_to_end_id for one in said if one.end_to_end_id}
     found = await payments.by_reference(tx, references)
     asked = await _asked_back(tx, said, found)

@@ -46,7 +46,8 @@ async def move(
     keeping = {step.payment.id for step in made if step.payment.offset_fen}
     offsets = await recoveries.offsets(tx, keeping) if keeping else []
     back = {one.recovery_id for one in repayments}
-    held = await recovering.held(tx, [orders[step.payment.order_id] for step in made], offsets, back)
+    revived = {step.payment.order_id for step in made if step.kind == Kind.REVIVE}
+    held = await recovering.held(tx, [orders[step.payment.order_id] for step in made], offsets, back, revived)
     await _refuse(desk, tx, changes)
     touched = {step.payment.order_id for step in made} | {one.order_id for one in held.recoveries.values()}
     wanted = {orders[one].budget_id for one in touched} | {step.payment.budget_id for step in made} | held.budgets

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from services.kit.db import Tx
 from services.kit.ids import new_id
-from services.treasury.model import Order
+from services.treasury import store
+from services.treasury.model import Order, Payment
 from services.treasury.model.recoveries import Offset, Recovery, RecoveryMove
 from services.treasury.rules.recovering import Held
 from services.treasury.store import recoveries
@@ -16,18 +17,31 @@ from services.treasury.wire import events
 
 
 async def held(
-    tx: Tx, orders: Iterable[Order | None], offset: Sequence[Offset] = (), ids: Collection[UUID] = ()
+    tx: Tx,
+    orders: Iterable[Order | None],
+    offset: Sequence[Offset] = (),
+    ids: Collection[UUID] = (),
+    revived: Collection[int] = (),
 ) -> Held:
     """Lock all that is asked back of these orders, if anything was ever paid of them, and of those of these offsets and
-    recoveries.
+    recoveries, and of those of which a payment stands again.
     """
     paid = {one.id for one in orders if one is not None and (one.settled_fen or one.paid_fen > one.owed_fen)}
-    paid |= {one.order_id for one in offset}
+    paid |= {one.order_id for one in offset} | set(revived)
     if ids:
         paid |= set((await recoveries.orders_of(tx, ids)).values())
     if not paid:
         return Held({}, ())
     return Held(await recoveries.lock(tx, paid), await recoveries.shares(tx, paid))
+
+
+async def lock_money(tx: Tx, orders: Mapping[int, Order], lines: Sequence[Payment]) -> None:
+    """What may be moved here besides these orders and lines, at once and in order: they move in several steps."""
+    standing = await recoveries.lock(tx, list(orders))
+    shares = await recoveries.shares(tx, list(orders))
+    wanted = {one.budget_id for one in orders.values()} | {one.budget_id for one in lines}
+    asked_back = {one.budget_id for one in standing.values()} | {one.budget_id for one in shares}
+    await store.lock_budgets(tx, wanted | asked_back)
 
 
 def ids() -> Iterator[UUID]:
