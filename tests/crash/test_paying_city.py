@@ -121,8 +121,12 @@ def settle(town: PayingTown) -> None:
         town.pay(to_proto(day))
         town.mock.days_pass()
         day += timedelta(1)
-        said = len(town.mock.ask("GET", "/_mock/messages"))
-        eventually(lambda said=said: town.heard() == 2 * said, 30, "messages are not worked")  # type: ignore[misc]
+        eventually(lambda: town.heard() == 2 * said(town), 60, "messages are not worked")
+
+
+def said(town: PayingTown) -> int:
+    """How many messages the bank has for us by now: it says something of what is sent meanwhile, too."""
+    return len(town.mock.ask("GET", "/_mock/messages"))
 
 
 _ON_THE_WAY = """
