@@ -62,13 +62,13 @@ alerts: $(PROMTOOL) ## Alert rules: promtool's check, and each just below and ju
 	$(PROMTOOL) test rules deploy/prometheus/tests/*.yaml
 
 unit: .venv/.ready $(FONT) ## Tests that need no I/O
-	$(BIN)/pytest -q -m "not integration and not crash and not browser and not soak and not samples" $(T)
+	$(BIN)/pytest -q -m "not integration and not crash and not browser and not compiled and not soak and not samples" $(T)
 
 compiled: .venv/.ready ## The wheel with its core compiled, in build/compiled (needs a C compiler)
 	$(BIN)/python -m tools.compiled
 
 compiled-test: compiled ## The claims' tests that need no I/O, on that
-	$(IN_COMPILED) $(BIN)/pytest -q -m "not integration and not crash and not soak" tests/claims tests/cli/test_cases.py
+	$(IN_COMPILED) $(BIN)/pytest -q -m "not integration and not crash and not soak" tests/compiled tests/claims tests/cli/test_cases.py
 
 # Half of their time such tests wait: all of them run as two halves at once, each with a system of its own.
 integration: setup ## Tests on the real Kafka and PostgreSQL
