@@ -62,7 +62,7 @@ def records() -> Iterator[str]:
         sent = message(bytes(value), offset=number)
         received = read(sent, TODAY, first, 1 << 20, lambda content: hashlib.sha256(content).digest())
         places = visited(received.submission) if received.submission else ()
-        known = {place: Institution("p-1", Level.TERTIARY) for place in places}
+        known = {place: Institution(is_known=True, level=Level.TERTIARY, reference="p-1") for place in places}
         settled = settle(received, Prepared((received,), {received.position: _COVERAGE}, _NOW, known), on_file, _TERMS)
         yield repr(settled)
         if settled.change:
