@@ -8,10 +8,9 @@ from services.claims.main import main
 from services.claims.model import Received
 from services.claims.store import Settled
 from services.claims.usecases import OnFile, Prepared, Terms, taking_in
+from services.claims.usecases import settle as _settle
 
 DAY = date(2023, 12, 31)  # no claim of a load is about it
-
-_settle = taking_in.settle
 
 
 def settle(received: Received, batch: Prepared, on_file: OnFile, terms: Terms) -> Settled:
@@ -21,5 +20,5 @@ def settle(received: Received, batch: Prepared, on_file: OnFile, terms: Terms) -
 
 
 if __name__ == "__main__":
-    taking_in.settle = settle  # where it is called from, which is never compiled
+    taking_in.settle = settle  # type: ignore[attr-defined]  # where it is called from, which is never compiled
     main()
