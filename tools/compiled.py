@@ -25,7 +25,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT: Final = Path(__file__).resolve().parent.parent
 TARGET: Final = ROOT / "build" / "compiled"
 _MADE_OF: Final = TARGET / ".made-of"
-_WORK: Final = ROOT / "build" / "mypyc"  # C and objects, of which only what changed is made anew
+_WORK: Final = ROOT / "build" / "mypyc"  # types, C and objects, kept for the next build
 
 # What a claim goes through between two waits; what waits gains nothing. Left out, for mypyc does not take it as it is:
 # kit/messages (a value may be named like a positional argument), wire/facts (pydantic), usecases/office (a type that
