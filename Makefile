@@ -1,16 +1,21 @@
 # `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help setup protos lock lint types alerts unit integration integration-first integration-second crash browser drill test soak samples bench bench-runs bench-ledger bench-long demo up down status clean
+.PHONY: help setup protos lock lint types alerts unit integration integration-first integration-second crash browser drill test soak samples compiled compiled-test bench bench-runs bench-ledger bench-long demo up down status clean
 # The system's own Python, if it will do: distributors build it with profiles, and a plain build is a sixth slower.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
+# What ships is compiled where it can be, and is tested and measured as that: these are said before a command to run it on
+# what `make compiled` built. ABLE is asked once, and says why not.
+ABLE = $(eval ABLE := $(shell $(BIN)/python -m tools.compiled able && echo compiled))$(ABLE)
+IN_COMPILED := env PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled
+AS_SHIPPED = $(if $(ABLE),$(IN_COMPILED))
 KAFKA := build/kafka/.ready
 PROMTOOL := build/prometheus/promtool
 FONT := build/fonts/wqy-microhei.ttc
 BROWSER := build/chromium/chromium
 
 help: ## Print the targets
-	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  \033[36m%-12s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  \033[36m%-13s\033[0m %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Cradle needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
@@ -57,7 +62,13 @@ alerts: $(PROMTOOL) ## Alert rules: promtool's check, and each just below and ju
 	$(PROMTOOL) test rules deploy/prometheus/tests/*.yaml
 
 unit: .venv/.ready $(FONT) ## Tests that need no I/O
-	$(BIN)/pytest -q -m "not integration and not crash and not browser and not soak and not samples" $(T)
+	$(BIN)/pytest -q -m "not integration and not crash and not browser and not compiled and not soak and not samples" $(T)
+
+compiled: .venv/.ready ## The wheel with its core compiled, in build/compiled (needs a C compiler)
+	$(BIN)/python -m tools.compiled
+
+compiled-test: compiled ## The claims' tests that need no I/O, on that
+	$(IN_COMPILED) $(BIN)/pytest -q -m "not integration and not crash and not soak" tests/compiled tests/claims tests/cli/test_cases.py
 
 # Half of their time such tests wait: all of them run as two halves at once, each with a system of its own.
 integration: setup ## Tests on the real Kafka and PostgreSQL
@@ -83,10 +94,10 @@ browser: .venv/.ready $(BROWSER) $(FONT) ## The public page in Debian's Chromium
 drill: setup ## Back up, pay, restore yesterday's treasury: each order is paid once
 	$(BIN)/pytest -q -m crash tests/crash/test_drill.py
 
-test: ## Everything CI runs
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types alerts unit browser
-	@$(MAKE) --no-print-directory integration
-	@$(MAKE) --no-print-directory crash
+test: .venv/.ready ## Everything CI runs
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types alerts unit browser $(if $(ABLE),compiled-test)
+	@$(AS_SHIPPED) $(MAKE) --no-print-directory integration
+	@$(AS_SHIPPED) $(MAKE) --no-print-directory crash
 
 soak: setup ## The long forms
 	$(BIN)/pytest -q -m soak $(T)
@@ -101,7 +112,8 @@ samples: setup $(GRPCURL) ## The samples in other languages, on the real stack (
 	$(BIN)/pytest -q -m samples tests/samples
 
 bench: setup ## Measure against the raw ceiling; writes build/bench.json
-	$(BIN)/python -m tests.bench
+	@$(if $(ABLE),$(MAKE) --no-print-directory compiled)
+	$(AS_SHIPPED) $(BIN)/python -m tests.bench
 
 bench-runs: setup ## A run of 100 000 payments: planned, approved, written, read back; prints JSON
 	$(BIN)/python -m tests.bench.runs
@@ -110,7 +122,8 @@ bench-ledger: setup ## What a balance costs as the ledger grows to a million pos
 	$(BIN)/python -m tests.bench.ledger $(N)
 
 bench-long: setup ## Two workers, memory, and a history of a million claims; ten minutes
-	$(BIN)/python -m tests.bench.long
+	@$(if $(ABLE),$(MAKE) --no-print-directory compiled)
+	$(AS_SHIPPED) $(BIN)/python -m tests.bench.long
 
 demo: setup ## A synthetic Baoji, 20 000 claims with their dirt, on the real stack
 	$(BIN)/python -m deploy.demo

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from services.kit import auth, db, telemetry
+from services.kit import auth, db, money, telemetry
 from services.kit.clock import Clock
 from services.kit.db import Database
 from services.kit.errors import places
@@ -149,8 +149,10 @@ async def _run(service: str, role: Role, settings: Settings, law: Law) -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, process.stopping.set)
         stop_telemetry = telemetry.serve(settings.metrics_listen, process.health)
+        compiled = not money.__file__.endswith(".py")  # one of those that tools/compiled.py names
+        telemetry.BUILD.info({"compiled": str(compiled).lower()})
         try:
-            _log.info("started")
+            _log.info("started", compiled=compiled)
             await role(process)
             _log.info("stopped")
         except Exception as error:  # noqa: BLE001  # a traceback's last line may hold a personal value, so not that

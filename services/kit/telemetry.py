@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client import Counter, Gauge, Histogram, Info, make_wsgi_app
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BEAT_MAX_S: Final = 120.0
 _SIZES: Final = (1, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)
+
+BUILD = Info("cradle_build", "Whether what decides was compiled (tools/compiled.py), or is plain Python and slower")
 
 # The inbox: streams of record.
 INBOX_RECORDS = Counter("cradle_inbox_records_total", "Records whose effect was committed", ["consumer", "topic"])

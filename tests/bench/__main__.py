@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import quantiles
@@ -132,6 +133,13 @@ async def measure_latency(broker: str, records: Sequence[tuple[bytes, bytes]], p
     return marks[49], marks[98]
 
 
+def is_compiled(stack: Stack, role: str) -> bool:
+    """Whether the running role says so; else what is measured is plain Python."""
+    address = stack.process(role).command.env["CRADLE_METRICS_LISTEN"]
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+        return b'cradle_build_info{compiled="true"}' in answer.read()
+
+
 def peak_mb(pid: int) -> float:
     """The high-water mark of a process's resident memory."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -169,6 +177,7 @@ async def bench(stack: Stack) -> dict[str, float]:
         "bytes_per_claim": load.SIZE,
         "records": RECORDS,
         "cores": psutil.cpu_count() or 0,
+        "compiled": is_compiled(stack, "claims-worker"),
     }
 
 

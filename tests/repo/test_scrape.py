@@ -105,7 +105,7 @@ def scrape(stack: Stack, role: str) -> tuple[set[str], list[Sample]]:
 @pytest.mark.integration
 @pytest.mark.parametrize("role", TELLS)
 def test_a_scrape_of_each_role_has_what_the_rules_read(stack: Stack, role: str) -> None:
-    wanted = {**TELLS[role], "process_start_time_seconds": set()}
+    wanted = {**TELLS[role], "process_start_time_seconds": set(), "cradle_build_info": {"compiled"}}
 
     async def is_told() -> bool:
         names, samples = scrape(stack, role)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -210,7 +210,7 @@ def _each(make: Callable[..., T], given: Iterable[Mapping[str, Any]] | None) -> 
     return tuple([make(**one) for one in given]) if given else ()
 
 
-def _pairs(raw: Iterable[tuple[int, int]] | None) -> tuple[tuple[int, int], ...]:
+def _pairs(raw: Iterable[Sequence[int]] | None) -> tuple[tuple[int, int], ...]:
     return tuple([(first, second) for first, second in raw]) if raw else ()
 
 
@@ -225,7 +225,7 @@ def _event(*, type: str, date: str, mode: str | None = None, surgery: str | None
 
 
 def _insured(
-    *, category: str, paid_months: Any = None, back_paid: Iterable[tuple[int, str]] = (), **rest: Any
+    *, category: str, paid_months: Any = None, back_paid: Iterable[Sequence[Any]] = (), **rest: Any
 ) -> Insured:
     return Insured(
         _CATEGORY[category],

@@ -178,7 +178,7 @@ class Supplement(NamedTuple):
     registered: bool | None = None
 
     def as_data(self) -> dict[str, Any]:
-        return {name: value for name, value in zip(self._fields, self, strict=True) if value is not None}
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 class Proposal(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from services.claims.model import Category, Determination, Facts, Prior, PriorKind, State
+from services.claims.model import Category, Determination, Facts, Prior, PriorKind, State, Surgery
 from services.claims.rules import LAW as SHIPPED
 from services.claims.rules import decide
 from services.kit.law import Value
@@ -68,7 +68,7 @@ def test_only_a_birth_is_registered() -> None:
         ("allowance.divisor", facts()),
         ("payee.direct_person_from", facts()),
         ("leave.maternity.base_days", facts()),
-        ("leave.surgery.9_days", facts(surgery("9"))),  # type: ignore[arg-type]
+        ("leave.surgery.9_days", facts(surgery(Surgery.OTHER))),
         ("leave.miscarriage.late_days", facts(miscarriage(112))),
         ("leave.miscarriage.early_days", facts(miscarriage(111))),
         ("allowance.backpay_grace_months", facts(back_paid={"2026-01": date(2026, 2, 5)})),
