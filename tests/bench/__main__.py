@@ -165,6 +165,9 @@ async def bench(stack: Stack) -> dict[str, float]:
     later = [(load.key(first + n), load.claim(first + n, f"H-{n}")) for n in range(RECORDS)]
     await load.fill_registry(registry, stack.operator, first, RECORDS)
     later_per_s = await measure_backlog(stack, later)
+    _console.print("  allowances and what hospitals have settled, mixed ...")
+    await load.fill_registry(registry, stack.operator, first + RECORDS, RECORDS // 2)
+    mixed_per_s = await measure_backlog(stack, load.mixed(first + RECORDS, RECORDS, "M"))
     return {
         "raw_per_s": round(raw_per_s),
         "claims_per_s": round(claims_per_s),
@@ -174,6 +177,8 @@ async def bench(stack: Stack) -> dict[str, float]:
         "peak_mb": round(peak_mb(stack.pid("claims-worker") or 0), 1),
         "claims_per_s_later": round(later_per_s),
         "history": history,
+        "claims_mixed_per_s": round(mixed_per_s),
+        "claims_mixed_vs_raw": round(mixed_per_s / raw_per_s, 3),
         "bytes_per_claim": load.SIZE,
         "records": RECORDS,
         "cores": psutil.cpu_count() or 0,

@@ -1,4 +1,4 @@
-"""Claims of a fixed size for measuring: clean, each of another woman, 485 bytes on the wire."""
+"""Claims of a fixed size for measuring: clean, 485 bytes on the wire."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from aiokafka import AIOKafkaProducer
 from cradle.claims.v1 import claim_pb2, intake_pb2
 from cradle.registry.v1 import service_pb2, service_pb2_grpc
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.date_pb2 import Date
 from stdnum.cn import ric
 
 from services.kit import rpc
-from services.kit.dates import month_of
+from services.kit.dates import from_proto, month_of, to_proto
 from services.kit.tls import Identity
 
 SIZE = 485
 SOURCE = "hospitals"
 USCC = "91610302MA6XA1B21P"
+HOSPITAL = "H61030200123"
 TODAY = date(2026, 11, 23)
 _FIRST = date(2026, 1, 1)
 
@@ -36,6 +36,33 @@ def id_number(person: int) -> str:
 
 
 def claim(person: int, number: str) -> bytes:
+    """Her allowance."""
+    return _sized(_asked(person, number))
+
+
+def settlement(person: int, number: str) -> bytes:
+    """The cost of the same birth, as the hospital has settled it: a stay, and three visits before it."""
+    message = _asked(person, number)
+    body = message.submit.claim
+    body.kind = claim_pb2.CLAIM_KIND_PROVIDER_SETTLEMENT
+    body.ClearField("own_monthly_wage_fen")
+    born = from_proto(body.event.date)
+    stay = body.stays.add(provider=HOSPITAL, charge=intake_pb2.Charge(policy_range_fen=480_000))
+    stay.admission_date.CopyFrom(to_proto(born - timedelta(days=1)))
+    stay.discharge_date.CopyFrom(to_proto(born + timedelta(days=3)))
+    for month in (5, 3, 1):
+        visit = body.visits.add(provider=HOSPITAL, charge=intake_pb2.Charge(policy_range_fen=21_000))
+        visit.date.CopyFrom(to_proto(born - timedelta(days=30 * month)))
+    return _sized(message)
+
+
+def mixed(first: int, count: int, mark: str) -> list[tuple[bytes, bytes]]:
+    """Of each woman the allowance, and then the settlement."""
+    made = ((claim, ""), (settlement, "S"))
+    return [(key(n), what(n, f"{mark}-{n}{kind}")) for n in range(first, first + count // 2) for what, kind in made]
+
+
+def _asked(person: int, number: str) -> intake_pb2.ClaimIntake:
     message = intake_pb2.ClaimIntake()
     body = message.submit.claim
     body.claim_number = number
@@ -45,13 +72,18 @@ def claim(person: int, number: str) -> bytes:
     body.kind = claim_pb2.CLAIM_KIND_ALLOWANCE
     body.event.type = claim_pb2.EVENT_TYPE_DELIVERY
     day = _FIRST + timedelta(days=person % 200)
-    body.event.date.CopyFrom(Date(year=day.year, month=day.month, day=day.day))
+    body.event.date.CopyFrom(to_proto(day))
     body.event.delivery_mode = claim_pb2.DELIVERY_MODE_CAESAREAN if person % 5 < 2 else claim_pb2.DELIVERY_MODE_VAGINAL
     body.event.infants = 1 + (person % 80 == 0)
     body.event.birth_order = 1 + person % 3
     body.event.prepregnancy_check = person % 2 == 0
     body.own_monthly_wage_fen = 810_000
     body.submit_time.CopyFrom(Timestamp(seconds=int(datetime(2026, 8, 20, tzinfo=UTC).timestamp())))
+    return message
+
+
+def _sized(message: intake_pb2.ClaimIntake) -> bytes:
+    body = message.submit.claim
     body.remark = "x" * 200
     body.remark = "x" * (200 + SIZE - message.ByteSize())
     return message.SerializeToString()
@@ -67,14 +99,20 @@ def chunks(count: int, size: int) -> Iterator[range]:
 
 
 async def fill_registry(target: str, identity: Identity, first: int, count: int) -> None:
-    """One employer, and `count` women insured through it for long enough."""
+    """One employer, one hospital, and `count` women insured through it for long enough."""
     paid = service_pb2.MonthSpan(first_month=month_of(date(2024, 1, 1)), last_month=month_of(date(2026, 10, 1)))
     async with rpc.channel(target, identity) as channel:
         registry = service_pb2_grpc.RegistryServiceStub(channel)
         employer = service_pb2.EmployerRecord(
             uscc=USCC, name="Bench", county="610302", average_monthly_wage_fen={2025: 600_000}
         )
-        await registry.BatchRecordCoverage(service_pb2.BatchRecordCoverageRequest(employers=[employer]))
+        contract = service_pb2.ContractSpan(
+            level=service_pb2.PROVIDER_LEVEL_TERTIARY, first_day=to_proto(date(2020, 1, 1))
+        )
+        hospital = service_pb2.ProviderRecord(code=HOSPITAL, name="Bench", county="610302", contracts=[contract])
+        await registry.BatchRecordCoverage(
+            service_pb2.BatchRecordCoverageRequest(employers=[employer], providers=[hospital])
+        )
         for chunk in chunks(count, 500):
             persons = [
                 service_pb2.PersonRecord(
