@@ -54,7 +54,7 @@ def alerts() -> tuple[Alert, ...]:
 def told() -> dict[str, set[str]]:
     """Every series our code tells, with its labels."""
     ours = [metric for metric in vars(telemetry).values() if isinstance(metric, MetricWrapperBase)]
-    suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+    suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",)}
     return _NOT_OURS | {
         family.name + suffix: set(metric._labelnames)
         for metric in ours
