@@ -107,27 +107,23 @@ async def refuse(pay: PayDesk, name: str, sha256: bytes, reasons: Sequence[Reaso
 
 
 async def keep(pay: PayDesk, tx: Tx, brought: Brought, bytes_max: int) -> int:
-    """All of it, or nothing. Parsing is done in a thread, a chunk ahead of what is written, so memory does not grow."""
+    """All of it, or nothing. Parsing is done in a thread, chunk by chunk, so that memory does not grow."""
     kind = reading.kind_of(brought.source)
     rows = wire.read(brought.source, kind, pay.desk.sealer, bytes_max)
     message_id = await heard.new_message(
         tx, brought.sha256, name=brought.name, principal=brought.principal, kind=kind, now=pay.desk.clock.now()
     )
-    number, ahead = 0, _ahead(rows)
-    try:
-        while chunk := await ahead:
-            ahead = _ahead(rows)
-            number = await _add(tx, message_id, number, chunk)
-    finally:
-        await asyncio.gather(ahead, return_exceptions=True)  # the file is open as long as a thread reads it
+    number = 0
+    while chunk := await asyncio.to_thread(_next, rows):
+        number = await _add(tx, message_id, number, chunk)
     await heard.read_whole(tx, message_id, number)
     await days.cover(tx, message_id)
     await breaks.heal_worked(tx, [brought.sha256], pay.desk.clock.now())
     return message_id
 
 
-def _ahead(rows: Iterator[Row]) -> asyncio.Future[list[Row]]:
-    return asyncio.ensure_future(asyncio.to_thread(lambda: list(islice(rows, ROWS_MAX))))
+def _next(rows: Iterator[Row]) -> list[Row]:
+    return list(islice(rows, ROWS_MAX))
 
 
 async def _add(tx: Tx, message_id: int, number: int, chunk: Sequence[Row]) -> int:
