@@ -20,7 +20,7 @@ from deploy.local import kafka
 from deploy.local.stack import Stack
 from services.kit import db
 from services.kit.db import Database
-from tests.crash import undisturbed
+from tests.crash import databases, undisturbed
 from tests.crash.load import SOURCES, Load
 from tests.crash.undisturbed import Outcome
 
@@ -76,16 +76,7 @@ async def read(consumer: AIOKafkaConsumer, topics: Iterable[str], since: Ends) -
 
 def ask(stack: Stack, sql: str, *arguments: object) -> list[asyncpg.Record]:
     """Ask the database of claims."""
-
-    async def answer() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_claims")
-        try:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
-            return rows
-        finally:
-            await connection.close()
-
-    return asyncio.run(answer())
+    return databases.fetch(databases.dsn_of(stack, "claims"), sql, *arguments)
 
 
 def taken(stack: Stack) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -11,16 +10,16 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
-from threading import Event
 
 import asyncpg
 import psutil
 
 from deploy.local.roles import Role
 from deploy.local.stack import Stack
+from tests.crash import databases
 from tests.crash.balance import INTAKE, ask, taken
 
 # A dead member is missed after two seconds, so that a takeover is a matter of seconds and not of half a minute.
@@ -204,29 +203,9 @@ def end_stalled_sessions(stack: Stack) -> int:
     return len(ended)
 
 
-@contextmanager
-def _persons_locked(stack: Stack) -> Iterator[None]:
+def _persons_locked(stack: Stack) -> AbstractContextManager[None]:
     """Nobody can be decided about meanwhile."""
-    begun, end = Event(), Event()
-
-    async def hold() -> None:
-        connection = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_claims")
-        try:
-            async with connection.transaction():
-                await connection.execute("LOCK TABLE person IN ACCESS EXCLUSIVE MODE")
-                begun.set()
-                await asyncio.to_thread(end.wait, 20)
-        finally:
-            await connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        held = pool.submit(asyncio.run, hold())
-        try:
-            assert begun.wait(10)
-            yield
-        finally:
-            end.set()
-        held.result()
+    return databases.locked(databases.dsn_of(stack, "claims"), "LOCK TABLE person IN ACCESS EXCLUSIVE MODE", 20)
 
 
 def _waiting(stack: Stack, text: str) -> int:

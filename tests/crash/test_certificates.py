@@ -8,9 +8,6 @@ import subprocess
 import sys
 import time
 from random import Random
-from typing import cast
-
-import asyncpg
 
 from deploy.local.roles import service_role
 from deploy.local.stack import Stack
@@ -18,20 +15,10 @@ from services.kit.migrations import migrate
 from tests.bench.certificates import fill
 from tests.crash.chaos import eventually
 from tests.crash.conftest import Size, Tell
+from tests.crash.databases import fetch
 
 WORKER = "certification-worker"
 _SWEPT = 20_000
-
-
-def ask(dsn: str, sql: str) -> list[asyncpg.Record]:
-    async def answer() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(dsn, command_timeout=60)
-        try:
-            return cast("list[asyncpg.Record]", await connection.fetch(sql))
-        finally:
-            await connection.close()
-
-    return asyncio.run(answer())
 
 
 def test_an_award_or_a_sweep_that_is_killed_leaves_all_or_nothing(random: Random, size: Size, tell: Tell) -> None:
@@ -48,7 +35,7 @@ def test_an_award_or_a_sweep_that_is_killed_leaves_all_or_nothing(random: Random
                 process.stdout.readline()
                 time.sleep(random.uniform(0.1, 0.6))  # the moment; nothing is waited for
                 process.kill()
-        (found,) = ask(
+        (found,) = fetch(
             awards,
             """SELECT (SELECT count(*) FROM application) AS applications, count(*) AS certificates,
                       count(DISTINCT application_id) AS awarded, count(DISTINCT serial) AS serials,
@@ -71,8 +58,8 @@ def test_an_award_or_a_sweep_that_is_killed_leaves_all_or_nothing(random: Random
             city.kill(WORKER)
             city.process(WORKER).start()
         waits = "SELECT count(*) FROM certificate WHERE next_look_on <= '2027-12-01'"
-        eventually(lambda: ask(dsn, waits)[0][0] == 0, size.timeout_s, "the sweep does not end")
-        told = ask(
+        eventually(lambda: fetch(dsn, waits)[0][0] == 0, size.timeout_s, "the sweep does not end")
+        told = fetch(
             dsn,
             """SELECT count(*) AS changes, count(DISTINCT number) AS numbers, (SELECT count(*) FROM outbox) AS events,
                       (SELECT count(*) FROM certificate WHERE version = 2 AND state <> 'ACTIVE') AS moved

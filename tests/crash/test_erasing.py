@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Event
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +17,7 @@ from deploy.local.stack import Stack
 from services.kit import rpc
 from tests.builders import claim, claim_number, submit
 from tests.claims.harness import exchange, insured
+from tests.crash import databases
 from tests.crash.chaos import eventually
 
 pytestmark = pytest.mark.crash
@@ -33,40 +31,12 @@ SUMS = (
 
 
 def ask(stack: Stack, service: str, sql: str, *arguments: object) -> list[asyncpg.Record]:
-    async def answer() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_{service}")
-        try:
-            found: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
-            return found
-        finally:
-            await connection.close()
-
-    return asyncio.run(answer())
+    return databases.fetch(databases.dsn_of(stack, service), sql, *arguments)
 
 
-@contextmanager
-def held_at_the_last_step(stack: Stack, service: str) -> Iterator[None]:
+def held_at_the_last_step(stack: Stack, service: str) -> AbstractContextManager[None]:
     """Nobody can write that an erasure was done; whoever comes so far has taken everything away, and not committed."""
-    begun, end = Event(), Event()
-
-    async def hold() -> None:
-        connection = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_{service}")
-        try:
-            async with connection.transaction():
-                await connection.execute("LOCK TABLE erasure IN SHARE ROW EXCLUSIVE MODE")
-                begun.set()
-                await asyncio.to_thread(end.wait, 60)
-        finally:
-            await connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        held = pool.submit(asyncio.run, hold())
-        try:
-            assert begun.wait(10)
-            yield
-        finally:
-            end.set()
-        held.result()
+    return databases.locked(databases.dsn_of(stack, service), "LOCK TABLE erasure IN SHARE ROW EXCLUSIVE MODE", 60)
 
 
 def kill_at_the_last_step(stack: Stack, service: str, role: str) -> None:

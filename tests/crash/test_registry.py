@@ -19,6 +19,7 @@ from deploy.local.stack import Stack
 from services.kit.dates import to_proto
 from services.kit.member_key import member_key
 from tests.builders import id_number
+from tests.crash import databases
 from tests.crash.balance import Ends, consuming, ends, read
 from tests.crash.chaos import at_once, eventually, sent
 from tests.crash.conftest import Size, Tell
@@ -73,16 +74,7 @@ class Sending:
 
 def ask(stack: Stack, sql: str, *arguments: object) -> list[asyncpg.Record]:
     """Ask the database of the registry."""
-
-    async def answer() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(f"{stack.environment['DATABASE_URL']}/cradle_registry")
-        try:
-            found: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
-            return found
-        finally:
-            await connection.close()
-
-    return asyncio.run(answer())
+    return databases.fetch(databases.dsn_of(stack, "registry"), sql, *arguments)
 
 
 def settled(stack: Stack, since: int) -> int:

@@ -17,6 +17,7 @@ from cradle.treasury.v1.service_pb2_grpc import TreasuryServiceStub
 
 from deploy.local.stack import Stack
 from services.kit import db, rpc
+from tests.crash import databases
 from tests.crash.balance import Ends, ends
 from tests.crash.chaos import at_once, eventually, sent
 from tests.crash.conftest import Size, Tell
@@ -88,19 +89,11 @@ def appropriate(stack: Stack, county: str, amount_fen: int) -> None:
 
 
 def dsn(stack: Stack) -> str:
-    return f"{stack.environment['DATABASE_URL']}/cradle_treasury"
+    return databases.dsn_of(stack, "treasury")
 
 
 def ask(stack: Stack, sql: str, *arguments: object) -> list[asyncpg.Record]:
-    async def answer() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(dsn(stack))
-        try:
-            found: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
-            return found
-        finally:
-            await connection.close()
-
-    return asyncio.run(answer())
+    return databases.fetch(dsn(stack), sql, *arguments)
 
 
 def known(stack: Stack, county: str) -> int:

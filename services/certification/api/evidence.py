@@ -8,18 +8,15 @@ from typing import Any, Final, TypeAlias
 import grpc
 from cradle.certification.v1 import evidence_pb2 as pb
 from cradle.certification.v1 import evidence_pb2_grpc
-from protovalidate import Validator
 
 from services.certification.usecases import evidencing
 from services.certification.usecases.evidencing import Room
 from services.certification.wire import evidence as wire
+from services.kit import uploading
 from services.kit.db import Tx
-from services.kit.errors import Invalid
-from services.kit.messages import reason
-from services.kit.rpc import shape_problems
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_VALIDATOR: Final = Validator()
+_ORDER: Final = "EVIDENCE_ORDER"
 
 
 class EvidenceFiles(evidence_pb2_grpc.EvidenceServiceServicer):
@@ -30,9 +27,9 @@ class EvidenceFiles(evidence_pb2_grpc.EvidenceServiceServicer):
         self, request_iterator: AsyncIterator[pb.UploadEvidenceRequest], context: Context
     ) -> pb.Evidence:
         parts = aiter(request_iterator)
-        said = await _announced(parts)
+        said: pb.EvidenceFile = await uploading.announced(parts, _ORDER)
         offered = wire.offered(said)
-        await evidencing.take_in(self.room, said.application, offered, _pieces(parts))
+        await evidencing.take_in(self.room, said.application, offered, uploading.pieces(parts, _ORDER))
 
         async def act(tx: Tx) -> pb.Evidence:
             made = wire.evidence(await evidencing.add(self.room, tx, said.application, offered))
@@ -63,25 +60,3 @@ class EvidenceFiles(evidence_pb2_grpc.EvidenceServiceServicer):
             return pb.RemoveEvidenceResponse()
 
         return await self.room.desk.asking.once(request, act, pb.RemoveEvidenceResponse)
-
-
-async def _announced(parts: AsyncIterator[pb.UploadEvidenceRequest]) -> pb.EvidenceFile:
-    """Raises Invalid unless the first message says what comes."""
-    first = await anext(parts, None)
-    if first is None or first.WhichOneof("part") != "file":
-        raise Invalid(reason("EVIDENCE_ORDER", "file"))
-    _check(first)
-    return first.file
-
-
-async def _pieces(parts: AsyncIterator[pb.UploadEvidenceRequest]) -> AsyncIterator[bytes]:
-    async for part in parts:
-        if part.WhichOneof("part") != "chunk":
-            raise Invalid(reason("EVIDENCE_ORDER", "chunk"))
-        _check(part)
-        yield part.chunk
-
-
-def _check(part: pb.UploadEvidenceRequest) -> None:
-    if problems := shape_problems(_VALIDATOR, part):
-        raise Invalid(*problems)

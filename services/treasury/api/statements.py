@@ -6,25 +6,23 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from cradle.treasury.v1 import run_pb2 as pb
-from protovalidate import Validator
 
-from services.kit import auth
-from services.kit.errors import Invalid
-from services.kit.messages import reason
-from services.kit.rpc import shape_problems
+from services.kit import auth, uploading
 from services.treasury.usecases import importing
 from services.treasury.usecases.importing import Importing, Offered
 
-_VALIDATOR: Final = Validator()
+_ORDER: Final = "BANK_UPLOAD_ORDER"
 
 
 async def uploaded(
     desk: Importing, request_iterator: AsyncIterator[pb.UploadStatementRequest]
 ) -> pb.ImportStatementResponse:
     parts = aiter(request_iterator)
-    file = await _announced(parts)
+    file: pb.StatementFile = await uploading.announced(parts, _ORDER)
     offered = Offered(file.file_name, file.sha256, file.size_bytes, auth.current().name, is_dry=file.validate_only)
-    return pb.ImportStatementResponse(**(await importing.bring(desk, offered, _pieces(parts)))._asdict())
+    return pb.ImportStatementResponse(
+        **(await importing.bring(desk, offered, uploading.pieces(parts, _ORDER)))._asdict()
+    )
 
 
 async def imported(desk: Importing, request: pb.ImportStatementRequest) -> pb.ImportStatementResponse:
@@ -33,25 +31,3 @@ async def imported(desk: Importing, request: pb.ImportStatementRequest) -> pb.Im
 
     offered = Offered(request.file_name, request.sha256, len(request.content), auth.current().name, where="")
     return pb.ImportStatementResponse(**(await importing.bring(desk, offered, pieces()))._asdict())
-
-
-async def _announced(parts: AsyncIterator[pb.UploadStatementRequest]) -> pb.StatementFile:
-    """Raises Invalid unless the first message says what comes."""
-    first = await anext(parts, None)
-    if first is None or first.WhichOneof("part") != "file":
-        raise Invalid(reason("BANK_UPLOAD_ORDER", "file"))
-    _check(first)
-    return first.file
-
-
-async def _pieces(parts: AsyncIterator[pb.UploadStatementRequest]) -> AsyncIterator[bytes]:
-    async for part in parts:
-        if part.WhichOneof("part") != "chunk":
-            raise Invalid(reason("BANK_UPLOAD_ORDER", "chunk"))
-        _check(part)
-        yield part.chunk
-
-
-def _check(part: pb.UploadStatementRequest) -> None:
-    if problems := shape_problems(_VALIDATOR, part):
-        raise Invalid(*problems)

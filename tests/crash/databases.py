@@ -1,0 +1,54 @@
+"""A service's database, asked from beside the system, and a lock in it that holds somebody up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+
+import asyncpg
+
+from deploy.local.stack import Stack
+
+
+def dsn_of(stack: Stack, service: str) -> str:
+    return f"{stack.environment['DATABASE_URL']}/cradle_{service}"
+
+
+def fetch(dsn: str, sql: str, *arguments: object) -> list[asyncpg.Record]:
+    async def answer() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(dsn, command_timeout=60)
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *arguments)
+            return rows
+        finally:
+            await connection.close()
+
+    return asyncio.run(answer())
+
+
+@contextmanager
+def locked(dsn: str, lock: str, at_most_s: float) -> Iterator[None]:
+    """Hold this lock meanwhile; `lock` is its statement."""
+    begun, end = Event(), Event()
+
+    async def hold() -> None:
+        connection = await asyncpg.connect(dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute(lock)
+                begun.set()
+                await asyncio.to_thread(end.wait, at_most_s)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(asyncio.run, hold())
+        try:
+            assert begun.wait(10)
+            yield
+        finally:
+            end.set()
+        held.result()
