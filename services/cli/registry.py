@@ -145,7 +145,7 @@ def erase(
     standard input, so that it stands in no command line.
     """
     session: Session = context.obj
-    number = "" if person else typer.prompt(session.text("CLI_ERASE_WHOM"), hide_input=True, err=True).strip()
+    number = "" if person else session.whispered("CLI_ERASE_WHOM")
     if person and not _is_reference(person):
         raise Failure(Exit.USAGE, [coded("FIELD_MALFORMED", "PERSON")])
     request = office_pb2.ErasePersonRequest(person_id_number=number, person=person, reason=reason, validate_only=True)

@@ -41,7 +41,7 @@ def person(
     Without REF her ID number is asked for, or read from standard input, so that it stands in no command line.
     """
     session: Session = context.obj
-    number = "" if reference else typer.prompt(session.text("CLI_SHOW_WHOM"), hide_input=True, err=True).strip()
+    number = "" if reference else session.whispered("CLI_SHOW_WHOM")
     request = record_pb2.GetPersonRequest(person=reference, person_id_number=number, purpose=purpose)
     if on:
         request.on.CopyFrom(to_proto(on.date()))

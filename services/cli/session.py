@@ -57,6 +57,12 @@ class Session:
     def text(self, code: str, /, **values: object) -> str:
         return text(code, self.language, **values)
 
+    def whispered(self, code: str) -> str:
+        """What may stand in no command line: asked for without an echo, or a line of standard input."""
+        if not sys.stdin.isatty():
+            return sys.stdin.readline().strip()
+        return str(typer.prompt(self.text(code), hide_input=True, err=True)).strip()
+
     def show(self, *parts: RenderableType, piped_width: int = _PIPED_WIDTH) -> None:
         """What is not on a screen is searched by line, so a table is as wide as its words need."""
         piped = max(piped_width, *(part.least for part in parts if isinstance(part, Sheet)), 0)
