@@ -15,6 +15,7 @@ from services.kit.identifiers import holds_id_number, plain
 from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
 from services.registry.model import Category, Coverage, Institution, Question
+from services.registry.wire.checks import purpose_problems
 
 _CATEGORY: Final[dict[Category | None, service_pb2.Category.ValueType]] = {
     None: service_pb2.CATEGORY_UNSPECIFIED,
@@ -26,11 +27,7 @@ def questions(request: service_pb2.BatchGetCoverageRequest) -> list[Question]:
     """Raises Invalid for what is no question: nobody is named, the day or the reference is none, or it is not said what
     for; institutions are asked for without, for they are nobody's.
     """
-    problems: list[Reason] = []
-    if request.queries and not request.purpose.strip():
-        problems.append(reason("FIELD_REQUIRED", "purpose"))
-    if holds_id_number(request.purpose):
-        problems.append(reason("FIELD_MALFORMED", "purpose"))  # it is kept for ever, in the clear
+    problems = purpose_problems(request.purpose, demanded=bool(request.queries))
     read = [_question(query, f"queries[{place}]", problems) for place, query in enumerate(request.queries)]
     if problems:
         raise Invalid(*problems)

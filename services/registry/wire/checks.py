@@ -9,7 +9,7 @@ from cradle.registry.v1 import intake_pb2, service_pb2
 from google.type.date_pb2 import Date
 
 from services.kit.dates import from_proto, month_of
-from services.kit.identifiers import id_number_problems, is_male, plain, uscc_problems
+from services.kit.identifiers import holds_id_number, id_number_problems, is_male, plain, uscc_problems
 from services.kit.messages import Reason, reason
 from services.registry import rules
 from services.registry.rules import Days
@@ -26,6 +26,15 @@ def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> li
     for place, institution in enumerate(request.providers):
         found += provider_problems(institution, f"providers[{place}]")
     return found
+
+
+def purpose_problems(purpose: str, *, demanded: bool) -> list[Reason]:
+    """What a read is for is kept for ever, in the clear: it names nobody by number."""
+    is_missing = demanded and not purpose.strip()
+    return [
+        *([reason("FIELD_REQUIRED", "purpose")] if is_missing else ()),
+        *([reason("FIELD_MALFORMED", "purpose")] if holds_id_number(purpose) else ()),
+    ]
 
 
 def employer_problems(given: service_pb2.EmployerRecord, path: str, today: date) -> Sequence[Reason]:

@@ -10,10 +10,11 @@ from uuid import UUID
 from cradle.registry.v1 import service_pb2
 
 from services.kit.errors import Invalid
-from services.kit.identifiers import holds_id_number, id_number_problems, plain, uscc_problems
+from services.kit.identifiers import id_number_problems, plain, uscc_problems
 from services.kit.ids import read_id
-from services.kit.messages import Reason, reason
+from services.kit.messages import Reason
 from services.registry.model import Account, Payee, PayeeKind, StatedPayee
+from services.registry.wire.checks import purpose_problems
 
 _FIELDS: Final = {
     "person_id_number": PayeeKind.PERSON,
@@ -52,8 +53,8 @@ def _problems(payee: StatedPayee, today: date) -> Sequence[Reason]:
 
 def asked(request: service_pb2.BatchGetPayeesRequest) -> list[tuple[PayeeKind, UUID]]:
     """Raises Invalid for a purpose that names somebody by number: it is kept for ever, in the clear."""
-    if holds_id_number(request.purpose):
-        raise Invalid(reason("FIELD_MALFORMED", "purpose"))
+    if problems := purpose_problems(request.purpose, demanded=False):
+        raise Invalid(*problems)
     return [(_KINDS[query.kind], read_id(query.reference)) for query in request.payees]
 
 

@@ -11,7 +11,6 @@ from google.protobuf.message import Message
 
 from services.kit.dates import from_proto, stamp, to_proto
 from services.kit.errors import Invalid
-from services.kit.identifiers import holds_id_number
 from services.kit.ids import read_id
 from services.kit.messages import reason
 from services.registry.model import BEGINNING, GOES_ON, Late
@@ -23,6 +22,7 @@ from services.registry.model.shown import (
     ShownProvider,
     ShownSpan,
 )
+from services.registry.wire.checks import purpose_problems
 
 Request = (
     record_pb2.GetPersonRequest
@@ -35,10 +35,8 @@ _IDENTITY: Final = {one: record_pb2.Identity.Value(f"IDENTITY_{one}") for one in
 
 def purpose(request: Request) -> str:
     """Raises Invalid for one that says nothing, or names somebody: it is kept in the clear."""
-    if not request.purpose.strip():
-        raise Invalid(reason("FIELD_REQUIRED", "purpose"))
-    if holds_id_number(request.purpose):
-        raise Invalid(reason("FIELD_MALFORMED", "purpose"))
+    if problems := purpose_problems(request.purpose, demanded=True):
+        raise Invalid(*problems)
     return request.purpose
 
 

@@ -25,7 +25,7 @@ from services.registry.model import (
     ViolationKind,
     ViolationState,
 )
-from services.registry.wire.checks import day_problems, is_day
+from services.registry.wire.checks import day_problems, is_day, purpose_problems
 
 _KINDS: Final = {standing_pb2.ViolationKind.Value(f"VIOLATION_KIND_{kind}"): kind for kind in ViolationKind}
 _KIND: Final = {kind: value for value, kind in _KINDS.items()}
@@ -92,8 +92,8 @@ def _violation(record: standing_pb2.ViolationRecord, authority: str) -> Violatio
 
 def asked(request: standing_pb2.BatchGetEmployerStandingRequest) -> StandingAsked:
     """Raises Invalid for a day that is none, and for a purpose that names somebody by number."""
-    if holds_id_number(request.purpose):
-        raise Invalid(reason("FIELD_MALFORMED", "purpose"))
+    if problems := purpose_problems(request.purpose, demanded=False):
+        raise Invalid(*problems)
     if not is_day(request.on):
         raise Invalid(reason("DATE_INVALID", "on"))
     employers = [(read_id(one.reference) if one.reference else None, plain(one.uscc)) for one in request.employers]
