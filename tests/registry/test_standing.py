@@ -28,6 +28,7 @@ from services.registry.model import (
     ViolationState,
 )
 from services.registry.usecases import Asker, Office, Standing
+from services.registry.wire import standing as wire
 from tests.builders import TODAY, employer_record, id_number, month, uscc
 from tests.kit.live import new_database, rows, value
 from tests.registry.office import covered, employer, office, person, told_of
@@ -323,6 +324,13 @@ def test_staff_recorded_before_there_were_spans_counts_too(stack: Stack, dsn: st
         assert (found.known.insured, found.known.insured_since, found.known.uscc) == (1, BEGINNING, code)
 
     asyncio.run(act())
+
+
+def test_what_it_is_asked_for_names_nobody() -> None:
+    asked = standing_pb2.BatchGetEmployerStandingRequest(on=to_proto(TODAY), purpose=f"about {id_number()}")
+    with pytest.raises(Invalid) as refused:
+        wire.asked(asked)
+    assert [(one.code, one.field) for one in refused.value.reasons] == [("FIELD_MALFORMED", "purpose")]
 
 
 # --- over gRPC --------------------------------------------------------------------------------------------------------
