@@ -183,13 +183,15 @@ def _pay(
             paying.days_pass(office, runs)
             if first:
                 paying.comes_back(office, first)
+            paying.close(office, runs)
         with watch.phase(console, "the office records accounts it had not, and new ones where money came back"):
             _new_accounts(addresses, made, first_county)
         with watch.phase(console, "run 3: what was left out, rejected and returned is paid again"):
             third = paying.what_is_left(office)
-            runs += [third] if third else []
-            paying.days_pass(office, runs)
-            paying.close(office, runs)
+            last = [third] if third else []
+            paying.days_pass(office, last)
+            paying.close(office, last)
+            runs += last
             books = paying.books(office, runs)
     account.tally = expect_paid.tally(books)
     with watch.phase(console, "claims hear that they are paid"):

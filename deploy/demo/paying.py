@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+import grpc
 from cradle.treasury.v1 import run_pb2
 from cradle.treasury.v1.run_pb2_grpc import RunServiceStub
 from cradle.treasury.v1.service_pb2 import (
@@ -150,10 +151,22 @@ def comes_back(office: Office, run: run_pb2.Run) -> None:
 
 
 def close(office: Office, runs: Iterable[run_pb2.Run]) -> None:
-    for one in runs:
-        run = _run(office, one.name)
-        request = run_pb2.CloseRunRequest(name=run.name, etag=run.etag, request_id=str(new_id()))
+    """Each, as soon as statements have all of it: until then nothing that an advice says came back is paid again."""
+    for run in runs:
+        _until(partial(_closed, office, run.name), bool, f"all of {run.name} on statements")
+
+
+def _closed(office: Office, name: str) -> bool:
+    """Whether it is, now. Raises grpc.RpcError if it is refused for something else than its state."""
+    run = _run(office, name)
+    request = run_pb2.CloseRunRequest(name=name, etag=run.etag, request_id=str(new_id()))
+    try:
         office.clerk.runs.CloseRun(request, timeout=_CALL_TIMEOUT_S)
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
+            raise
+        return False
+    return True
 
 
 def _verified(office: Office) -> int:
