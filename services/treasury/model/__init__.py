@@ -56,6 +56,7 @@ from services.treasury.model.runs import (
     Run,
     Said,
     Source,
+    Unlocked,
     Unmatched,
 )
 from services.treasury.model.runs import Scope as RunScope
@@ -106,6 +107,7 @@ __all__ = [
     "Transfer",
     "TransferKind",
     "Unfit",
+    "Unlocked",
     "Unmatched",
     "Wanted",
 ]

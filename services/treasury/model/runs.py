@@ -141,6 +141,17 @@ class Payment(NamedTuple):
         return self.file_id is not None
 
 
+class Unlocked(NamedTuple):
+    """A payment as it is found before it is locked: enough to lock it with its order, and to ask about its payee."""
+
+    id: UUID
+    number: int
+    order_id: int
+    offset_fen: int
+    payee: Payee
+    end_to_end_id: str
+
+
 class Candidate(NamedTuple):
     """An order that may be planned, locked, with what is known of its payments."""
 

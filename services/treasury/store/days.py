@@ -127,11 +127,11 @@ async def unproven(tx: Tx) -> list[Unproven]:
                   row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.day, p.id) AS place
            FROM (SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen AS net_fen, file_id,
                         debited_on AS day, false AS is_credit, NULL::bigint AS advice
-                 FROM payment WHERE state IN ('SETTLED', 'RETURNED') AND debit_statement IS NULL
+                 FROM payment WHERE phase = 'MOVED' AND debit_statement IS NULL
                  UNION ALL
                  SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true,
                         return_advice
-                 FROM payment WHERE state = 'RETURNED' AND return_statement IS NULL
+                 FROM payment WHERE phase = 'MOVED' AND state = 'RETURNED' AND return_statement IS NULL
                  UNION ALL
                  SELECT id, order_id, end_to_end_id, state, amount_fen - offset_fen, file_id, returned_on, true,
                         return_advice
@@ -143,7 +143,7 @@ async def unproven(tx: Tx) -> list[Unproven]:
                         GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on, p.returned_on), false,
                         NULL
                  FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
-                 WHERE p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN')
+                 WHERE p.phase = 'OUT'
                    AND (p.state = 'ACCEPTED' OR p.return_advice IS NOT NULL)
                    AND p.return_statement IS NULL AND f.intent_at IS NOT NULL) AS p
            JOIN bank_file AS f ON f.id = p.file_id) AS placed
@@ -161,7 +161,7 @@ async def early(tx: Tx) -> list[Unproven]:
                       f.debtor_known_as AS account, p.returned_on AS day,
                       row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.id) AS place
                FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
-               WHERE p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN') AND p.return_statement IS NOT NULL) AS placed
+               WHERE p.phase = 'OUT' AND p.return_statement IS NOT NULL) AS placed
            WHERE place <= $1 ORDER BY id""",
         UNPROVEN_MAX,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
+
+from asyncpg import Record
 
 from services.kit.db import Database, Tx
 from services.kit.errors import Conflict
-from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, RunScope
+from services.treasury.model import Candidate, Mark, Order, Payee, Payment, PaymentState, RunScope, Unlocked
 from services.treasury.model.listing import ListedPayment
 from services.treasury.rules.paying import Shift
 from services.treasury.store import orders as order_rows
@@ -46,6 +48,8 @@ COLUMNS: Final = (
     "offset_fen",
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM payment"
+_FIND: Final = "SELECT id, number, order_id, offset_fen, payee_kind, payee, end_to_end_id FROM payment"
+_STATES: Final = {state.value: state for state in PaymentState}
 _ORDER: Final = ", ".join(order_rows.COLUMNS)
 LINES_AT_ONCE: Final = 250
 
@@ -75,16 +79,16 @@ async def payable(database: Database, scope: RunScope, mark: Mark, limit: int) -
 async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
     """What is known of the payments of these orders, which are locked; in their order."""
     rows = await tx.fetch(
-        """SELECT EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id
-                          AND p.state IN ('CREATED', 'RESERVED', 'QUEUED', 'SENT', 'ACCEPTED', 'UNKNOWN')) AS is_live,
+        """SELECT (SELECT p.id FROM payment AS p WHERE p.order_id = o.id AND p.phase IN ('UNSENT', 'OUT')) IS NOT NULL
+                      AS is_live,  -- EXISTS would have the planner read all that is live, once a chunk
                   EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = o.id AND u.is_open) AS is_disputed,
-                  EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id AND p.state = 'RETURNED'
-                          AND p.return_statement IS NULL
+                  EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id AND p.phase = 'MOVED'
+                          AND p.state = 'RETURNED' AND p.return_statement IS NULL
                           AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.payment_id = p.id AND NOT u.is_open
                                           AND u.kind = 'MISSING' AND u.is_credit AND u.way = 'EXPLAINED'))
                       AS is_return_unproven,
                   (SELECT p.id FROM payment AS p WHERE p.order_id = o.id AND p.state IN ('REJECTED', 'RETURNED')
-                   AND NOT EXISTS (SELECT FROM payment AS s WHERE s.reissue_of = p.id AND s.state <> 'CANCELLED')
+                   AND NOT EXISTS (SELECT FROM payment AS s WHERE s.reissue_of = p.id AND s.phase <> 'CANCELLED')
                    ORDER BY p.id DESC LIMIT 1) AS failed
            FROM unnest($1::bigint[]) WITH ORDINALITY AS o (id, place) ORDER BY o.place""",
         [order.id for order in orders],
@@ -95,10 +99,10 @@ async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
     ]
 
 
-async def planned_of(tx: Tx, orders: Sequence[int]) -> list[Payment]:
+async def planned_of(tx: Tx, orders: Sequence[int]) -> list[Unlocked]:
     """Lines of these orders that are planned and not queued; not locked."""
-    rows = await tx.fetch(f"{_SELECT} WHERE order_id = ANY($1) AND state IN ('CREATED', 'RESERVED')", list(orders))
-    return [payment_of(row) for row in rows]
+    rows = await tx.fetch(f"{_FIND} WHERE order_id = ANY($1) AND state IN ('CREATED', 'RESERVED')", list(orders))
+    return [_unlocked(row) for row in rows]
 
 
 async def add(tx: Tx, payments: Sequence[Payment], now: datetime) -> None:
@@ -120,16 +124,16 @@ async def take(tx: Tx, planned: Sequence[Payment]) -> None:
 
 async def of_run(
     source: Database | Tx, run_id: UUID, states: Collection[PaymentState], after: int, limit: int
-) -> list[Payment]:
-    """Lines of a run in these states, in their order; not locked."""
+) -> list[Unlocked]:
+    """Lines of a run in these states, in their order."""
     rows = await source.fetch(
-        f"{_SELECT} WHERE run_id = $1 AND state = ANY($2) AND number > $3 ORDER BY number LIMIT $4",
+        f"{_FIND} WHERE run_id = $1 AND state = ANY($2) AND number > $3 ORDER BY number LIMIT $4",
         run_id,
         list(states),
         after,
         limit,
     )
-    return [payment_of(row) for row in rows]
+    return [_unlocked(row) for row in rows]
 
 
 async def of_file(
@@ -147,10 +151,10 @@ async def of_file(
     return [payment_of(row) for row in rows]
 
 
-async def of_account(source: Database | Tx, run_id: UUID, paying: str, after: int, limit: int) -> list[Payment]:
+async def of_account(source: Database | Tx, run_id: UUID, paying: str, after: int, limit: int) -> list[Unlocked]:
     """What is queued of a run from one of our accounts, by line."""
     rows = await source.fetch(
-        f"""{_SELECT} WHERE run_id = $1 AND paying_account = $2 AND state = 'QUEUED' AND number > $3
+        f"""{_FIND} WHERE run_id = $1 AND paying_account = $2 AND state = 'QUEUED' AND number > $3
               AND amount_fen > offset_fen
             ORDER BY number LIMIT $4""",
         run_id,
@@ -158,18 +162,19 @@ async def of_account(source: Database | Tx, run_id: UUID, paying: str, after: in
         after,
         limit,
     )
-    return [payment_of(row) for row in rows]
+    return [_unlocked(row) for row in rows]
 
 
-async def kept_whole(source: Database | Tx, run_id: UUID, limit: int) -> list[Payment]:
+async def kept_whole(source: Database | Tx, run_id: UUID, limit: int) -> list[Unlocked]:
     """Lines of a run, committed and not settled, of which offsets leave nothing for the bank; by number."""
     rows = await source.fetch(
-        f"""{_SELECT} WHERE run_id = $1 AND state IN ('RESERVED', 'QUEUED') AND amount_fen = offset_fen
+        f"""{_FIND} WHERE run_id = $1 AND phase = 'UNSENT' AND state IN ('RESERVED', 'QUEUED')
+              AND amount_fen = offset_fen
             ORDER BY number LIMIT $2""",
         run_id,
         limit,
     )
-    return [payment_of(row) for row in rows]
+    return [_unlocked(row) for row in rows]
 
 
 async def stream(tx: Tx, run_id: UUID) -> AsyncIterator[Payment]:
@@ -181,9 +186,9 @@ async def stream(tx: Tx, run_id: UUID) -> AsyncIterator[Payment]:
         yield payment_of(row)
 
 
-async def by_reference(source: Database | Tx, references: Collection[str]) -> dict[str, Payment]:
-    rows = await source.fetch(f"{_SELECT} WHERE end_to_end_id = ANY($1)", list(references))
-    return {row["end_to_end_id"]: payment_of(row) for row in rows}
+async def by_reference(source: Database | Tx, references: Collection[str]) -> dict[str, Unlocked]:
+    rows = await source.fetch(f"{_FIND} WHERE end_to_end_id = ANY($1)", list(references))
+    return {one.end_to_end_id: one for one in map(_unlocked, rows)}
 
 
 async def by_id(source: Database | Tx, payment_id: UUID) -> Payment | None:
@@ -350,7 +355,9 @@ async def shift(tx: Tx, shifts: Sequence[Shift]) -> None:
 async def unanswered(database: Database, paying: str, limit: int) -> list[Payment]:
     """Some payments from an account of which nothing is known, drawn so that each comes to be asked about."""
     rows = await database.fetch(
-        f"{_SELECT} WHERE state = 'UNKNOWN' AND paying_account = $1 ORDER BY random() LIMIT $2", paying, limit
+        f"{_SELECT} WHERE phase = 'OUT' AND state = 'UNKNOWN' AND paying_account = $1 ORDER BY random() LIMIT $2",
+        paying,
+        limit,
     )
     return [payment_of(row) for row in rows]
 
@@ -361,7 +368,8 @@ async def undisputed(database: Database, files: Sequence[UUID], limit: int) -> l
     not about them.
     """
     rows = await database.fetch(
-        f"""{_SELECT} AS p WHERE state = 'UNKNOWN' AND returned_on IS NULL AND file_id = ANY($2)
+        f"""{_SELECT} AS p
+            WHERE phase = 'OUT' AND state = 'UNKNOWN' AND returned_on IS NULL AND file_id = ANY($2)
               AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = p.order_id AND u.is_open
                               AND u.payment_id IS NOT NULL)
               AND NOT EXISTS (SELECT FROM unmatched AS u JOIN bank_file AS f ON f.debtor_known_as = u.account
@@ -381,7 +389,7 @@ async def doubt(tx: Tx, files: Sequence[UUID], now: datetime) -> int:
                UPDATE payment AS p SET state = 'UNKNOWN', updated_at = $2
                FROM bank_file AS f
                WHERE f.id = ANY($1) AND p.run_id = f.run_id AND p.paying_account = f.paying_account
-                 AND p.state = 'SENT' RETURNING 1)
+                 AND p.phase = 'OUT' AND p.state = 'SENT' RETURNING 1)
            SELECT count(*) AS count FROM moved""",
         list(files),
         now,
@@ -389,26 +397,22 @@ async def doubt(tx: Tx, files: Sequence[UUID], now: datetime) -> int:
     return int(rows[0]["count"])
 
 
-def payment_of(row: Mapping[str, Any]) -> Payment:
-    return Payment(
-        row["id"],
-        row["run_id"],
-        row["number"],
-        row["order_id"],
-        row["order_revision"],
-        row["budget_id"],
-        row["amount_fen"],
-        PaymentState(row["state"]),
-        row["fund"],
-        row["county"],
-        Payee(row["payee_kind"], row["payee"]),
-        *(row[name] for name in COLUMNS[12:]),
+def payment_of(row: Record) -> Payment:
+    """Of a row that begins with COLUMNS. By place, not by name: a run reads each of its payments seven times."""
+    values = tuple(row)
+    return Payment._make(
+        (*values[:7], _STATES[values[7]], *values[8:10], Payee(*values[10:12]), *values[12 : len(COLUMNS)])
     )
+
+
+def _unlocked(row: Record) -> Unlocked:
+    payment_id, number, order_id, offset_fen, kind, payee, reference = row
+    return Unlocked(payment_id, number, order_id, offset_fen, Payee(kind, payee), reference)
 
 
 def _row(payment: Payment) -> tuple[object, ...]:
     return (*payment[:10], payment.payee.kind, payment.payee.reference, *payment[11:])
 
 
-def _listed(row: Mapping[str, Any]) -> ListedPayment:
+def _listed(row: Record) -> ListedPayment:
     return ListedPayment(payment_of(row), row["updated_at"], row["proposed_by"] or "")

@@ -93,11 +93,10 @@ async def unfinished(database: Database, stale_before: datetime) -> list[UUID]:
              AND (state = 'PLANNING' OR (state = 'APPROVED' AND NOT is_ready)
                   OR (state = 'APPROVED' AND sent_by IS NULL AND COALESCE(checked_at, approved_at) < $1)
                   OR (sent_by IS NOT NULL AND EXISTS (
-                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.state = 'QUEUED'
-                         AND p.amount_fen = p.offset_fen))
+                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'UNSENT'
+                         AND p.state = 'QUEUED' AND p.amount_fen = p.offset_fen))
                   OR (state = 'CANCELLED' AND EXISTS (
-                         SELECT FROM payment AS p WHERE p.run_id = r.id
-                         AND p.state IN ('CREATED', 'RESERVED', 'QUEUED'))))
+                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'UNSENT')))
            ORDER BY id""",
         stale_before,
     )
@@ -109,10 +108,8 @@ async def settle_runs(tx: Tx) -> None:
     await tx.execute(
         """UPDATE payment_run AS r SET state = 'SETTLED', number = number + 1
            WHERE state = 'SENT'
-             AND NOT EXISTS (SELECT FROM payment AS p WHERE p.run_id = r.id
-                             AND p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN'))
-             AND NOT EXISTS (SELECT FROM payment AS p WHERE p.run_id = r.id
-                             AND p.state IN ('CREATED', 'RESERVED', 'QUEUED'))"""
+             AND NOT EXISTS (SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'OUT')
+             AND NOT EXISTS (SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'UNSENT')"""
     )
 
 

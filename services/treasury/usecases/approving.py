@@ -28,6 +28,7 @@ from services.treasury.model import (
     PaymentState,
     Run,
     RunState,
+    Unlocked,
 )
 from services.treasury.rules.planning import CHANGED, Known, chained, stands
 from services.treasury.rules.recovering import is_covered
@@ -186,7 +187,7 @@ async def cancel_chunk(pay: PayDesk, run: Run) -> None:
         await move(pay.desk, tx, changes, orders)
 
 
-async def keep_chunk(pay: PayDesk, lines: list[Payment]) -> None:
+async def keep_chunk(pay: PayDesk, lines: list[Unlocked]) -> None:
     """What is kept whole is settled by that: there is nothing for the bank to pay."""
     today = pay.desk.clock.today()
     async with pay.database.transaction() as tx:
@@ -201,7 +202,7 @@ async def keep_chunk(pay: PayDesk, lines: list[Payment]) -> None:
 
 
 async def lock_lines(
-    tx: Tx, lines: Sequence[Payment], others: Collection[int] = ()
+    tx: Tx, lines: Sequence[Unlocked | Payment], others: Collection[int] = ()
 ) -> tuple[dict[int, Order], list[Payment]]:
     """Orders in order of id, those of what is kept among them, then the payments: as everybody locks them."""
     offsets = await recoveries.offsets(tx, keeping) if (keeping := [one.id for one in lines if one.offset_fen]) else []

@@ -23,7 +23,7 @@ from services.kit.messages import Reason, reason
 from services.kit.timer import apart, narrowed
 from services.treasury.bank import reading, reference
 from services.treasury.bank.placing import content_of_stream
-from services.treasury.model import Entry, Order, Payment, Said, Source, Unmatched
+from services.treasury.model import Entry, Order, Payment, Said, Source, Unlocked, Unmatched
 from services.treasury.model.breaks import STOPPED, UNREAD, BreakKind, Page, kind_of
 from services.treasury.rules import hearing
 from services.treasury.rules.hearing import Heard
@@ -246,7 +246,7 @@ async def work(pay: PayDesk, tx: Tx, said: Sequence[Said | Entry], name: str, pl
     return len(aside)
 
 
-async def _asked_back(tx: Tx, said: Sequence[Said | Entry], found: Mapping[str, Payment]) -> dict[str, int]:
+async def _asked_back(tx: Tx, said: Sequence[Said | Entry], found: Mapping[str, Unlocked]) -> dict[str, int]:
     """Credits on our accounts that name what is asked back: by reference, its order."""
     strange = {
         one.end_to_end_id: reference.payment_of(one.end_to_end_id)
@@ -264,7 +264,7 @@ def _comes_back(one: Said | Entry) -> bool:
 
 
 async def _lock(
-    tx: Tx, found: dict[str, Payment], asked: Collection[int]
+    tx: Tx, found: Mapping[str, Unlocked], asked: Collection[int]
 ) -> tuple[dict[int, Order], dict[str, Payment]]:
     if not found and not asked:
         return {}, {}

@@ -30,7 +30,7 @@ from services.kit.timer import apart
 from services.treasury.bank import Bank, Handover, Outgoing, pain001, payroll, reference, signing
 from services.treasury.bank.placing import Content
 from services.treasury.bank.signing import Signer
-from services.treasury.model import File, Format, Paying, Payment, PaymentState, Run, RunState
+from services.treasury.model import File, Format, Paying, Payment, PaymentState, Run, RunState, Unlocked
 from services.treasury.store import files, heard, payments, runs
 from services.treasury.store import holding as holds
 from services.treasury.store.files import Share
@@ -230,7 +230,7 @@ async def _prepare(sender: Sender, file: File, path: Path, content: Content) -> 
         await _mark(sender.pay, file, lines)
 
 
-async def _mark(pay: PayDesk, file: File, lines: list[Payment]) -> None:
+async def _mark(pay: PayDesk, file: File, lines: list[Unlocked]) -> None:
     now = pay.desk.clock.now()
     async with pay.database.transaction() as tx:
         orders, found = await lock_lines(tx, lines)
