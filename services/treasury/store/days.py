@@ -143,8 +143,8 @@ async def unproven(tx: Tx) -> list[Unproven]:
                         GREATEST((f.intent_at AT TIME ZONE 'Asia/Shanghai')::date, f.execute_on, p.returned_on), false,
                         NULL
                  FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
-                 WHERE p.phase = 'OUT'
-                   AND (p.state = 'ACCEPTED' OR p.return_advice IS NOT NULL)
+                 WHERE p.phase = 'LIVE'
+                   AND (p.state = 'ACCEPTED' OR (p.state IN ('SENT', 'UNKNOWN') AND p.return_advice IS NOT NULL))
                    AND p.return_statement IS NULL AND f.intent_at IS NOT NULL) AS p
            JOIN bank_file AS f ON f.id = p.file_id) AS placed
            WHERE place <= $1 ORDER BY day, id""",
@@ -161,7 +161,7 @@ async def early(tx: Tx) -> list[Unproven]:
                       f.debtor_known_as AS account, p.returned_on AS day,
                       row_number() OVER (PARTITION BY f.debtor_known_as ORDER BY p.id) AS place
                FROM payment AS p JOIN bank_file AS f ON f.id = p.file_id
-               WHERE p.phase = 'OUT' AND p.return_statement IS NOT NULL) AS placed
+               WHERE p.phase = 'LIVE' AND p.return_statement IS NOT NULL) AS placed
            WHERE place <= $1 ORDER BY id""",
         UNPROVEN_MAX,
     )

@@ -103,7 +103,7 @@ async def in_doubt(database: Database, before: datetime) -> list[UUID]:
         """SELECT f.id FROM bank_file AS f
            WHERE f.intent_at < $1 AND f.handover IS DISTINCT FROM 'NOT_SENT'
              AND EXISTS (SELECT FROM payment AS p WHERE p.run_id = f.run_id AND p.paying_account = f.paying_account
-                         AND p.phase = 'OUT' AND p.state = 'SENT')
+                         AND p.phase = 'LIVE' AND p.state = 'SENT')
            ORDER BY f.id""",
         before,
     )
@@ -161,7 +161,7 @@ async def unanswered(database: Database) -> dict[UUID, Proof]:
         """SELECT id, intent_at, execute_on, debtor_known_as FROM bank_file AS f
            WHERE intent_at IS NOT NULL AND EXISTS (
                SELECT FROM payment AS p
-               WHERE p.run_id = f.run_id AND p.paying_account = f.paying_account AND p.phase = 'OUT'
+               WHERE p.run_id = f.run_id AND p.paying_account = f.paying_account AND p.phase = 'LIVE'
                  AND p.state = 'UNKNOWN')
            ORDER BY id"""
     )
@@ -204,7 +204,7 @@ async def oldest_without_statement(database: Database) -> dict[str, date | None]
                       FILTER (WHERE r.state IN ('SENT', 'SETTLED') AND EXISTS (
                           SELECT FROM payment AS p WHERE p.run_id = f.run_id AND p.file_id = f.id
                           AND p.debit_statement IS NULL
-                          AND (p.phase = 'OUT' OR p.state = 'SETTLED'))) AS day
+                          AND p.state IN ('SENT', 'ACCEPTED', 'UNKNOWN', 'SETTLED'))) AS day
            FROM bank_file AS f JOIN payment_run AS r ON r.id = f.run_id
            WHERE f.intent_at IS NOT NULL GROUP BY f.paying_account"""
     )

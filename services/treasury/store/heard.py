@@ -265,7 +265,7 @@ async def refuse_file(tx: Tx, name: str, sha256: bytes, reasons: Sequence[Reason
 async def open_questions(database: Database) -> tuple[int, int]:
     """How many payments are UNKNOWN, and how many items wait for a person."""
     rows = await database.fetch(
-        """SELECT (SELECT count(*) FROM payment WHERE phase = 'OUT' AND state = 'UNKNOWN') AS unknown,
+        """SELECT (SELECT count(*) FROM payment WHERE phase = 'LIVE' AND state = 'UNKNOWN') AS unknown,
                   (SELECT count(*) FROM unmatched WHERE is_open) AS unmatched"""
     )
     return rows[0]["unknown"], rows[0]["unmatched"]
@@ -302,7 +302,7 @@ async def is_disputed(source: Database | Tx, run_id: UUID) -> bool:
     """Whether an open break names an order that this run is still to pay."""
     rows = await source.fetch(
         """SELECT EXISTS (SELECT FROM unmatched AS u JOIN payment AS p ON p.order_id = u.order_id
-                          WHERE u.is_open AND p.run_id = $1 AND p.phase = 'UNSENT' AND p.state <> 'CREATED') AS it""",
+                          WHERE u.is_open AND p.run_id = $1 AND p.state IN ('RESERVED', 'QUEUED')) AS it""",
         run_id,
     )
     return bool(rows[0]["it"])

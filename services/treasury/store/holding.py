@@ -167,7 +167,7 @@ async def left_runs(database: Database, marked: str) -> list[UUID]:
     rows = await database.fetch(
         """SELECT p.run_id FROM unmatched AS u JOIN payment AS p ON p.id = u.payment_id
            WHERE u.is_open
-             AND (p.phase = 'UNSENT'
+             AND (p.state IN ('CREATED', 'RESERVED', 'QUEUED')
                   OR (p.state IN ('SENT', 'UNKNOWN')
                       AND u.reasons::jsonb -> 0 ->> 0 IN ('ENTRY_NOT_SENT', 'ANSWER_NOT_SENT')))
            UNION SELECT f.run_id FROM bank_file AS f

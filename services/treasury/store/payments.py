@@ -77,10 +77,11 @@ async def payable(database: Database, scope: RunScope, mark: Mark, limit: int) -
 
 
 async def candidates(tx: Tx, orders: Sequence[Order]) -> list[Candidate]:
-    """What is known of the payments of these orders, which are locked; in their order."""
+    """What is known of the payments of these orders, which are locked; in their order. At most one is live, and asked
+    for as one: of an EXISTS the planner may read all that is live of every run.
+    """
     rows = await tx.fetch(
-        """SELECT (SELECT p.id FROM payment AS p WHERE p.order_id = o.id AND p.phase IN ('UNSENT', 'OUT')) IS NOT NULL
-                      AS is_live,  -- EXISTS would have the planner read all that is live, once a chunk
+        """SELECT (SELECT p.id FROM payment AS p WHERE p.order_id = o.id AND p.phase = 'LIVE') IS NOT NULL AS is_live,
                   EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = o.id AND u.is_open) AS is_disputed,
                   EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id AND p.phase = 'MOVED'
                           AND p.state = 'RETURNED' AND p.return_statement IS NULL
@@ -168,8 +169,7 @@ async def of_account(source: Database | Tx, run_id: UUID, paying: str, after: in
 async def kept_whole(source: Database | Tx, run_id: UUID, limit: int) -> list[Unlocked]:
     """Lines of a run, committed and not settled, of which offsets leave nothing for the bank; by number."""
     rows = await source.fetch(
-        f"""{_FIND} WHERE run_id = $1 AND phase = 'UNSENT' AND state IN ('RESERVED', 'QUEUED')
-              AND amount_fen = offset_fen
+        f"""{_FIND} WHERE run_id = $1 AND state IN ('RESERVED', 'QUEUED') AND amount_fen = offset_fen
             ORDER BY number LIMIT $2""",
         run_id,
         limit,
@@ -355,7 +355,7 @@ async def shift(tx: Tx, shifts: Sequence[Shift]) -> None:
 async def unanswered(database: Database, paying: str, limit: int) -> list[Payment]:
     """Some payments from an account of which nothing is known, drawn so that each comes to be asked about."""
     rows = await database.fetch(
-        f"{_SELECT} WHERE phase = 'OUT' AND state = 'UNKNOWN' AND paying_account = $1 ORDER BY random() LIMIT $2",
+        f"{_SELECT} WHERE phase = 'LIVE' AND state = 'UNKNOWN' AND paying_account = $1 ORDER BY random() LIMIT $2",
         paying,
         limit,
     )
@@ -369,7 +369,7 @@ async def undisputed(database: Database, files: Sequence[UUID], limit: int) -> l
     """
     rows = await database.fetch(
         f"""{_SELECT} AS p
-            WHERE phase = 'OUT' AND state = 'UNKNOWN' AND returned_on IS NULL AND file_id = ANY($2)
+            WHERE phase = 'LIVE' AND state = 'UNKNOWN' AND returned_on IS NULL AND file_id = ANY($2)
               AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = p.order_id AND u.is_open
                               AND u.payment_id IS NOT NULL)
               AND NOT EXISTS (SELECT FROM unmatched AS u JOIN bank_file AS f ON f.debtor_known_as = u.account
@@ -389,7 +389,7 @@ async def doubt(tx: Tx, files: Sequence[UUID], now: datetime) -> int:
                UPDATE payment AS p SET state = 'UNKNOWN', updated_at = $2
                FROM bank_file AS f
                WHERE f.id = ANY($1) AND p.run_id = f.run_id AND p.paying_account = f.paying_account
-                 AND p.phase = 'OUT' AND p.state = 'SENT' RETURNING 1)
+                 AND p.phase = 'LIVE' AND p.state = 'SENT' RETURNING 1)
            SELECT count(*) AS count FROM moved""",
         list(files),
         now,

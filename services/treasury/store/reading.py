@@ -82,6 +82,6 @@ async def orders_held(database: Database) -> dict[str, int]:
     """How many orders are held, by reason."""
     rows = await database.fetch(
         """SELECT reason, count(*) AS orders FROM payment_order CROSS JOIN unnest(reasons) AS reason
-           WHERE state = 'HELD' GROUP BY reason"""
+           WHERE is_held GROUP BY reason"""
     )
     return {row["reason"]: row["orders"] for row in rows}

@@ -319,7 +319,7 @@ async def overpaid(database: Database, limit: int) -> list[int]:
     """Orders of which more is settled than is owed, and of which nothing was ever asked back."""
     rows = await database.fetch(
         """SELECT o.id FROM payment_order AS o
-           WHERE o.state = 'OVERPAID' AND o.settled_fen > o.owed_fen
+           WHERE o.is_overpaid AND o.settled_fen > o.owed_fen
              AND NOT EXISTS (SELECT FROM recovery AS r WHERE r.order_id = o.id)
              AND EXISTS (SELECT FROM payment AS p WHERE p.order_id = o.id AND p.state IN ('SETTLED', 'RECONCILED'))
            ORDER BY o.id LIMIT $1""",

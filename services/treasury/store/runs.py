@@ -93,10 +93,10 @@ async def unfinished(database: Database, stale_before: datetime) -> list[UUID]:
              AND (state = 'PLANNING' OR (state = 'APPROVED' AND NOT is_ready)
                   OR (state = 'APPROVED' AND sent_by IS NULL AND COALESCE(checked_at, approved_at) < $1)
                   OR (sent_by IS NOT NULL AND EXISTS (
-                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'UNSENT'
-                         AND p.state = 'QUEUED' AND p.amount_fen = p.offset_fen))
+                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.state = 'QUEUED'
+                         AND p.amount_fen = p.offset_fen))
                   OR (state = 'CANCELLED' AND EXISTS (
-                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'UNSENT')))
+                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'LIVE')))
            ORDER BY id""",
         stale_before,
     )
@@ -108,8 +108,7 @@ async def settle_runs(tx: Tx) -> None:
     await tx.execute(
         """UPDATE payment_run AS r SET state = 'SETTLED', number = number + 1
            WHERE state = 'SENT'
-             AND NOT EXISTS (SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'OUT')
-             AND NOT EXISTS (SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'UNSENT')"""
+             AND NOT EXISTS (SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'LIVE')"""
     )
 
 
@@ -140,7 +139,7 @@ async def except_held(tx: Tx, run: Run, now: datetime) -> int:
     rows = await tx.fetch(
         """WITH held AS (
                SELECT id, owed_fen - settled_fen - live_fen AS fen, county, reasons FROM payment_order
-               WHERE state = 'HELD' AND reserved_fen = 0 AND payable_on <= $2 AND owed_fen > settled_fen + live_fen
+               WHERE is_held AND reserved_fen = 0 AND payable_on <= $2 AND owed_fen > settled_fen + live_fen
                  AND ($3 = '' OR fund = $3) AND ($4 = '' OR county = $4) AND ($5 = '' OR programme = $5)
                ORDER BY id LIMIT $6),
            made AS (
