@@ -157,13 +157,13 @@ def close(office: Office, runs: Iterable[run_pb2.Run]) -> None:
 
 
 def _closed(office: Office, name: str) -> bool:
-    """Whether it is, now. Raises grpc.RpcError if it is refused for something else than its state."""
+    """Whether it is, now. Raises grpc.RpcError if it is refused for more than where it stands."""
     run = _run(office, name)
     request = run_pb2.CloseRunRequest(name=name, etag=run.etag, request_id=str(new_id()))
     try:
         office.clerk.runs.CloseRun(request, timeout=_CALL_TIMEOUT_S)
     except grpc.RpcError as error:
-        if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
+        if error.code() not in {grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABORTED}:  # or moved meanwhile
             raise
         return False
     return True

@@ -20,20 +20,23 @@ PHASES = {
 }
 
 
-async def phases(dsn: str) -> dict[str, set[PaymentState]]:
+async def generated(dsn: str, column: str) -> dict[object, set[PaymentState]]:
+    """The states of payments by what the database makes of them in this column."""
     connection = await asyncpg.connect(dsn)
     try:
         (rule,) = await connection.fetch(
             """SELECT pg_get_expr(d.adbin, d.adrelid) AS it FROM pg_attrdef AS d
                JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-               WHERE d.adrelid = 'payment'::regclass AND a.attname = 'phase'"""
+               WHERE d.adrelid = 'payment'::regclass AND a.attname = $1""",
+            column,
         )
-        found = await connection.fetch(f"SELECT state, {rule['it']} AS phase FROM unnest($1::text[]) AS state", list(S))
+        found = await connection.fetch(f"SELECT state, {rule['it']} AS made FROM unnest($1::text[]) AS state", list(S))
     finally:
         await connection.close()
-    return {phase: {S(row["state"]) for row in found if row["phase"] == phase} for phase in {r["phase"] for r in found}}
+    return {made: {S(row["state"]) for row in found if row["made"] == made} for made in {r["made"] for r in found}}
 
 
 def test_each_state_has_its_phase(stack: Stack, dsn: str) -> None:
-    assert asyncio.run(phases(dsn)) == PHASES
+    assert asyncio.run(generated(dsn, "phase")) == PHASES
+    assert asyncio.run(generated(dsn, "is_unknown"))[True] == {S.UNKNOWN}
     assert PHASES["MOVED"] | PHASES["ENDED"] | PHASES["CANCELLED"] == set(S) - LIVE

@@ -161,8 +161,7 @@ async def unanswered(database: Database) -> dict[UUID, Proof]:
         """SELECT id, intent_at, execute_on, debtor_known_as FROM bank_file AS f
            WHERE intent_at IS NOT NULL AND EXISTS (
                SELECT FROM payment AS p
-               WHERE p.run_id = f.run_id AND p.paying_account = f.paying_account AND p.phase = 'LIVE'
-                 AND p.state = 'UNKNOWN')
+               WHERE p.run_id = f.run_id AND p.paying_account = f.paying_account AND p.is_unknown)
            ORDER BY id"""
     )
     return {row["id"]: Proof(row["intent_at"], row["execute_on"], row["debtor_known_as"]) for row in rows}

@@ -265,7 +265,7 @@ async def refuse_file(tx: Tx, name: str, sha256: bytes, reasons: Sequence[Reason
 async def open_questions(database: Database) -> tuple[int, int]:
     """How many payments are UNKNOWN, and how many items wait for a person."""
     rows = await database.fetch(
-        """SELECT (SELECT count(*) FROM payment WHERE phase = 'LIVE' AND state = 'UNKNOWN') AS unknown,
+        """SELECT (SELECT count(*) FROM payment WHERE is_unknown) AS unknown,
                   (SELECT count(*) FROM unmatched WHERE is_open) AS unmatched"""
     )
     return rows[0]["unknown"], rows[0]["unmatched"]

@@ -126,9 +126,10 @@ async def take(tx: Tx, planned: Sequence[Payment]) -> None:
 async def of_run(
     source: Database | Tx, run_id: UUID, states: Collection[PaymentState], after: int, limit: int
 ) -> list[Unlocked]:
-    """Lines of a run in these states, in their order."""
+    """Lines of a run in these states, all of them live, in their order."""
     rows = await source.fetch(
-        f"{_FIND} WHERE run_id = $1 AND state = ANY($2) AND number > $3 ORDER BY number LIMIT $4",
+        f"""{_FIND} WHERE run_id = $1 AND phase = 'LIVE' AND state = ANY($2) AND number > $3
+            ORDER BY number LIMIT $4""",
         run_id,
         list(states),
         after,
@@ -169,7 +170,8 @@ async def of_account(source: Database | Tx, run_id: UUID, paying: str, after: in
 async def kept_whole(source: Database | Tx, run_id: UUID, limit: int) -> list[Unlocked]:
     """Lines of a run, committed and not settled, of which offsets leave nothing for the bank; by number."""
     rows = await source.fetch(
-        f"""{_FIND} WHERE run_id = $1 AND state IN ('RESERVED', 'QUEUED') AND amount_fen = offset_fen
+        f"""{_FIND} WHERE run_id = $1 AND phase = 'LIVE' AND state IN ('RESERVED', 'QUEUED')
+              AND amount_fen = offset_fen
             ORDER BY number LIMIT $2""",
         run_id,
         limit,
@@ -355,9 +357,7 @@ async def shift(tx: Tx, shifts: Sequence[Shift]) -> None:
 async def unanswered(database: Database, paying: str, limit: int) -> list[Payment]:
     """Some payments from an account of which nothing is known, drawn so that each comes to be asked about."""
     rows = await database.fetch(
-        f"{_SELECT} WHERE phase = 'LIVE' AND state = 'UNKNOWN' AND paying_account = $1 ORDER BY random() LIMIT $2",
-        paying,
-        limit,
+        f"{_SELECT} WHERE is_unknown AND paying_account = $1 ORDER BY random() LIMIT $2", paying, limit
     )
     return [payment_of(row) for row in rows]
 
@@ -368,8 +368,7 @@ async def undisputed(database: Database, files: Sequence[UUID], limit: int) -> l
     not about them.
     """
     rows = await database.fetch(
-        f"""{_SELECT} AS p
-            WHERE phase = 'LIVE' AND state = 'UNKNOWN' AND returned_on IS NULL AND file_id = ANY($2)
+        f"""{_SELECT} AS p WHERE is_unknown AND returned_on IS NULL AND file_id = ANY($2)
               AND NOT EXISTS (SELECT FROM unmatched AS u WHERE u.order_id = p.order_id AND u.is_open
                               AND u.payment_id IS NOT NULL)
               AND NOT EXISTS (SELECT FROM unmatched AS u JOIN bank_file AS f ON f.debtor_known_as = u.account

@@ -93,10 +93,11 @@ async def unfinished(database: Database, stale_before: datetime) -> list[UUID]:
              AND (state = 'PLANNING' OR (state = 'APPROVED' AND NOT is_ready)
                   OR (state = 'APPROVED' AND sent_by IS NULL AND COALESCE(checked_at, approved_at) < $1)
                   OR (sent_by IS NOT NULL AND EXISTS (
-                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.state = 'QUEUED'
+                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'LIVE' AND p.state = 'QUEUED'
                          AND p.amount_fen = p.offset_fen))
                   OR (state = 'CANCELLED' AND EXISTS (
-                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'LIVE')))
+                         SELECT FROM payment AS p WHERE p.run_id = r.id AND p.phase = 'LIVE'
+                         AND p.state IN ('CREATED', 'RESERVED', 'QUEUED'))))
            ORDER BY id""",
         stale_before,
     )

@@ -68,8 +68,9 @@ async def adopt(pay: PayDesk, hold: OnHold, *, is_whole: bool) -> int:
     mark = marking.parse(hold.mark or "")
 
     async def left(run_id: UUID) -> int:
-        while await _left(pay, run_id, hold.begun_at):
-            pass
+        after: int | None = 0
+        while after is not None:
+            after = await _left(pay, run_id, hold.begun_at, after)
         return 0
 
     await apart(left, await holding.left_runs(pay.database, mark.file if mark else ""), lambda one: f"run {one}")
@@ -88,14 +89,18 @@ async def adopt(pay: PayDesk, hold: OnHold, *, is_whole: bool) -> int:
 # --- known, and left --------------------------------------------------------------------------------------------------
 
 
-async def _left(pay: PayDesk, run_id: UUID, until: datetime) -> bool:
-    """The next lines of a run that left before the HOLD began; whether there are more."""
-    lines = await payments.of_run(pay.database, run_id, UNSENT, 0, LINES_MAX)
+async def _left(pay: PayDesk, run_id: UUID, until: datetime, after: int) -> int | None:
+    """The lines after this one of a run that left before the HOLD began, and once more from the first, so that none is
+    left behind; then what the run itself is by now. Answers the last line; None: there are no more.
+    """
+    lines = await payments.of_run(pay.database, run_id, UNSENT, after, LINES_MAX)
+    if not lines and after:
+        lines = await payments.of_run(pay.database, run_id, UNSENT, 0, LINES_MAX)
     now = pay.desk.clock.now()
     async with pay.database.transaction() as tx:
         run = await runs.lock_run(tx, run_id)
         if run is None or run.state in {RunState.CANCELLED, RunState.CLOSED}:
-            return False
+            return None
         spoken = [] if lines else await rows.spoken_of(tx, run_id)
         await holding.lock_items(tx, spoken)
         orders, found = await lock_lines(tx, lines or list((await payments.by_reference(tx, spoken)).values()))
@@ -108,14 +113,14 @@ async def _left(pay: PayDesk, run_id: UUID, until: datetime) -> bool:
             standing = {one.id: one for one in await store.lock_orders(tx, list(orders))}
             await _sent(pay, tx, [(one, by_account[one.paying_account]) for one in out], standing)
         if lines:
-            return True
+            return lines[-1].number
         await payments.doubt(tx, list(by_account.values()), now)
         if run.state in {RunState.PLANNING, RunState.PLANNED, RunState.APPROVED}:
             await runs.save_run(tx, _as_sent(run))
         await holding.close_items(tx, spoken, now)
         await _work_again(pay, tx, spoken)
         await runs.settle_runs(tx)
-    return False
+    return None
 
 
 async def _files_of(pay: PayDesk, tx: Tx, run: Run) -> dict[str, UUID]:
