@@ -71,7 +71,9 @@ async def measure(stack: Stack, history: int) -> dict[str, float]:
     await rest(stack)
     one = await measure_backlog(stack, first)
     _console.print(f"one worker {one:,.0f}/s ...")
-    two = await measure_backlog(stack, await newcomers(stack, 2 * BACKLOG), workers=2)
+    both = await newcomers(stack, 2 * BACKLOG)
+    await rest(stack)
+    two = await measure_backlog(stack, both, workers=2)
     _console.print(f"two workers {two:,.0f}/s; on to {history:,} claims ...")
     memory = {}
     for on_file in range(FIRST + 3 * BACKLOG, history, STEP):
