@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from deploy.local.stack import Stack
 from services.kit import audit, auth, db
 from services.kit.audit import KINDS_MAX, OTHERS, Refusals, Wanted, refusals
 from services.kit.clock import Clock
+from services.kit.db import Database
 from services.kit.errors import Forbidden, unseen
 from services.kit.messages import reason
 from tests.kit.answering import answering, free_address, outcome, settings
@@ -39,6 +41,43 @@ async def of_another(request: Any, context: Any) -> Any:
 
 async def not_yours(request: Any, context: Any) -> Any:
     raise Forbidden(reason("AUTH_SOURCE_NOT_YOURS", "parent"))
+
+
+@dataclass(frozen=True)
+class Late(Database):
+    """A database whose answer comes only when it is let through."""
+
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    let_through: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        found = await super().fetch(sql, *arguments)
+        self.done.set()
+        await self.let_through.wait()
+        return found
+
+
+def test_what_is_being_written_when_a_service_ends_is_written_once(dsn: str) -> None:
+    async def act() -> None:
+        async with db.connect(dsn) as there:
+            late = Late(there.pool, there.dsn)
+
+            async def serve() -> None:
+                async with refusals(late, CLOCK) as note:
+                    note("source/late", "One", "AUTH_NO_ROLE")
+                    await late.done.wait()
+
+            serving = asyncio.create_task(serve())
+            await late.done.wait()
+            for _ in range(10):  # it has come to its end, and waits
+                await asyncio.sleep(0)
+            late.let_through.set()
+            await serving
+
+        (found,) = await rows(dsn, "SELECT sum(calls)::int AS calls FROM refused_call WHERE principal = 'source/late'")
+        assert found["calls"] == 1
+
+    asyncio.run(act())
 
 
 def test_whatever_is_refused_for_who_asks_is_a_row(dsn: str, tmp_path: Path) -> None:
