@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -18,7 +18,6 @@ EVERY_S: Final = 60.0
 KINDS_MAX: Final = 50  # rows a minute of one process; whatever else is refused in it is one row more
 OTHERS: Final = "others"
 _TEXT_MAX: Final = 200
-_STOP_S: Final = 5.0
 
 Noting = Callable[[str, str, str], None]  # principal, method, code
 
@@ -79,7 +78,6 @@ class Refusals:
     clock: Clock
     counts: dict[Kind, Count] = field(default_factory=dict)
     some: asyncio.Event = field(default_factory=asyncio.Event)
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def note(self, principal: str, method: str, code: str) -> None:
         now = self.clock.now()
@@ -95,19 +93,17 @@ class Refusals:
 
     async def write(self) -> None:
         """Append what there is; what could not be written stays, and is written with the next."""
-        async with self.writing:
-            if not self.counts:
-                return
-            taken, self.counts, is_written = self.counts, {}, False
-            self.some.clear()
-            rows = [(*kind, *count) for kind, count in taken.items()]
-            try:
-                await self.database.fetch(_APPEND, *zip(*rows, strict=True))
-                is_written = True
-            finally:
-                if not is_written:
-                    for kind, count in taken.items():
-                        self._add(kind, count)
+        if not self.counts:
+            return
+        taken, self.counts, is_written = self.counts, {}, False
+        self.some.clear()
+        try:
+            await self.database.fetch(_APPEND, *zip(*[(*kind, *count) for kind, count in taken.items()], strict=True))
+            is_written = True
+        finally:
+            if not is_written:
+                for kind, count in taken.items():
+                    self._add(kind, count)
 
     async def _write_soon(self) -> None:
         await self.some.wait()
@@ -121,16 +117,14 @@ def _plain(text: str) -> str:
 @asynccontextmanager
 async def refusals(database: Database, clock: Clock) -> AsyncIterator[Noting]:
     """Where refused calls are noted: the first after a quiet minute is written at once, what follows once a minute."""
-    kept, never = Refusals(database, clock), asyncio.Event()
-    writing = asyncio.create_task(timer.every(EVERY_S, never, kept._write_soon))
+    kept, stopping = Refusals(database, clock), asyncio.Event()
+    writing = asyncio.create_task(timer.every(EVERY_S, stopping, kept._write_soon))
     try:
         yield kept.note
     finally:
-        with suppress(TimeoutError):  # what was begun ends: broken off, it may be there and would be written again
-            await asyncio.wait_for(kept.writing.acquire(), _STOP_S)
-            kept.writing.release()
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+        stopping.set()
+        kept.some.set()
+        await writing  # to its end: broken off, what it writes may be there, and would be written again
         await timer.tried(kept.write)
 
 
