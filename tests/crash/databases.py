@@ -11,10 +11,11 @@ from threading import Event
 import asyncpg
 
 from deploy.local.stack import Stack
+from services.kit import db
 
 
 def dsn_of(stack: Stack, service: str) -> str:
-    return f"{stack.environment['DATABASE_URL']}/cradle_{service}"
+    return db.service_dsn(stack.environment["DATABASE_URL"], service)
 
 
 def fetch(dsn: str, sql: str, *arguments: object) -> list[asyncpg.Record]:
