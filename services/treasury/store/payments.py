@@ -138,6 +138,14 @@ async def of_run(
     return [_unlocked(row) for row in rows]
 
 
+async def of_run_again(
+    source: Database | Tx, run_id: UUID, states: Collection[PaymentState], after: int, limit: int
+) -> list[Unlocked]:
+    """As `of_run`; and after the last once more from the first, so that none is left behind."""
+    lines = await of_run(source, run_id, states, after, limit)
+    return lines if lines or not after else await of_run(source, run_id, states, 0, limit)
+
+
 async def of_file(
     source: Database | Tx, run_id: UUID, paying: str, after: tuple[str, int], limit: int
 ) -> list[Payment]:

@@ -90,12 +90,10 @@ async def adopt(pay: PayDesk, hold: OnHold, *, is_whole: bool) -> int:
 
 
 async def _left(pay: PayDesk, run_id: UUID, until: datetime, after: int) -> int | None:
-    """The lines after this one of a run that left before the HOLD began, and once more from the first, so that none is
-    left behind; then what the run itself is by now. Answers the last line; None: there are no more.
+    """The next lines of a run that left before the HOLD began, and after them what the run itself is by now. Answers
+    the last line; None: there are no more.
     """
-    lines = await payments.of_run(pay.database, run_id, UNSENT, after, LINES_MAX)
-    if not lines and after:
-        lines = await payments.of_run(pay.database, run_id, UNSENT, 0, LINES_MAX)
+    lines = await payments.of_run_again(pay.database, run_id, UNSENT, after, LINES_MAX)
     now = pay.desk.clock.now()
     async with pay.database.transaction() as tx:
         run = await runs.lock_run(tx, run_id)

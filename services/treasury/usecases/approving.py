@@ -63,14 +63,8 @@ async def approve(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, *, plan_hash: b
 
 
 async def commit_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
-    """Commit the money of the lines after this one; after the last the run is ready to be sent. Answers the last line.
-
-    Lines before it are not looked through again, but once: at the end, so that none is left behind.
-    """
-    created = {PaymentState.CREATED}
-    lines = await payments.of_run(pay.database, run.id, created, after, LINES_MAX)
-    if not lines and after:
-        lines = await payments.of_run(pay.database, run.id, created, 0, LINES_MAX)
+    """Commit the money of the lines after this one; after the last the run is ready to be sent. Answers the last one."""
+    lines = await payments.of_run_again(pay.database, run.id, {PaymentState.CREATED}, after, LINES_MAX)
     payees = await pay.known({line.payee for line in lines})
     async with pay.database.transaction() as tx:
         now_run = await runs.lock_run(tx, run.id)
