@@ -63,7 +63,7 @@ async def approve(pay: PayDesk, tx: Tx, run_id: UUID, etag: str, *, plan_hash: b
 
 
 async def commit_chunk(pay: PayDesk, run: Run, after: int = 0) -> int:
-    """Commit the money of the lines after this one; after the last the run is ready to be sent. Answers the last one."""
+    """Commit the money of the next lines; after the last the run is ready to be sent. Answers the last line."""
     lines = await payments.of_run_again(pay.database, run.id, {PaymentState.CREATED}, after, LINES_MAX)
     payees = await pay.known({line.payee for line in lines})
     async with pay.database.transaction() as tx:
