@@ -34,6 +34,8 @@ from services.kit.waiting import SHORTEST_S, backoff, persevere
 _CONFLICTS_MAX = 3
 _WAIT_BUSY_MS = 50  # while some partitions have records, how long a fetch of the others may hold up the next one
 _WAIT_IDLE_MS = 250  # while none has: the first record ends the wait, and a quiet topic costs the broker little
+_WAIT_QUIET_MS = 1_000  # while none has had any for some polls: most streams of a service are quiet most of the time
+_QUIET_POLLS = 5
 _COMMIT_EVERY_S = 5.0
 _STOP_S = 5.0
 _log = telemetry.log(__name__)
@@ -75,6 +77,7 @@ class Inbox(Generic[Prepared]):
     kafka_commit_at: float = 0.0
     landed: dict[TopicPartition, int] = field(default_factory=dict)  # positions whose effect is committed
     told: dict[TopicPartition, int] = field(default_factory=dict)  # what Kafka was told of them
+    idle_polls: int = 0  # in a row, that brought nothing
 
     async def run(self) -> None:
         """Take, prepare and land batches. Returns when stopped; raises OffsetLost or TooManyBugs."""
@@ -151,7 +154,7 @@ class Inbox(Generic[Prepared]):
             fetched = await self.consumer.getmany(
                 timeout_ms=self.settings.poll_timeout_ms, max_records=self.settings.batch_records_max
             )
-            self._pace(idle=not fetched)
+            self._pace(fetched=bool(fetched))
             if generation != self.generation or not self.synced or not fetched:
                 return None
             batch = await self._batch(fetched)
@@ -166,9 +169,11 @@ class Inbox(Generic[Prepared]):
         except Exception:  # noqa: BLE001  # `_land` tries again, and tells the four kinds of failure apart
             return batch, None
 
-    def _pace(self, *, idle: bool) -> None:
+    def _pace(self, *, fetched: bool) -> None:
         """Ask a quiet topic less often. aiokafka reads the figure at each fetch, but offers no way to change it."""
-        self.consumer._fetcher._fetch_max_wait_ms = _WAIT_IDLE_MS if idle else _WAIT_BUSY_MS
+        self.idle_polls = 0 if fetched else self.idle_polls + 1
+        wait_ms = _WAIT_BUSY_MS if fetched else _WAIT_IDLE_MS if self.idle_polls < _QUIET_POLLS else _WAIT_QUIET_MS
+        self.consumer._fetcher._fetch_max_wait_ms = wait_ms
 
     async def _batch(self, fetched: dict[TopicPartition, list[Any]]) -> Batch:
         messages: list[Message] = []

@@ -8,7 +8,7 @@ them, so a record is either held behind its head or taken after it, never lost b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,8 +17,7 @@ from services.kit.errors import places
 from services.kit.seal import Sealer
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A record of a stream, as it came."""
 
     topic: str
@@ -47,9 +46,9 @@ def _pack(message: Message) -> bytes:
 
 def _unpack(bare: Message, packed: bytes) -> Message:
     if packed[:1] == b"\x00":
-        return replace(bare, value=packed[1:])
+        return bare._replace(value=packed[1:])
     end = 5 + int.from_bytes(packed[1:5], "big")
-    return replace(bare, key=packed[5:end], value=packed[end:])
+    return bare._replace(key=packed[5:end], value=packed[end:])
 
 
 @dataclass(frozen=True, slots=True)

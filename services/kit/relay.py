@@ -35,6 +35,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from cryptography.exceptions import InvalidTag
 
 from services.kit import telemetry, tls
+from services.kit.cloudevents import headers
 from services.kit.db import Database
 from services.kit.outbox import CHANNEL, opened
 from services.kit.placing import place_of
@@ -65,37 +66,7 @@ _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")  # the broker keeps silent 
 _log = telemetry.log(__name__)
 _place_of: Final = lru_cache(maxsize=4096)(place_of)  # events of one aggregate follow each other under one key
 
-Header = tuple[str, bytes]
 Row = Mapping[str, Any]  # of the outbox, as it lies there or opened
-
-
-def headers(row: Row, source: str) -> list[Header]:
-    """CloudEvents 1.0, Kafka protocol binding, binary mode."""
-    return [
-        *_of_type(row["type"], source),
-        ("ce_id", str(row["event_id"]).encode()),
-        ("ce_subject", row["aggregateid"].encode()),
-        ("ce_time", _time(row["occurred_at"])),
-        ("ce_sequence", b"%d" % row["version"]),
-        ("causationid", row["causationid"].encode()),
-    ]
-
-
-@lru_cache(maxsize=1024)
-def _of_type(kind: str, source: str) -> tuple[Header, ...]:
-    """What stands in every event of a type."""
-    return (
-        ("ce_specversion", b"1.0"),
-        ("ce_type", kind.encode()),
-        ("ce_source", source.encode()),
-        ("content-type", b"application/protobuf"),
-    )
-
-
-@lru_cache(maxsize=64)
-def _time(instant: datetime) -> bytes:
-    """All events of a transaction have one instant."""
-    return instant.isoformat().encode()
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from services.kit.inbox import Inbox
 from services.kit.ops import AuditRecords, ParkedRecords
 from services.kit.parking import Parking
 from services.kit.run import Process
+from services.kit.seal import Keyed
 from services.registry import streams
 from services.registry.api import Offices, Records, Registry, Standings
 from services.registry.usecases import Office
@@ -30,7 +31,7 @@ from services.registry.usecases import Office
 
 def _office(process: Process) -> Office:
     key = base64.b64decode(process.settings.blind_index_key.get_secret_value(), validate=True)
-    return Office(process.database, process.clock, process.sealer, key)
+    return Office(process.database, process.clock, process.sealer, Keyed.of(key))
 
 
 async def api(process: Process) -> None:

@@ -12,7 +12,7 @@ from services.claims.model import Claim, State
 from services.claims.rules import LAW
 from services.claims.store import Change
 from services.claims.usecases import queueing
-from services.claims.usecases.office import Terms
+from services.claims.usecases.batch import Terms
 from services.kit.db import Tx
 from services.kit.ids import new_id
 

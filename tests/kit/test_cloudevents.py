@@ -9,7 +9,7 @@ from uuid import UUID
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from cloudevents.core.formats.json import JSONFormat
 
-from services.kit.relay import headers
+from services.kit.cloudevents import headers
 
 ROW: dict[str, Any] = {
     "event_id": UUID("01998f00-0000-7000-8000-000000000001"),

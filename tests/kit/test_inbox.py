@@ -154,7 +154,7 @@ def test_a_quiet_topic_is_asked_less_often_and_its_next_record_lands(stack: Stac
             inbox = toy.inbox(database)
 
             async def is_quiet() -> bool:
-                return inbox.synced and inbox.consumer._fetcher._fetch_max_wait_ms == 250
+                return inbox.synced and inbox.consumer._fetcher._fetch_max_wait_ms == 1_000
 
             async def has_landed() -> bool:
                 return await toy.offset() == 1

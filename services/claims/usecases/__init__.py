@@ -11,10 +11,11 @@
 """
 
 from services.claims.usecases import appealing, erasing, overdue, redetermining
+from services.claims.usecases.batch import OnFile, Prepared, Terms
 from services.claims.usecases.comparing import watch
 from services.claims.usecases.hearing import Hearing, expire, hear, prepare_hearing
 from services.claims.usecases.looking_again import hear_wages, look_again, queue_by_wages
-from services.claims.usecases.office import Office, OnFile, Prepared, Terms
+from services.claims.usecases.office import Office
 from services.claims.usecases.reviewing import Desk
 from services.claims.usecases.settling import settle
 from services.claims.usecases.taking_in import prepare, take_in

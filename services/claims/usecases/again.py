@@ -15,7 +15,8 @@ from services.claims.model.review import COVERAGE_WORSE, Review
 from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Waiting, reviews
 from services.claims.usecases import queueing
-from services.claims.usecases.office import Office, OnFile, Terms
+from services.claims.usecases.batch import OnFile, Terms
+from services.claims.usecases.office import Office
 from services.claims.usecases.ordering import ordered
 from services.claims.usecases.settling import completed, decide, history
 from services.claims.usecases.telling import codes_of, count_paid, say_later

@@ -26,7 +26,8 @@ from services.claims.model.appeal import (
 )
 from services.claims.model.review import APPEAL, RISK, Review, note_context
 from services.claims.store import appeals, reviews
-from services.claims.usecases.office import Office, Terms
+from services.claims.usecases.batch import Terms
+from services.claims.usecases.office import Office
 from services.claims.usecases.telling import event_of
 from services.claims.wire import appeal as wire
 from services.kit.calendar import CALENDAR

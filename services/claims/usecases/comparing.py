@@ -9,7 +9,7 @@ from typing import Final
 from services.claims import store
 from services.claims.model import ReceiptStatus, Received, Totals
 from services.claims.store import Settled
-from services.claims.usecases.office import Terms
+from services.claims.usecases.batch import Terms
 from services.claims.wire import out
 from services.kit import telemetry
 from services.kit.clock import Clock

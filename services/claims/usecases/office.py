@@ -1,17 +1,12 @@
-"""What deciding claims needs around it, and what is on file while a batch goes on."""
+"""What deciding claims needs around it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from services.claims import rules
-from services.claims.model import KEEPS, Claim, Coverage, Institution, Orders, Received, Standing
-from services.claims.store import Change, Ground, Number, OfPersons
-from services.claims.wire.registry import Visited
+from services.claims.usecases.batch import Terms
 from services.kit.clock import Clock
 from services.kit.law import Law
 from services.kit.seal import Sealer
@@ -35,63 +30,3 @@ class Office:
         today, settings = self.clock.today(), self.settings
         waits_until = today + timedelta(days=settings.coverage_wait_days)
         return Terms(self.law, today, self.clock.now(), waits_until, today + timedelta(days=settings.review_days))
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a decision is made under: the law, the civil date it is made on, and the instant it is written."""
-
-    law: Law
-    today: date
-    now: datetime
-    waits_until: date  # the last day on which coverage may come
-    review_by: date  # when a question about what was decided is due: the law sets no term for it
-
-    def ground(self, known_at: datetime) -> Ground:
-        return Ground(self.law, rules.REVISION, known_at, self.now)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A batch that was read and looked up; `coverage` answers each submission that could be read."""
-
-    received: tuple[Received, ...]
-    coverage: Mapping[str, Coverage]  # by position
-    known_at: datetime
-    institutions: Mapping[Visited, Institution] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class OnFile:
-    """What is on file about a batch's numbers and persons, and, as the batch goes on, what it adds."""
-
-    claims: dict[Number, Claim]
-    standing: OfPersons
-    orders: dict[UUID, Orders] = field(default_factory=dict)
-    erased: frozenset[UUID] = frozenset()
-
-    def others(self, person: UUID | None, claim: Claim | None) -> Sequence[Standing]:
-        """What the person's other claims hold and take."""
-        known = self.standing.get(person) if person else None
-        if not known:
-            return ()
-        return [one for claim_id, one in known.items() if claim is None or claim_id != claim.id]
-
-    def take(self, change: Change) -> None:
-        """Later records of the batch see what earlier ones decided.
-
-        A decided correction states the whole claim anew; one that waits leaves what was approved as it is.
-        """
-        claim = change.claim
-        before = self.claims.get((claim.source, claim.number))
-        self.claims[claim.source, claim.number] = claim
-        if change.orders:
-            self.orders[claim.id] = rules.paying.with_orders(self.orders.get(claim.id, {}), change.orders)
-        if claim.state in KEEPS:
-            return
-        if before is not None and before.person:
-            # What waited may have left what it held with the person of a revision before.
-            for person in self.standing if before.state in KEEPS else (before.person,):
-                self.standing.get(person, {}).pop(claim.id, None)
-        if claim.person and (change.holds or change.taken):
-            self.standing.setdefault(claim.person, {})[claim.id] = Standing(claim.id, change.holds, change.taken)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from services.claims.model import KEEPS, Orders, Owed, Payment
+from services.claims.model import KEEPS, Claim, Orders, Owed, Payment
 from services.claims.rules import paying
 from services.claims.store import Change
-from services.claims.usecases.office import Terms
+from services.claims.usecases.batch import Terms
 
 
 def ordered(change: Change, before: Orders, terms: Terms) -> Change:
@@ -23,4 +23,16 @@ def ordered(change: Change, before: Orders, terms: Terms) -> Change:
     made = paying.orders(before, owed, claim, terms.today)
     at_first = Payment.PAYABLE if made else None  # spares a new claim the reckoning
     payment = paying.payment_of(paying.with_orders(before, made)) if before else at_first
-    return change._replace(claim=claim._replace(payment=payment), orders=made, without_payee=tuple(without))
+    return Change(  # made anew, as its claim is: `_replace` costs as much as a rule
+        Claim(*claim[:-2], payment, claim.providers),
+        change.facts,
+        change.determination,
+        change.sequence,
+        change.holds,
+        change.taken,
+        change.waiting,
+        change.returned,
+        made,
+        tuple(without),
+        change.known_at,
+    )

@@ -11,7 +11,8 @@ from services.claims.model.review import ORDER_REFUSED
 from services.claims.rules import paying
 from services.claims.store import reviews
 from services.claims.usecases import queueing
-from services.claims.usecases.office import Office, Terms
+from services.claims.usecases.batch import Terms
+from services.claims.usecases.office import Office
 from services.claims.usecases.telling import event_of, receipt_event
 from services.claims.wire import out, treasury
 from services.kit.db import Tx

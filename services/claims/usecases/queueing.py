@@ -10,7 +10,7 @@ from services.claims import rules
 from services.claims.model import Claim, ClaimKind, State
 from services.claims.model.review import QUALITY_SAMPLE, RECIPIENT_MISSING, RISK, SUPERVISED, Review
 from services.claims.store import Change, appeals, reviews
-from services.claims.usecases.office import Terms
+from services.claims.usecases.batch import Terms
 from services.kit import telemetry
 from services.kit.calendar import CALENDAR
 from services.kit.clock import Clock

@@ -26,7 +26,8 @@ from services.claims.model.redetermination import (
 from services.claims.model.review import LAW_CHANGED, Review
 from services.claims.store import Change, Known, redetermining, reviews
 from services.claims.usecases import queueing
-from services.claims.usecases.office import Office, OnFile, Terms
+from services.claims.usecases.batch import OnFile, Terms
+from services.claims.usecases.office import Office
 from services.claims.usecases.ordering import ordered
 from services.claims.usecases.telling import codes_of, count_paid, say_later
 from services.kit import telemetry

@@ -35,7 +35,8 @@ from services.claims.model.review import (
 from services.claims.store import Change, Waiting, reviews
 from services.claims.store.reviews import Listed
 from services.claims.usecases import appealing, erasing, queueing, telling
-from services.claims.usecases.office import Office, Terms
+from services.claims.usecases.batch import Terms
+from services.claims.usecases.office import Office
 from services.claims.usecases.ordering import ordered
 from services.claims.wire import out
 from services.claims.wire import review as wire

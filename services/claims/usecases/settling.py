@@ -36,7 +36,7 @@ from services.claims.model import (
 )
 from services.claims.rules import History
 from services.claims.store import Change, Settled, Waiting
-from services.claims.usecases.office import OnFile, Prepared, Terms
+from services.claims.usecases.batch import OnFile, Prepared, Terms
 from services.claims.usecases.ordering import ordered
 from services.claims.wire import out
 from services.claims.wire.registry import Visited, visited

@@ -12,8 +12,9 @@ from services.claims import rules, store
 from services.claims.model import FINAL, Claim, ClaimKind, Coverage, Institution, Received, Sent
 from services.claims.store import NOBODY, Named, Number, Settled, erasing
 from services.claims.usecases import appealing, queueing
+from services.claims.usecases.batch import OnFile, Prepared
 from services.claims.usecases.comparing import compare
-from services.claims.usecases.office import Office, OnFile, Prepared
+from services.claims.usecases.office import Office
 from services.claims.usecases.settling import settle
 from services.claims.usecases.telling import count, say_so
 from services.claims.wire import intake

@@ -11,7 +11,7 @@ from cradle.claims.v1 import event_pb2, receipt_pb2
 
 from services.claims.model import Claim, Order, ReceiptStatus, State
 from services.claims.store import Change, Settled
-from services.claims.usecases.office import Terms
+from services.claims.usecases.batch import Terms
 from services.claims.wire import out, treasury
 from services.kit import telemetry
 from services.kit.db import Tx

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -55,12 +54,13 @@ def county_of_ours(given: str) -> str:
 
 def claim_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date, first_day: date) -> list[Reason]:
     """Everything wrong with a claim whose shape is right, in the order of its fields."""
+    event, employer = claim.event, claim.employer_uscc
     return [
         *_person_problems(claim, f"{path}.person_id_number", today),
-        *(uscc_problems(plain(claim.employer_uscc), f"{path}.employer_uscc") if claim.employer_uscc else ()),
+        *(uscc_problems(plain(employer), f"{path}.employer_uscc") if employer else ()),
         *_county_problems(claim.county, f"{path}.county"),
-        *day_problems(claim.event.date, f"{path}.event.date", today, first_day),
-        *_event_problems(claim.event, f"{path}.event"),
+        *day_problems(event.date, f"{path}.event.date", today, first_day),
+        *_event_problems(event, f"{path}.event"),
         *submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
         *_husband_problems(claim.husband_id_number, f"{path}.husband_id_number", today),
         *_cost_problems(claim, path, today),
@@ -111,57 +111,59 @@ def _county_problems(county: str, path: str) -> list[Reason]:
     return [] if county_of_ours(county) else [reason("COUNTY_UNKNOWN", path)]
 
 
-def _event_problems(event: intake_pb2.MaternityEvent, path: str) -> Iterator[Reason]:
-    if event.type == claim_pb2.EVENT_TYPE_DELIVERY:
+def _event_problems(event: intake_pb2.MaternityEvent, path: str) -> list[Reason]:
+    problems: list[Reason] = []
+    kind = event.type
+    if kind == claim_pb2.EVENT_TYPE_DELIVERY:
         if not event.delivery_mode:
-            yield reason("FIELD_REQUIRED", f"{path}.delivery_mode")
+            problems.append(reason("FIELD_REQUIRED", f"{path}.delivery_mode"))
         if not event.infants:
-            yield reason("FIELD_OUT_OF_RANGE", f"{path}.infants")
+            problems.append(reason("FIELD_OUT_OF_RANGE", f"{path}.infants"))
         if not event.birth_order:
-            yield reason("FIELD_OUT_OF_RANGE", f"{path}.birth_order")
-    elif event.type == claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY and not event.surgery:
-        yield reason("FIELD_REQUIRED", f"{path}.surgery")
+            problems.append(reason("FIELD_OUT_OF_RANGE", f"{path}.birth_order"))
+    elif kind == claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY and not event.surgery:
+        problems.append(reason("FIELD_REQUIRED", f"{path}.surgery"))
+    return problems
 
 
-def _cost_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) -> Iterator[Reason]:
+def _cost_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) -> list[Reason]:
+    stays, visits, items = claim.stays, claim.visits, claim.items
     if claim.kind == claim_pb2.CLAIM_KIND_ALLOWANCE:
-        for name, given in (("stays", claim.stays), ("visits", claim.visits), ("items", claim.items)):
-            if given:
-                yield reason("COSTS_UNEXPECTED", f"{path}.{name}")
-        return
-    if not (claim.stays or claim.visits or claim.items):
-        yield reason("COSTS_REQUIRED", f"{path}.stays")
-    for number, stay in enumerate(claim.stays):
-        yield from _stay_problems(stay, f"{path}.stays[{number}]", today)
-    for number, visit in enumerate(claim.visits):
-        yield from _dated_problems(visit, f"{path}.visits[{number}]", today)
-    for number, item in enumerate(claim.items):
-        yield from _dated_problems(item, f"{path}.items[{number}]", today)
+        named = (("stays", stays), ("visits", visits), ("items", items))
+        return [reason("COSTS_UNEXPECTED", f"{path}.{name}") for name, given in named if given]
+    problems: list[Reason] = []
+    if not (stays or visits or items):
+        problems.append(reason("COSTS_REQUIRED", f"{path}.stays"))
+    for number, stay in enumerate(stays):
+        problems += _stay_problems(stay, f"{path}.stays[{number}]", today)
+    for number, visit in enumerate(visits):
+        problems += _dated_problems(visit, f"{path}.visits[{number}]", today)
+    for number, item in enumerate(items):
+        problems += _dated_problems(item, f"{path}.items[{number}]", today)
+    return problems
 
 
-def _stay_problems(stay: intake_pb2.Stay, path: str, today: date) -> Iterator[Reason]:
-    wrong = [
+def _stay_problems(stay: intake_pb2.Stay, path: str, today: date) -> list[Reason]:
+    problems = [
         *day_problems(stay.admission_date, f"{path}.admission_date", today),
         *day_problems(stay.discharge_date, f"{path}.discharge_date", today),
     ]
-    yield from wrong
-    if not wrong and from_proto(stay.discharge_date) < from_proto(stay.admission_date):
-        yield reason("DATES_REVERSED", f"{path}.discharge_date")
-    yield from _charge_problems(stay.charge, f"{path}.charge")
+    if not problems and from_proto(stay.discharge_date) < from_proto(stay.admission_date):
+        problems.append(reason("DATES_REVERSED", f"{path}.discharge_date"))
+    return problems + _charge_problems(stay.charge, f"{path}.charge")
 
 
-def _dated_problems(one: intake_pb2.Visit | intake_pb2.Item, path: str, today: date) -> Iterator[Reason]:
-    yield from day_problems(one.date, f"{path}.date", today)
-    yield from _charge_problems(one.charge, f"{path}.charge")
+def _dated_problems(one: intake_pb2.Visit | intake_pb2.Item, path: str, today: date) -> list[Reason]:
+    return day_problems(one.date, f"{path}.date", today) + _charge_problems(one.charge, f"{path}.charge")
 
 
-def _charge_problems(charge: intake_pb2.Charge, path: str) -> Iterator[Reason]:
+def _charge_problems(charge: intake_pb2.Charge, path: str) -> list[Reason]:
     """medfee_sumamt = fulamt_ownpay_amt + overlmt_selfpay + preselfpay_amt + inscp_scp_amt, where parts are given."""
     outside_fen = charge.own_pay_fen + charge.over_limit_fen + charge.self_pay_first_fen
     if not charge.HasField("total_fen"):
-        if outside_fen:
-            yield reason("FIELD_REQUIRED", f"{path}.total_fen")
-    elif charge.policy_range_fen > charge.total_fen:
-        yield reason("POLICY_RANGE_ABOVE_TOTAL", f"{path}.policy_range_fen")
-    elif outside_fen and charge.policy_range_fen + outside_fen != charge.total_fen:
-        yield reason("LINES_DO_NOT_ADD_UP", f"{path}.total_fen")
+        return [reason("FIELD_REQUIRED", f"{path}.total_fen")] if outside_fen else []
+    if charge.policy_range_fen > charge.total_fen:
+        return [reason("POLICY_RANGE_ABOVE_TOTAL", f"{path}.policy_range_fen")]
+    if outside_fen and charge.policy_range_fen + outside_fen != charge.total_fen:
+        return [reason("LINES_DO_NOT_ADD_UP", f"{path}.total_fen")]
+    return []
