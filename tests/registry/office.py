@@ -14,6 +14,7 @@ from cradle.registry.v1 import event_pb2
 from deploy.local.stack import Stack
 from services.kit import db
 from services.kit.clock import Clock
+from services.kit.seal import Keyed
 from services.registry import usecases
 from services.registry.model import (
     BEGINNING,
@@ -43,7 +44,7 @@ NAME = "欧阳测试"
 async def office(stack: Stack, dsn: str, connections_max: int = 8) -> AsyncIterator[Office]:
     key = base64.b64decode(stack.environment["CRADLE_BLIND_INDEX_KEY"])
     async with db.connect(dsn, connections_max=connections_max) as database:
-        yield Office(database, Clock(TODAY), sealer_of(stack), key)
+        yield Office(database, Clock(TODAY), sealer_of(stack), Keyed.of(key))
 
 
 def employer(code: str, *, bases: dict[int, int] | None = None, **wages: int) -> Employer:
