@@ -20,7 +20,7 @@ _USCC_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 
 def plain(text: str) -> str:
     """The number without what is no reason to send it back: full-width digits, a lower-case x, stray blanks."""
-    if text.isascii() and text.isalnum():
+    if not text or (text.isascii() and text.isalnum()):
         return text.upper()
     return unicodedata.normalize("NFKC", text).strip().upper()
 

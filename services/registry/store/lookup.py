@@ -62,6 +62,8 @@ LEFT JOIN LATERAL (
 ORDER BY asked.position
 """
 
+_CATEGORIES: Final[dict[str | None, Category | None]] = {None: None, **{str(one): one for one in Category}}
+
 
 class Asked(NamedTuple):
     """One person to be found, by index or by reference."""
@@ -104,7 +106,7 @@ def _coverage(row: asyncpg.Record) -> Coverage:
     return Coverage(
         row["person"],
         row["is_known"],
-        Category(row["category"]) if row["category"] else None,
+        _CATEGORIES[row["category"]],
         row["insured_by"],
         bool(row["is_student"]),
         row["employer"],
