@@ -146,7 +146,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         return service_pb2.ExplainDeterminationResponse(
             claim=shown,
             text=notice.notice(
-                notice.Subject(claim.number, claim.source, recorded.revision),
+                notice.Subject(claim.number, claim.source, recorded.revision, notice.since(claim, recorded.revision)),
                 determination,
                 recorded.facts_again(),
                 law,

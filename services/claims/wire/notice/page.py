@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from services.claims.model import Determination, Facts, State, Step, StepView
+from services.claims.model import FINAL, Claim, Determination, Facts, State, Step, StepView
 from services.claims.wire.notice import employer, found, result, steps, sure, words
 from services.claims.wire.notice.layout import WIDTH, rows, wrapped
 from services.kit.law import Law
-from services.kit.messages import Language, Reason, text
+from services.kit.messages import Language, Reason, reason, text
 
 _OPEN: Final = {State.PENDED, State.ERROR}
 _OF_LEAVE: Final = ("LEAVE_", "FUND_", "GESTATION_", "THIRD_CHILD_", "FATHER")
@@ -22,6 +22,7 @@ class Subject(NamedTuple):
     number: str
     source: str
     revision: int
+    since: Reason | None = None
 
 
 class Group(NamedTuple):
@@ -29,6 +30,13 @@ class Group(NamedTuple):
 
     title: str
     steps: tuple[tuple[int, Step], ...]
+
+
+def since(claim: Claim, revision: int) -> Reason | None:
+    """What has become of the claim since, where this revision's determination no longer says how it stands."""
+    if claim.state in FINAL:
+        return reason(f"NOTICE_SINCE_{claim.state}")
+    return reason("NOTICE_SINCE_REVISED", revision=claim.revision) if revision < claim.revision else None
 
 
 def notice(  # noqa: PLR0917  # all of it is on the notice
@@ -85,6 +93,7 @@ def _head(subject: Subject | None, determination: Determination, facts: Facts, l
             ],
             "",
         ),
+        *(["", *wrapped(subject.since.text(language), "! ", "  ")] if subject.since else []),
     ]
 
 
