@@ -450,8 +450,8 @@ def test_every_notice_tells_the_remedies_and_no_time_limit_of_ours(name: str) ->
         (State.APPROVED, 1, None),
         (State.PENDED, 2, "the claim was corrected since and stands at revision 2;"),
         (State.RETURNED, 3, "the claim was corrected since and stands at revision 3;"),
-        (State.VOIDED, 1, "the claim was voided since; nothing of what follows is paid."),
-        (State.VOIDED, 2, "the claim was voided since; nothing of what follows is paid."),
+        (State.VOIDED, 1, "the claim was voided since; what follows is no longer in force."),
+        (State.VOIDED, 2, "the claim was voided since; what follows is no longer in force."),
         (State.REVERSED, 1, "the claim was voided since, after it was paid; what was paid is asked back."),
     ],
 )
