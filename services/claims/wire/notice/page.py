@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from services.claims.model import FINAL, Claim, Determination, Facts, State, Step, StepView
+from services.claims.model import Claim, Determination, Facts, State, Step, StepView
 from services.claims.wire.notice import employer, found, result, steps, sure, words
 from services.claims.wire.notice.layout import WIDTH, rows, wrapped
 from services.kit.law import Law
@@ -14,6 +14,7 @@ from services.kit.messages import Language, Reason, reason, text
 _OPEN: Final = {State.PENDED, State.ERROR}
 _OF_LEAVE: Final = ("LEAVE_", "FUND_", "GESTATION_", "THIRD_CHILD_", "FATHER")
 _DIGEST_SHOWN: Final = 16
+_ENDED: Final = {State.VOIDED: "NOTICE_SINCE_VOIDED", State.REVERSED: "NOTICE_SINCE_REVERSED"}
 
 
 class Subject(NamedTuple):
@@ -34,8 +35,8 @@ class Group(NamedTuple):
 
 def since(claim: Claim, revision: int) -> Reason | None:
     """What has become of the claim since, where this revision's determination no longer says how it stands."""
-    if claim.state in FINAL:
-        return reason(f"NOTICE_SINCE_{claim.state}")
+    if code := _ENDED.get(claim.state):
+        return reason(code)
     return reason("NOTICE_SINCE_REVISED", revision=claim.revision) if revision < claim.revision else None
 
 
