@@ -12,11 +12,12 @@ from deploy.local.roles import is_listening, is_ready
 
 
 class Part(TypedDict):
-    """One process, as `status` tells of it."""
+    """One process, as `status` tells of it: where it is asked over gRPC (or its own protocol), and for /metrics."""
 
     role: str
     pid: int | None
     port: int
+    metrics: int | None
     healthy: bool
     restarts: int
     log: str
@@ -37,7 +38,8 @@ def parts(name: str) -> list[Part]:
         Part(
             role=role,
             pid=found["pid"],
-            port=int(found["listens"].rsplit(":", 1)[1]),
+            port=_port(found["listens"]),
+            metrics=_port(found["readyz"]) if found["readyz"] else None,
             healthy=_is_healthy(found["pid"], found["readyz"], found["listens"]),
             restarts=found["restarts"],
             log=found["log"],
@@ -49,11 +51,17 @@ def parts(name: str) -> list[Part]:
 def table(found: list[Part]) -> Table:
     """The parts for a terminal; their logs lie in one folder, which is told once."""
     folder = Path(found[0]["log"]).parent if found else None
-    drawn = Table("role", "pid", "port", "health", "log", box=None, caption=f"logs in {folder}", caption_justify="left")
+    columns = ("role", "pid", "port", "metrics", "health", "log")
+    drawn = Table(*columns, box=None, caption=f"logs in {folder}", caption_justify="left")
     for part in found:
         health = "[green]ready[/]" if part["healthy"] else "[red]down[/]"
-        drawn.add_row(part["role"], str(part["pid"] or "-"), str(part["port"]), health, Path(part["log"]).name)
+        ports = (str(part["port"]), str(part["metrics"] or "-"))
+        drawn.add_row(part["role"], str(part["pid"] or "-"), *ports, health, Path(part["log"]).name)
     return drawn
+
+
+def _port(address: str) -> int:
+    return int(address.rsplit(":", 1)[1])
 
 
 def _is_healthy(pid: int | None, readyz: str | None, listens: str) -> bool:

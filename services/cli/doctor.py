@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import typer
 from cradle.ops.v1 import parked_pb2
@@ -48,6 +48,13 @@ class Check:
     advice: str
 
 
+class Seen(NamedTuple):
+    """What was seen of claims at one moment; of its backlog nothing, if nobody could say."""
+
+    broker: Snapshot
+    claims: parked_pb2.Backlog | None
+
+
 def doctor(context: typer.Context) -> None:
     """Check the broker, its topics, and of each service its api, workers and relay. Exit status 1: a check failed."""
     session: Session = context.obj
@@ -85,7 +92,7 @@ def _broker_checks(session: Session, backlogs: Backlogs) -> Iterator[Check]:
     yield _check(session, "BROKER", brokers, ok=True)
     yield _topics(session, snapshot)
     yield from (_worker(session, name, group) for name, group in sorted(snapshot.groups.items()))
-    yield _relay(session, snapshot, backlogs["claims"].parked if "claims" in backlogs else 0)
+    yield _relay(session, Seen(snapshot, backlogs.get("claims")))
 
 
 def _topics(session: Session, snapshot: Snapshot) -> Check:
@@ -103,22 +110,34 @@ def _worker(session: Session, name: str, group: Group) -> Check:
     return _check(session, "WORKER", f"{name}: {detail}", ok=group.members > 0)
 
 
-def _relay(session: Session, snapshot: Snapshot, parked: int) -> Check:
-    """Every submission gets one receipt, and none while it is parked. Where some are missing, it is looked again: what
-    is only busy goes on, and what stands still has failed.
+def _relay(session: Session, seen: Seen) -> Check:
+    """Every submission gets a receipt, and none while it is parked; and events leave. Where some are missing or wait,
+    it is looked again: what is only busy goes on, and what stands still has failed.
     """
     sources = session.settings.sources
-    missing = _missing(snapshot, parked, sources)
-    moving = missing == 0
-    if missing:
-        later = _look(session, after_s=_STANDSTILL_S)
-        moved = later.ever(RECEIPT, sources) > snapshot.ever(RECEIPT, sources)
-        moving = moved or _missing(later, parked, sources) == 0
-    return _check(session, "RELAY", session.text("CLI_DETAIL_RELAY", missing=missing), ok=moving)
+    missing, unsent = _missing(seen, sources), seen.claims.unsent_events if seen.claims else 0
+    stands = False
+    if missing or unsent:
+        later = Seen(_look(session, after_s=_STANDSTILL_S), _backlog(session, "claims"))
+        stands = _stands_still(seen, later, sources)
+    return _check(session, "RELAY", session.text("CLI_DETAIL_RELAY", missing=missing, unsent=unsent), ok=not stands)
 
 
-def _missing(snapshot: Snapshot, parked: int, sources: Collection[str]) -> int:
-    return max(0, snapshot.ever(INTAKE, sources) - snapshot.ever(RECEIPT, sources) - parked)
+def _missing(seen: Seen, sources: Collection[str]) -> int:
+    """So many at least: what is paid or decided again has further receipts, which cannot be told from the first."""
+    parked = seen.claims.parked if seen.claims else 0
+    return max(0, seen.broker.ever(INTAKE, sources) - seen.broker.ever(RECEIPT, sources) - parked)
+
+
+def _stands_still(seen: Seen, later: Seen, sources: Collection[str]) -> bool:
+    """No receipt came, and one is missing still, or the event that had waited longest waits still."""
+    if later.broker.ever(RECEIPT, sources) > seen.broker.ever(RECEIPT, sources):
+        return False
+    if _missing(later, sources):
+        return True
+    if seen.claims is None or later.claims is None:
+        return False  # that nobody answers is told by itself
+    return seen.claims.unsent_events > 0 and later.claims.oldest_unsent_s > seen.claims.oldest_unsent_s
 
 
 def _look(session: Session, groups: Collection[str] = (), after_s: float = 0.0) -> Snapshot:

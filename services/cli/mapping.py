@@ -21,6 +21,7 @@ _NUMBERS: Final = {
 }
 _MESSAGES: Final = {field.name for field in intake_pb2.ClaimIntake.DESCRIPTOR.fields}
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
+_DATE: Final = "google.type.Date"
 
 
 def to_intake(content: object) -> tuple[intake_pb2.ClaimIntake, list[reason_pb2.Reason]]:
@@ -55,7 +56,7 @@ def _taken(content: dict[str, Any], message: Message) -> bool:
 
 def _problems(descriptor: Descriptor, content: object, path: str) -> Iterator[reason_pb2.Reason]:
     if not isinstance(content, Mapping):
-        yield coded("CLI_WANTED_OBJECT", path)
+        yield coded("CLI_WANTED_DATE" if descriptor.full_name == _DATE else "CLI_WANTED_OBJECT", path)
         return
     fields = {name: field for field in descriptor.fields for name in (field.name, field.json_name)}
     for name, value in content.items():

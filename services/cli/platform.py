@@ -110,6 +110,8 @@ def import_(
         typer.echo(
             session.text("CLI_PLATFORM_SENT", **{name: sent[name] for name in ("submit", "void", "control_totals")})
         )
+    if sent:
+        session.note("CLI_PLATFORM_NEXT", source=source)
     if wrong:
         session.note("CLI_PLATFORM_ERRORS", messages=len(wrong), file=errors)
     _count(session, counts)

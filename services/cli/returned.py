@@ -60,7 +60,7 @@ def totals(
     source: Annotated[str, typer.Option(help="the sender")] = "",
     limit: _Limit = 50,
 ) -> None:
-    """Show the control totals of each day, newest first: as they were said, and as they were taken in.
+    """Show the control totals of each day, newest first: as they were said, and what came.
 
     A day that is over, and of which a source that told totals before told none, is MISSING.
     """

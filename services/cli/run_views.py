@@ -19,6 +19,8 @@ def run(session: Session, found: run_pb2.Run) -> None:
     _run(session, found)
     if found.state == run_pb2.RUN_STATE_PLANNED and not session.as_json:
         session.note("CLI_SECOND_PERSON_AWAITED" if found.planned_count else "CLI_NOTHING_TO_PAY")
+        if found.exceptions:
+            session.note("CLI_LEFT_OUT_WHY", count=found.exceptions, run=found.name.removeprefix("runs/"))
 
 
 def foreseen(session: Session, found: run_pb2.Run) -> None:

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.cli.failures import Failure, asking_service, said
+from services.cli.failures import Exit, Failure, asking_service, said
 from services.cli.tables import Sheet
 from services.kit import rpc, tls
 from services.kit.messages import Language, text
@@ -115,6 +115,8 @@ def tell_failure(failure: Failure, session: Session) -> None:
         return
     for line in _lines(failure, session.language):
         typer.echo(line, err=True)
+    if failure.exit_code is Exit.UNAVAILABLE:
+        session.note("CLI_AWAY")
 
 
 def _lines(failure: Failure, language: Language) -> Sequence[str]:

@@ -119,6 +119,8 @@ def _against(
         failure = from_rpc(error, session.settings.claims_target)
         if error.code() is not grpc.StatusCode.INVALID_ARGUMENT:
             raise failure from error
+        for reason in failure.reasons:
+            reason.field = reason.field.removeprefix("intake.")  # a path inside the message, as a receipt has it
         return failure.reasons
     return ()
 

@@ -16,11 +16,20 @@ from services.cli.intake import Sent, number_of
 from services.cli.session import Session
 from services.cli.tables import Sheet
 from services.kit.dates import SHANGHAI
+from services.kit.identifiers import holds_id_number
 from services.kit.messages import CATALOGUE
 from services.kit.money import yuan
 
 _WAITING = "..."
-_RIGHT = {"CLI_COL_ALLOWANCE", "CLI_COL_REVISION", "CLI_COL_RECORDS", "CLI_COL_LAG", "CLI_COL_PARTITIONS"} | {
+_NOT_SHOWN = "***"
+_RIGHT = {
+    "CLI_COL_AMOUNT",
+    "CLI_COL_ALLOWANCE",
+    "CLI_COL_REVISION",
+    "CLI_COL_RECORDS",
+    "CLI_COL_LAG",
+    "CLI_COL_PARTITIONS",
+} | {
     "CLI_COL_BEGINNING",
     "CLI_COL_END",
     "CLI_COL_ID",
@@ -57,23 +66,28 @@ def facts(session: Session, pairs: Iterable[tuple[str, str]]) -> Table:
 
 def results(session: Session, sent: Sequence[Sent]) -> Table:
     """What became of each message that was sent."""
-    columns = ("MESSAGE", "NUMBER", "REVISION", "STATUS", "OUTCOME", "ALLOWANCE", "REASONS")
+    columns = ("MESSAGE", "NUMBER", "REVISION", "STATUS", "OUTCOME", "AMOUNT", "REASONS")
     return table(session, [f"CLI_COL_{name}" for name in columns], (_result(session, one) for one in sent))
 
 
 def _result(session: Session, one: Sent) -> tuple[str, ...]:
     receipt = one.receipt
     if receipt is None:
-        return (message(session, one.intake), one.number, "", _WAITING, "", "", "")
+        return (message(session, one.intake), number(one.number), "", _WAITING, "", "", "")
     return (
         message(session, one.intake),
-        receipt.claim_number or one.number,
+        receipt.claim_number or number(one.number),
         str(receipt.revision or ""),
         status(session, receipt.status),
         state(session, receipt.outcome),
-        yuan(receipt.allowance_fen) if receipt.payee else "",
+        yuan(receipt.allowance_fen + receipt.medical_fen) if receipt.payee or receipt.medical_fen else "",
         reasons(session, receipt.reasons),
     )
+
+
+def number(given: str) -> str:
+    """A claim number as its file has it; one that holds an ID number is returned, and stands on no screen either."""
+    return _NOT_SHOWN if holds_id_number(given) else given
 
 
 def message(session: Session, intake: intake_pb2.ClaimIntake) -> str:
@@ -87,7 +101,7 @@ def foreseen(
 ) -> Table:
     """What each message of a file would be returned for by itself."""
     rows = (
-        (place, message(session, intake), number_of(intake), reasons(session, why) or session.text("CLI_OK"))
+        (place, message(session, intake), number(number_of(intake)), reasons(session, why) or session.text("CLI_OK"))
         for place, intake, why in found
     )
     return table(session, [f"CLI_COL_{name}" for name in ("PLACE", "MESSAGE", "NUMBER", "REASONS")], rows)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import orjson
 import pytest
@@ -19,6 +20,7 @@ from services.claims import rules
 from services.claims.model import (
     Benefit,
     Category,
+    Claim,
     ClaimKind,
     DeliveryMode,
     DenyReason,
@@ -44,7 +46,7 @@ from services.claims.model import (
     Visit,
 )
 from services.claims.rules.history import REVISIONS
-from services.claims.wire.notice import Subject, citation, notice, step_text, trace_step
+from services.claims.wire.notice import Subject, citation, notice, since, step_text, trace_step
 from services.claims.wire.notice.layout import WIDTH, table, width, wrapped
 from services.kit import messages
 from services.kit.dates import month_of
@@ -440,6 +442,30 @@ def test_every_notice_tells_the_remedies_and_no_time_limit_of_ours(name: str) ->
     assert "第八十三条" in re.sub(r"\s+", "", chinese)
     assert "0917-12393" in chinese
     assert not re.search(r"\d+ ?(?:日|天|days|months) ?(?:内|of receiving)", chinese + english)
+
+
+@pytest.mark.parametrize(
+    ("state", "revisions", "said"),
+    [
+        (State.APPROVED, 1, None),
+        (State.PENDED, 2, "the claim was corrected since and stands at revision 2;"),
+        (State.RETURNED, 3, "the claim was corrected since and stands at revision 3;"),
+        (State.VOIDED, 1, "the claim was voided since; what follows is no longer in force."),
+        (State.VOIDED, 2, "the claim was voided since; what follows is no longer in force."),
+        (State.REVERSED, 1, "the claim was voided since, after it was paid; what was paid is asked back."),
+    ],
+)
+def test_what_no_longer_says_how_the_claim_stands_says_so_before_its_result(
+    state: State, revisions: int, said: str | None
+) -> None:
+    on, at = date(2026, 3, 10), datetime(2026, 3, 20, tzinfo=UTC)
+    claim = Claim(UUID(int=1), "counter", SUBJECT.number, 1, state, "610302", on, None, (b"",) * revisions, at, at)
+    about = SUBJECT._replace(since=since(claim, revision=1))
+
+    head = page("caesarean twins", Language.EN, about).split("A. Result")[0]
+    assert ("PLEASE NOTE" in head) == (said is not None)
+    assert (said or "") in re.sub(r"\s+", " ", head)
+    assert ("请注意" in page("caesarean twins", Language.ZH, about).split("一、")[0]) == (said is not None)
 
 
 def test_what_by_law_is_no_part_of_the_result_is_told() -> None:

@@ -14,7 +14,7 @@ from deploy.local import authority
 from deploy.local.stack import Stack
 from services.kit import rpc
 from services.kit.tls import Identity
-from tests.builders import claim, claim_number, submit
+from tests.builders import MOTHER, claim, claim_number, submit
 from tests.claims.harness import exchange, insured
 
 pytestmark = pytest.mark.integration
@@ -98,6 +98,12 @@ def test_what_is_outside_the_scope_is_told_as_what_is_not_there(
     for one in hidden:
         told = code_of(stub.GetClaim, service_pb2.GetClaimRequest(name=one.names[1]))
         assert told == (absent[0], absent[1].replace("sources/hospitals/claims/NONE", one.names[1]))
+
+
+def test_a_name_that_holds_an_id_number_is_not_repeated(stub: Any) -> None:
+    code, text = code_of(stub.GetClaim, service_pb2.GetClaimRequest(name=f"sources/hospitals/claims/{MOTHER}"))
+
+    assert (code, MOTHER in text) == ("INVALID_ARGUMENT", False)
 
 
 def listed(stub: Any, **filters: Any) -> set[str]:

@@ -396,7 +396,9 @@ def test_what_is_explained_is_the_revision_that_was_decided(stack: Stack) -> Non
             stub = service_pb2_grpc.ClaimsServiceStub(channel)
             return (await stub.ExplainDetermination(request, timeout=10)).text
 
-    assert "revision 1" in asyncio.run(explain(1)).lower()
+    said = " ".join(asyncio.run(explain(1)).split())
+    assert f"{number}, revision 1" in said
+    assert "the claim was corrected since and stands at revision 2" in said
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         asyncio.run(explain(0))
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND

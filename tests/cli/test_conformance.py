@@ -302,6 +302,24 @@ def test_an_insurer_prepares_nothing_and_plays_a_word_only(insurer: Cradle, stac
 
 
 @pytest.mark.integration
+def test_a_word_that_nobody_prepared_is_told_and_not_reported_on(
+    insurer: Cradle, tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    file = tmp_path / "report.json"
+    answer = insurer("conformance", "run", "0a1b2c3d", "--report", file, "--key", keys[0])
+
+    assert (answer.exit_code, "CLI_CONFORMANCE_NOT_PREPARED" in answer.output) == (2, True)
+    assert not file.exists()
+
+
+@pytest.mark.integration
+def test_another_s_source_is_refused_before_anything_is_sent(insurer: Cradle) -> None:
+    answer = insurer("conformance", "run", "0a1b2c3d", "--source", "hospitals")
+
+    assert (answer.exit_code, "AUTH_SOURCE_NOT_YOURS" in answer.output) == (2, True)
+
+
+@pytest.mark.integration
 def test_a_person_reads_a_table(insurer: Cradle, plays: list[str]) -> None:
     answer = insurer("conformance", "run", plays[1], "--language", "zh-CN")
 

@@ -7,7 +7,8 @@ from aiokafka import TopicPartition
 from cradle.ops.v1 import parked_pb2
 
 from services.cli import broker, doctor
-from services.cli.broker import Group, Partition, Topic
+from services.cli.broker import Group, Partition, Snapshot, Topic
+from services.cli.doctor import Seen
 from services.cli.session import Session
 from services.kit.messages import Language
 
@@ -29,6 +30,33 @@ def test_what_is_parked_is_told_of_its_service(parked: int, ok: bool) -> None:
     *_, check = doctor._waiting_checks(ENGLISH, "registry", parked_pb2.Backlog(parked=parked))
 
     assert (check.ok, check.detail) == (ok, f"registry: {parked} records")
+
+
+def seen(intake: int, receipts: int, unsent: int = 0, oldest_s: int = 0) -> Seen:
+    ends = {"claims.intake.v1.a": intake, "claims.receipt.v1.a": receipts}
+    topics = tuple(Topic(name, (Partition(0, 0, end, None),)) for name, end in ends.items())
+    return Seen(Snapshot(1, topics, {}), parked_pb2.Backlog(unsent_events=unsent, oldest_unsent_s=oldest_s))
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "stands"),
+    [
+        (seen(5, 4), seen(5, 5), False),
+        (seen(5, 4), seen(9, 5, unsent=4, oldest_s=2), False),
+        (seen(5, 4, unsent=1, oldest_s=1), seen(5, 4, unsent=1, oldest_s=3), True),
+        (seen(5, 4), seen(5, 4)._replace(claims=None), True),
+        # Some of the five were paid: there are receipts enough, and still one of them has none.
+        (seen(5, 6, unsent=1, oldest_s=1), seen(5, 6, unsent=1, oldest_s=3), True),
+        (seen(5, 6, unsent=1, oldest_s=1), seen(5, 7, unsent=3, oldest_s=3), False),
+        (seen(5, 6, unsent=1, oldest_s=1), seen(5, 6), False),
+        (seen(5, 6, unsent=1, oldest_s=1), seen(5, 6, unsent=1, oldest_s=0), False),
+        (seen(5, 6, unsent=1, oldest_s=1), seen(5, 6)._replace(claims=None), False),
+    ],
+)
+def test_a_relay_stands_still_whose_oldest_event_waits_on_though_there_are_receipts_enough(
+    first: Seen, later: Seen, stands: bool
+) -> None:
+    assert doctor._stands_still(first, later, ["a"]) is stands
 
 
 @pytest.mark.parametrize(("members", "ok"), [(0, False), (1, True)])

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from services.cli.failures import reasons_of, said
+import json
+
+import pytest
+
+from services.cli.failures import Exit, Failure, coded, reasons_of, said
+from services.cli.session import Session, tell_failure
 from services.kit.errors import Invalid, NotFound
 from services.kit.messages import Language, reason
 from services.kit.rpc import to_status
@@ -27,3 +32,15 @@ def test_every_field_at_fault_is_told() -> None:
 
 def test_an_answer_without_a_field_is_told_once() -> None:
     assert [one.code for one in reasons_of(to_status(ZeroDivisionError()).details)] == ["INTERNAL_ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "told"), [(Exit.UNAVAILABLE, True), (Exit.USAGE, False), (Exit.NOT_FOUND, False)]
+)
+def test_of_what_is_away_it_is_told_what_to_do(exit_code: Exit, told: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    failure = Failure(exit_code, [coded("CLI_NO_ANSWER", target="here", status="UNAVAILABLE")])
+
+    tell_failure(failure, Session(Language.EN, "table"))
+    assert ("cradle doctor" in capsys.readouterr().err) is told
+    tell_failure(failure, Session(Language.EN, "json"))
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == exit_code

@@ -65,7 +65,8 @@ def test_what_only_the_service_can_judge_is_left_to_it() -> None:
         ({"submit_time": "2026-11-20"}, ("CLI_WANTED_TIME", "submit_time")),
         ({"event": {"dystocia": "true"}}, ("CLI_WANTED_BOOLEAN", "event.dystocia")),
         ({"event": {"infants": -1}}, ("CLI_WANTED_NUMBER", "event.infants")),
-        ({"event": {"date": "2026-09-10"}}, ("CLI_WANTED_OBJECT", "event.date")),
+        ({"event": {"date": "2026-09-10"}}, ("CLI_WANTED_DATE", "event.date")),
+        ({"event": "2026-09-10"}, ("CLI_WANTED_OBJECT", "event")),
         ({"evnt": {}}, ("CLI_FIELD_UNKNOWN", "evnt")),
     ],
 )

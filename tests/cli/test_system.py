@@ -138,7 +138,7 @@ def test_a_dry_run_tells_each_row_what_it_would_be_returned_for_and_sends_nothin
     result = cradle("claims", "submit", file, "--source", "sandbox", "--dry-run", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
 
     assert result.exit_code == 1
-    for told in ("dry.ndjson:2", "COUNTY_UNKNOWN intake.submit.claim.county", "TOTALS_DAY_NOT_OVER", "dry.ndjson:4"):
+    for told in ("dry.ndjson:2", "COUNTY_UNKNOWN submit.claim.county", "TOTALS_DAY_NOT_OVER", "dry.ndjson:4"):
         assert told in result.stdout
     assert cradle("claims", "show", "sandbox/CLI-D").exit_code == 3
 

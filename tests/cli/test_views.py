@@ -14,6 +14,7 @@ from services.cli.intake import Position, Sent
 from services.cli.mapping import to_intake
 from services.cli.session import Session, language_of
 from services.kit.messages import CATALOGUE, Language
+from tests.builders import MOTHER
 from tests.cli import builders
 
 CHINESE, ENGLISH = Session(Language.ZH, "table"), Session(Language.EN, "table")
@@ -68,6 +69,31 @@ def test_chinese_columns_stand_below_each_other() -> None:
     assert len(starts) == 3
     assert len(set(starts)) == 1
     assert max(cell_len(line) for line in lines) <= 100
+
+
+def test_what_a_hospital_is_paid_is_shown_as_an_allowance_is() -> None:
+    settled = sent(
+        claim_number="A-4",
+        status=receipt_pb2.RECEIPT_STATUS_DETERMINED,
+        outcome=claim_pb2.CLAIM_STATE_APPROVED,
+        medical_fen=203526,
+    )
+
+    assert "2,035.26" in drawn(views.results(ENGLISH, [settled]))
+    assert "0.00" not in drawn(views.results(ENGLISH, [RETURNED]))
+
+
+def test_a_claim_number_that_holds_an_id_number_is_not_shown() -> None:
+    intake = to_intake(builders.claim("A-1", 1) | {"claim_number": MOTHER})[0]
+    returned = Sent(intake, Position("t", 0, 3), receipt_pb2.ClaimReceipt(status=receipt_pb2.RECEIPT_STATUS_RETURNED))
+
+    for shown in (
+        views.results(ENGLISH, [returned]),
+        views.results(ENGLISH, [Sent(intake, Position("t", 0, 4))]),
+        views.foreseen(ENGLISH, [("file:1", intake, [coded("FIELD_MALFORMED", "claim_number")])]),
+    ):
+        assert MOTHER not in drawn(shown)
+        assert "***" in drawn(shown)
 
 
 def test_a_claim_without_a_receipt_is_shown_as_waiting() -> None:

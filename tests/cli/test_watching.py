@@ -8,6 +8,7 @@ from cradle.treasury.v1 import run_pb2
 from services.cli import run_views
 from services.cli.session import Session
 from services.cli.watching import watch
+from services.kit.messages import Language
 
 LINES = {run_pb2.PAYMENT_STATE_CREATED: 30, run_pb2.PAYMENT_STATE_RESERVED: 60, run_pb2.PAYMENT_STATE_CANCELLED: 10}
 RUN = run_pb2.Run(
@@ -38,3 +39,15 @@ def test_who_watches_sees_how_far_it_is_until_it_is_done(
 
 def test_a_plan_does_not_know_yet_of_how_many() -> None:
     assert run_views.planned(RUN) == (107, None)
+
+
+@pytest.mark.parametrize(("planned", "exceptions", "told"), [(100, 7, True), (0, 7, True), (100, 0, False)])
+def test_a_plan_that_leaves_out_something_says_where_to_read_why(
+    capsys: pytest.CaptureFixture[str], planned: int, exceptions: int, told: bool
+) -> None:
+    run = run_pb2.Run(name="runs/1", state=run_pb2.RUN_STATE_PLANNED, planned_count=planned, exceptions=exceptions)
+
+    run_views.run(Session(Language.EN, "table"), run)
+
+    why = f"{exceptions} are left out; why: cradle treasury runs status 1 --exceptions"
+    assert (why in capsys.readouterr().err) is told

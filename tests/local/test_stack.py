@@ -17,7 +17,7 @@ import psutil
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.local import kafka, layout, postgres
+from deploy.local import kafka, layout, postgres, view
 from deploy.local.errors import StackError
 from deploy.local.parts import in_thread
 from deploy.local.process import children_of
@@ -86,6 +86,15 @@ async def ask(stack: Stack, sql: str, service: str = "claims") -> object:
         return await connection.fetchval(sql)
     finally:
         await connection.close()
+
+
+def test_status_tells_where_each_process_answers_for_its_metrics(pair: tuple[Stack, Stack]) -> None:
+    parts = {part["role"]: part for part in view.parts(pair[0].name)}
+
+    assert parts["toy"]["metrics"] == pair[0].port("toy/metrics") != parts["toy"]["port"]
+    assert parts["toy"]["healthy"]
+    assert parts["kafka"]["metrics"] is None
+    assert str(parts["toy"]["metrics"]) in list(view.table([parts["toy"]]).columns[3].cells)
 
 
 def test_two_stacks_run_at_once_on_ports_of_their_own(pair: tuple[Stack, Stack]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 
+from deploy.local.roles import ALL_ROLES
 from deploy.local.stack import Stack
 from services.cli.main import app
 from tests.kit.live import rows
@@ -33,6 +34,12 @@ def test_the_commands_of_a_runbook_are_commands_of_ours(runbook: Path) -> None:
             command = command.commands[words.pop(0)]
         known = {name for given in command.params for name in [*given.opts, *given.secondary_opts]}
         assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def test_whoever_waits_for_a_role_is_said_of_each() -> None:
+    said = next(path for path in RUNBOOKS if path.stem == "role-down").read_text("utf-8")
+
+    assert [role.name for role in ALL_ROLES if f"| {role.name.replace('-', ' ')} |" not in said] == []
 
 
 def statements() -> list[tuple[str, str, str]]:

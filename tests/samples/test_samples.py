@@ -21,10 +21,10 @@ SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
 TIMEOUT_S = 90
 
 
-def run(stack: Stack, command: Sequence[str], *, source: str = "sandbox") -> dict[str, Any]:
-    """What a sample prints for a good claim. It has the certificate of its source, and nothing of an operator's."""
+def environment(stack: Stack, source: str = "sandbox") -> dict[str, str]:
+    """Of a sample: it has the certificate of its source, and nothing of an operator's."""
     own = stack.authority.identity(f"source/{source}")
-    environment = {
+    return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "KAFKA_BOOTSTRAP_SERVERS": stack.environment["KAFKA_BOOTSTRAP_SERVERS"],
         "CRADLE_KAFKA_SECURITY": stack.environment["CRADLE_KAFKA_SECURITY"],
@@ -34,9 +34,13 @@ def run(stack: Stack, command: Sequence[str], *, source: str = "sandbox") -> dic
         "CRADLE_TLS_KEY": str(own.key),
         "CRADLE_TLS_AUTHORITIES": str(own.authorities),
     }
+
+
+def run(stack: Stack, command: Sequence[str]) -> dict[str, Any]:
+    """What a sample prints for a good claim."""
     who, number = insured(stack), claim_number()
     arguments = [*command, number, who.number, who.employer, "2026-03-10"]
-    done = subprocess.run(arguments, env=environment, capture_output=True, timeout=TIMEOUT_S, check=False)
+    done = subprocess.run(arguments, env=environment(stack), capture_output=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stderr.decode()
     printed: dict[str, Any] = json.loads(done.stdout)
     assert printed["receipt"]["claim_number"] == number
@@ -50,6 +54,24 @@ def test_the_python_samples_send_a_claim_and_get_its_receipt(stack: Stack, scrip
 
     assert printed["receipt"]["status"] == "RECEIPT_STATUS_DETERMINED"
     assert printed["receipt"]["outcome"] == "CLAIM_STATE_APPROVED"
+
+
+@pytest.mark.integration
+def test_the_python_sample_of_a_call_prints_what_is_wrong_by_code_and_field(stack: Stack) -> None:
+    who = insured(stack)
+    command = [sys.executable, str(SAMPLES / "python" / "submit_claim.py")]
+    arguments = [*command, claim_number(), who.number, f"{who.employer[:-1]}?", "2199-03-10"]
+
+    done = subprocess.run(arguments, env=environment(stack), capture_output=True, timeout=TIMEOUT_S, check=False)
+
+    assert (done.returncode, done.stderr) == (1, b"")
+    printed = json.loads(done.stdout)
+    assert printed["refused"] == "INVALID_ARGUMENT"
+    assert {(one["code"], one["field"]) for one in printed["reasons"]} >= {
+        ("USCC_MALFORMED", "intake.submit.claim.employer_uscc"),
+        ("DATE_IN_FUTURE", "intake.submit.claim.event.date"),
+    }
+    assert all(one["text_en"] and one["text_zh"] for one in printed["reasons"])
 
 
 @pytest.mark.samples

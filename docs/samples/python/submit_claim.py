@@ -1,4 +1,4 @@
-"""Hands in one claim over gRPC, retried as the published service config says, and prints its receipt.
+"""Hands in one claim over gRPC, retried as the published service config says, and prints its receipt, or why not.
 
     python submit_claim.py CLAIM_NUMBER ID_NUMBER CREDIT_CODE YYYY-MM-DD
 
@@ -13,12 +13,15 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import grpc
 from cradle.claims.v1 import service_pb2_grpc, submitting_pb2
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from send_claim import claim
 
 SERVICE_CONFIG = Path(__file__).parents[1] / "service-config.json"
@@ -34,6 +37,18 @@ def channel() -> grpc.Channel:
     return grpc.secure_channel(os.environ["CRADLE_CLAIMS_TARGET"], credentials, options)
 
 
+def refusal(error: grpc.RpcError) -> dict[str, Any]:
+    """What is wrong with each field, coded: decide by code and field, show the text."""
+    status, bad = rpc_status.from_call(error), error_details_pb2.BadRequest()
+    for detail in status.details if status else ():
+        detail.Unpack(bad)  # does nothing with a detail of another kind
+    fields = [
+        {"code": one.reason, "field": one.field, "text_en": one.description, "text_zh": one.localized_message.message}
+        for one in bad.field_violations
+    ]
+    return {"refused": error.code().name, "text": error.details(), "reasons": fields}
+
+
 def main(number: str, id_number: str, credit_code: str, delivered: str) -> None:
     request = submitting_pb2.SubmitClaimRequest(
         parent=f"sources/{os.environ.get('CRADLE_SOURCE', 'sandbox')}",
@@ -43,7 +58,11 @@ def main(number: str, id_number: str, credit_code: str, delivered: str) -> None:
         receipt_wait=Duration(seconds=WAIT_S),
     )
     with channel() as open_channel:
-        answer = service_pb2_grpc.ClaimsServiceStub(open_channel).SubmitClaim(request, timeout=DEADLINE_S)
+        try:
+            answer = service_pb2_grpc.ClaimsServiceStub(open_channel).SubmitClaim(request, timeout=DEADLINE_S)
+        except grpc.RpcError as error:
+            print(json.dumps(refusal(error), ensure_ascii=False))
+            sys.exit(1)
     print(json.dumps(json_format.MessageToDict(answer, preserving_proto_field_name=True), ensure_ascii=False))
 
 

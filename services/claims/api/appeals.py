@@ -23,6 +23,7 @@ from services.kit import auth
 from services.kit.dates import from_proto
 from services.kit.db import Tx
 from services.kit.errors import Invalid, unseen
+from services.kit.identifiers import holds_id_number
 from services.kit.messages import reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -92,7 +93,7 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
     async def _claim(self, name: str) -> Claim:
         """A claim in the scope of who asks; of another's nobody learns that it is there."""
         match name.split("/"):
-            case ["sources", source, "claims", number]:
+            case ["sources", source, "claims", number] if not holds_id_number(number):  # an answer repeats it
                 claim = await store.claim_by_number(self.database, source, number)
             case _:
                 claim = await store.claim_by_id(self.database, _claim_id(name, "claim"))

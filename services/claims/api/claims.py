@@ -26,6 +26,7 @@ from services.claims.wire.appeal import to_message, told
 from services.kit import auth, given
 from services.kit.db import Database
 from services.kit.errors import Forbidden, Invalid, NotFound, unseen
+from services.kit.identifiers import holds_id_number
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
 from services.kit.watching import Watching
@@ -146,7 +147,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         return service_pb2.ExplainDeterminationResponse(
             claim=shown,
             text=notice.notice(
-                notice.Subject(claim.number, claim.source, recorded.revision),
+                notice.Subject(claim.number, claim.source, recorded.revision, notice.since(claim, recorded.revision)),
                 determination,
                 recorded.facts_again(),
                 law,
@@ -196,7 +197,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
                     claim = await store.claim_by_id(self.database, UUID(text))
                 except ValueError:
                     raise Invalid(reason("NAME_MALFORMED", "name")) from None
-            case ["sources", source, "claims", number]:
+            case ["sources", source, "claims", number] if not holds_id_number(number):  # an answer repeats it
                 claim = await store.claim_by_number(self.database, source, number)
             case _:
                 raise Invalid(reason("NAME_MALFORMED", "name"))

@@ -135,10 +135,14 @@ def _played(session: Session, play: Play, source: str, timeout_s: float) -> list
     settings = session.settings
     steps = {by: [step for step in play.steps if step.by == by] for by in ("topic", "grpc", "stream")}
     with session.channel(settings.claims_target) as channel:
+        playing.ask_leave(channel, source, play, settings.grpc_deadline_s)
         if playing.was_played(channel, source, play, settings.grpc_deadline_s):
             raise Failure(Exit.USAGE, [coded("CLI_CONFORMANCE_PLAYED", "PLAY", play=play.run)])
     with asking_broker(settings.kafka_bootstrap_servers):
-        played = asyncio.run(playing.by_topic(session.broker, source, steps["topic"], timeout_s))
+        played = asyncio.run(playing.by_topic(session.broker, source, steps["topic"][:1], timeout_s))
+        if not playing.is_prepared(played[0]):
+            raise Failure(Exit.USAGE, [coded("CLI_CONFORMANCE_NOT_PREPARED", "PLAY", play=play.run)])
+        played += asyncio.run(playing.by_topic(session.broker, source, steps["topic"][1:], timeout_s))
     with session.channel(settings.claims_target) as channel:
         played += playing.by_grpc(channel, source, steps["grpc"], timeout_s)
         played += playing.by_stream(channel, source, steps["stream"], timeout_s)

@@ -89,6 +89,24 @@ def was_played(channel: grpc.Channel, source: str, play: Play, timeout_s: float)
     return True
 
 
+def ask_leave(channel: grpc.Channel, source: str, play: Play, timeout_s: float) -> None:
+    """Raises RpcError where who plays may not hand in for this source: said once, and not of every step."""
+    first = intake_pb2.ClaimIntake.FromString(play.steps[0].value)
+    request = submitting_pb2.SubmitClaimRequest(
+        parent=f"sources/{source}", intake=first, request_id=str(uuid4()), validate_only=True
+    )
+    try:
+        ClaimsServiceStub(channel).SubmitClaim(request, timeout=timeout_s)
+    except grpc.RpcError as error:
+        if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+            raise
+
+
+def is_prepared(first: Played) -> bool:
+    """Whether the registry was told of the play. Its first claim is good, and her employer is in no other's records."""
+    return all(one.code != "EMPLOYER_UNKNOWN" for told in first.told for one in told.receipt.reasons)
+
+
 async def by_topic(client: Mapping[str, Any], source: str, steps: Sequence[Step], timeout_s: float) -> list[Played]:
     """Send all in order, then collect receipts until each has one, and a little longer."""
     async with receipts_from_now(client, RECEIPT + source) as receipts:

@@ -362,6 +362,7 @@ def test_an_imported_file_is_taken_in_and_a_second_time_nothing_is_new(stack: St
     for one in done:
         assert one.exit_code == 1
         assert "Sent: 1 claims, 1 voids, 0 control totals." in one.output
+        assert "cradle claims returned --source hospitals" in one.output
         assert "3 messages: 2 mapped, 1 not mapped, 0 repeated" in one.output
     told = [json.loads(line) for line in (tmp_path / "errors.ndjson").read_text("utf-8").splitlines()]
     assert {(line["line"], line["code"]) for line in told} >= {(3, "PLATFORM_CERTNO_WITHOUT_X")}

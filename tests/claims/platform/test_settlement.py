@@ -9,6 +9,7 @@ from cradle.claims.v1 import claim_pb2
 from google.type.date_pb2 import Date
 
 from services.kit.member_key import member_key
+from services.kit.messages import Language
 from tests.builders import MOTHER
 from tests.claims.platform.mapped import changed, claim_of, found, read
 from tests.claims.platform.messages import DATA, DISCHARGE, HOSPITAL, INFO, SETTLEMENT, settlement
@@ -470,6 +471,15 @@ def test_what_settled_nothing_is_no_claim(changes: dict[str, Any], code: str) ->
 
     assert mapped.intake is None
     assert code in {told[1] for told in found(mapped)}
+
+
+@pytest.mark.parametrize(("infcode", "told"), [("-1", "-1"), ("90012", "90012"), ("--1", "?"), (f"-{MOTHER}", "?")])
+def test_the_platform_s_own_code_is_repeated_and_nothing_that_may_be_somebody_s(infcode: str, told: str) -> None:
+    why = next(
+        one.reason for one in changed({"output.infcode": infcode}).findings if one.reason.code == "PLATFORM_FAILED"
+    )
+
+    assert why.text(Language.EN) == f"The platform did not carry it out (infcode {told})."
 
 
 @pytest.mark.parametrize("given", [MOTHER, f"S{MOTHER}01", "a b", "编号", "x" * 65])

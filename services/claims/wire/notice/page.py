@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from services.claims.model import Determination, Facts, State, Step, StepView
+from services.claims.model import Claim, Determination, Facts, State, Step, StepView
 from services.claims.wire.notice import employer, found, result, steps, sure, words
 from services.claims.wire.notice.layout import WIDTH, rows, wrapped
 from services.kit.law import Law
-from services.kit.messages import Language, Reason, text
+from services.kit.messages import Language, Reason, reason, text
 
 _OPEN: Final = {State.PENDED, State.ERROR}
 _OF_LEAVE: Final = ("LEAVE_", "FUND_", "GESTATION_", "THIRD_CHILD_", "FATHER")
 _DIGEST_SHOWN: Final = 16
+_ENDED: Final = {State.VOIDED: "NOTICE_SINCE_VOIDED", State.REVERSED: "NOTICE_SINCE_REVERSED"}
 
 
 class Subject(NamedTuple):
@@ -22,6 +23,7 @@ class Subject(NamedTuple):
     number: str
     source: str
     revision: int
+    since: Reason | None = None
 
 
 class Group(NamedTuple):
@@ -29,6 +31,13 @@ class Group(NamedTuple):
 
     title: str
     steps: tuple[tuple[int, Step], ...]
+
+
+def since(claim: Claim, revision: int) -> Reason | None:
+    """What has become of the claim since, where this revision's determination no longer says how it stands."""
+    if code := _ENDED.get(claim.state):
+        return reason(code)
+    return reason("NOTICE_SINCE_REVISED", revision=claim.revision) if revision < claim.revision else None
 
 
 def notice(  # noqa: PLR0917  # all of it is on the notice
@@ -85,6 +94,7 @@ def _head(subject: Subject | None, determination: Determination, facts: Facts, l
             ],
             "",
         ),
+        *(["", *wrapped(subject.since.text(language), "! ", "  ")] if subject.since else []),
     ]
 
 

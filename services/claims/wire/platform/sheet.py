@@ -13,7 +13,7 @@ from services.kit.messages import Reason, reason
 
 _KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
 _DIGITS: Final = re.compile(r"[0-9]{8}")  # a number long enough to be somebody's
-_CODE: Final = re.compile(r"[0-9A-Za-z.]{1,10}")
+_CODE: Final = re.compile(r"-?[0-9A-Za-z.]{1,10}")  # -1 is the platform's answer to what it did not carry out
 _EMPTY: Final = re.compile(r"0*(\.0*)?")
 _UNKNOWN_MAX: Final = 50
 _DEPTH_MAX: Final = 8
