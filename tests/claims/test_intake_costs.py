@@ -220,6 +220,38 @@ def test_a_stay_ends_not_before_it_begins_and_not_in_the_future(
     assert problems(medical(stays=[stay])) == found
 
 
+OVERLAP = [("STAYS_OVERLAP", "stays[1].admission_date")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "elsewhere", "found"),
+    [
+        ((9, 13), (12, 15), True, OVERLAP),
+        ((9, 13), (13, 15), True, []),  # transferred on the 13th
+        ((9, 13), (14, 15), True, []),
+        ((12, 15), (9, 13), True, OVERLAP),
+        ((12, 15), (9, 12), True, []),
+        ((9, 15), (11, 12), True, OVERLAP),
+        ((9, 13), (9, 13), False, OVERLAP),
+        ((9, 9), (9, 9), False, OVERLAP),  # the same day in the same hospital is the same stay
+        ((9, 9), (9, 9), True, []),
+    ],
+)
+def test_nobody_lies_in_two_hospitals_at_once(
+    first: tuple[int, int], second: tuple[int, int], elsewhere: bool, found: list[tuple[str, str]]
+) -> None:
+    stays = []
+    for begun, ended in (first, second):
+        stay = stay_sent()
+        stay.admission_date.CopyFrom(to_proto(date(2026, 9, begun)))
+        stay.discharge_date.CopyFrom(to_proto(date(2026, 9, ended)))
+        stays.append(stay)
+    if elsewhere:
+        stays[1].provider = stays[1].provider[:-1] + "9"
+
+    assert problems(medical(stays=stays)) == found
+
+
 def test_days_that_no_calendar_has_are_told_where_they_stand() -> None:
     stay, visit, item = stay_sent(), visit_sent(), item_sent()
     for day in (stay.admission_date, visit.date, item.date):

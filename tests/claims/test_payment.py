@@ -14,7 +14,18 @@ from cradle.treasury.v1 import money_pb2
 from deploy.local.stack import Stack
 from services.claims.model import Category
 from services.kit.dates import from_proto
-from tests.builders import TODAY, claim, claim_number, medical, provider_record, replacement, stay_sent, submit, void
+from tests.builders import (
+    DELIVERED,
+    TODAY,
+    claim,
+    claim_number,
+    medical,
+    provider_record,
+    replacement,
+    stay_sent,
+    submit,
+    void,
+)
 from tests.claims.desk import Desk
 from tests.claims.harness import Insured, asking, events, exchange, insure, insured, receipts_of, record
 from tests.claims.treasury import OTHER_PROGRAMME, about, gist, hear, ordered, paid, stated, tell
@@ -78,7 +89,7 @@ def test_a_hospital_is_ordered_by_its_own_reference_and_a_residents_by_the_resid
     desk, who = Desk.open(stack), insured(stack, category=Category.RESIDENT)
 
     async def act() -> None:
-        stays = [stay_sent(520_000), stay_sent(310_000, provider=OTHER)]
+        stays = [stay_sent(520_000, discharged=DELIVERED), stay_sent(310_000, provider=OTHER)]
         await desk.take(submit(medical(number="A", person=who.number, stays=stays)))
 
         orders = await ordered(desk, "A")

@@ -175,7 +175,9 @@ def test_every_institution_that_is_wrong_is_told_with_its_place() -> None:
 
     (settled,) = desk.send(
         medical(
-            stays=[stay_sent(), stay_sent(provider=OTHER_HOSPITAL)], visits=[visit_sent(on=day)], items=[item_sent()]
+            stays=[stay_sent(discharged=DELIVERED), stay_sent(provider=OTHER_HOSPITAL)],
+            visits=[visit_sent(on=day)],
+            items=[item_sent()],
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -136,6 +137,8 @@ def _cost_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) ->
         problems.append(reason("COSTS_REQUIRED", f"{path}.stays"))
     for number, stay in enumerate(stays):
         problems += _stay_problems(stay, f"{path}.stays[{number}]", today)
+    if len(stays) > 1 and not problems:
+        problems += _overlaps(stays, path)
     for number, visit in enumerate(visits):
         problems += _dated_problems(visit, f"{path}.visits[{number}]", today)
     for number, item in enumerate(items):
@@ -151,6 +154,22 @@ def _stay_problems(stay: intake_pb2.Stay, path: str, today: date) -> list[Reason
     if not problems and from_proto(stay.discharge_date) < from_proto(stay.admission_date):
         problems.append(reason("DATES_REVERSED", f"{path}.discharge_date"))
     return problems + _charge_problems(stay.charge, f"{path}.charge")
+
+
+def _overlaps(stays: Sequence[intake_pb2.Stay], path: str) -> list[Reason]:
+    """Nobody lies in two hospitals at once: a stay that begins before another has ended, or is another one again, would
+    be paid twice. The day of a transfer belongs to both.
+    """
+    spans = [(from_proto(stay.admission_date), from_proto(stay.discharge_date)) for stay in stays]
+    return [
+        reason("STAYS_OVERLAP", f"{path}.stays[{number}].admission_date")
+        for number, (admitted, discharged) in enumerate(spans)
+        if any(
+            (admitted < ended and begun < discharged)
+            or (stays[number].provider, admitted, discharged) == (stays[other].provider, begun, ended)
+            for other, (begun, ended) in enumerate(spans[:number])
+        )
+    ]
 
 
 def _dated_problems(one: intake_pb2.Visit | intake_pb2.Item, path: str, today: date) -> list[Reason]:

@@ -185,7 +185,8 @@ def _claim(step: Mapping[str, Any], base: Mapping[str, Any], claim_number: str, 
         if value is None:
             del inside[last]
         else:
-            inside[last] = [copy.deepcopy(dict(values.stay))] if value == ["$stay"] else value
+            is_stays = isinstance(value, list) and set(value) == {"$stay"}
+            inside[last] = [copy.deepcopy(dict(values.stay)) for _ in value] if is_stays else value
     made: dict[str, Any] = values.of(claim)
     return made
 
