@@ -11,18 +11,20 @@ from typing import Any
 import asyncpg
 import orjson
 import pytest
-from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, receipt_pb2
+from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, receipt_pb2, service_pb2
 
 from deploy.local.stack import Stack
 from services.claims import store, usecases
 from services.claims.model import Level
 from services.claims.rules import LAW, decide, taken_by
 from services.claims.rules.history import REVISIONS
+from services.kit.dates import from_proto
 from services.kit.db import Database
 from services.kit.errors import is_conflict
 from tests.builders import (
     DELIVERED,
     OTHER_HOSPITAL,
+    TODAY,
     claim,
     claim_number,
     control_totals,
@@ -40,7 +42,7 @@ from tests.builders import (
     void,
 )
 from tests.claims.desk import Desk, take
-from tests.claims.harness import Insured, Receipt, events, exchange, insure, insured, record
+from tests.claims.harness import Insured, Receipt, asking, events, exchange, insure, insured, record
 from tests.kit.live import read_until, rows, value
 
 pytestmark = pytest.mark.integration
@@ -226,6 +228,11 @@ def test_totals_of_a_day_not_over_are_returned_and_a_source_is_told_its_own(stac
     assert other.key.decode() == other.receipt.receipt_id
 
 
+async def shown(stack: Stack, name: str) -> claim_pb2.Claim:
+    async with asking(stack) as stub:
+        return await stub.GetClaim(service_pb2.GetClaimRequest(name=name), timeout=10)
+
+
 # --- late coverage --------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +241,10 @@ def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her(stack: St
     asyncio.run(record(stack, [employer_record(who.employer)]))
     (waiting,) = exchange(stack, submit(claim(number=number, person=who.number, employer=who.employer)))
     assert [code for code, _ in waiting.codes] == ["AWAITING_COVERAGE", "PERSON_UNKNOWN"]
+    pended = asyncio.run(shown(stack, waiting.receipt.claim))
+    assert [one.code for one in pended.waits_for] == ["AWAITING_COVERAGE", "PERSON_UNKNOWN"]
+    assert all(one.text_zh and one.text_en for one in pended.waits_for)
+    assert from_proto(pended.waits_until) == TODAY + timedelta(days=60)
 
     asyncio.run(insure(stack, who))
 
@@ -249,6 +260,9 @@ def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her(stack: St
         "RECEIPT_STATUS_DETERMINED",
     ]
     assert isinstance(told[1], event_pb2.ClaimEvent)
+    decided = asyncio.run(shown(stack, waiting.receipt.claim))
+    assert not decided.waits_for
+    assert not decided.HasField("waits_until")
 
 
 def test_a_claim_that_waited_is_decided_when_the_registry_hears_of_her_husband(stack: Stack) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, get_args
 
 import pytest
 from cradle.claims.v1 import appeal_pb2, claim_pb2, receipt_pb2, redetermination_pb2
+from cradle.common.v1 import reason_pb2
 from cradle.ops.v1 import parked_pb2
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -13,6 +15,7 @@ from services.cli.failures import coded
 from services.cli.intake import Position, Sent
 from services.cli.mapping import to_intake
 from services.cli.session import Session, language_of
+from services.kit.dates import to_proto
 from services.kit.messages import CATALOGUE, Language
 from tests.builders import MOTHER
 from tests.cli import builders
@@ -149,6 +152,20 @@ def test_the_payments_one_may_ask_for_are_those_there_are() -> None:
     names = [name.removeprefix("PAYMENT_STATE_") for name, value in claim_pb2.PaymentState.items() if value]
 
     assert list(get_args(claims.Payment)) == names
+
+
+def test_a_claim_that_waits_says_for_what_and_until_when() -> None:
+    why = reason_pb2.Reason(code="AWAITING_COVERAGE", text_zh="等待参保信息", text_en="Her coverage is awaited.")
+    claim = claim_pb2.Claim(
+        state=claim_pb2.CLAIM_STATE_PENDED, waits_for=[why], waits_until=to_proto(date(2027, 1, 22))
+    )
+
+    shown = drawn(views.claim(ENGLISH, claim))
+
+    assert "AWAITING_COVERAGE" in shown
+    assert "Her coverage is awaited." in shown
+    assert "2027-01-22" in shown
+    assert "等待参保信息" in drawn(views.claim(CHINESE, claim))
 
 
 def test_the_states_one_may_ask_for_are_those_of_a_claim_on_file() -> None:

@@ -24,6 +24,7 @@ from services.claims.wire import facts as reading
 from services.claims.wire import notice, out, paging, plain
 from services.claims.wire.appeal import to_message, told
 from services.kit import auth, given
+from services.kit.dates import to_proto
 from services.kit.db import Database
 from services.kit.errors import Forbidden, Invalid, NotFound, unseen
 from services.kit.identifiers import holds_id_number
@@ -99,6 +100,10 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         orders = await store.load_orders(self.database, [claim.id])
         answer.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
         answer.appeals.extend(to_message(one) for one in await appeals.of_claim(self.database, claim.id))
+        codes, until = await store.waits_of(self.database, claim.id)
+        answer.waits_for.extend([out.reason_to_proto(reason(code)) for code in codes])
+        if until is not None:
+            answer.waits_until.CopyFrom(to_proto(until))
         if at := await store.erasing.erased_at(self.database, erasing.named(claim)):
             answer.person_erase_time.FromDatetime(at)
         recorded = await store.recorded(self.database, claim.id, claim.revision)

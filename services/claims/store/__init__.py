@@ -18,6 +18,7 @@ from services.claims.store.again import (
     queue,
     take_up,
     to_look_at,
+    waits_of,
 )
 from services.claims.store.claims import (
     Number,
@@ -114,4 +115,5 @@ __all__ = [
     "taken_in",
     "to_look_at",
     "versions",
+    "waits_of",
 ]

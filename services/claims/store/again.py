@@ -48,6 +48,12 @@ class Known(NamedTuple):
     determined_version: int = 0  # of the claim, when it was decided
 
 
+async def waits_of(database: Database, claim_id: UUID) -> tuple[Sequence[str], date | None]:
+    """The codes of what a claim waits for, none if it does not, and the last day on which that may come."""
+    rows = await database.fetch("SELECT reasons, due_on FROM waiting WHERE claim_id = $1", claim_id)
+    return (rows[0]["reasons"], rows[0]["due_on"]) if rows else ((), None)
+
+
 def look_of(claim: Claim) -> Look | None:
     """None: nobody knows her."""
     return _look(claim.person, claim.event_date, claim.husband)

@@ -261,6 +261,8 @@ class Claim(_message.Message):
     ORDERS_FIELD_NUMBER: _builtins.int
     APPEALS_FIELD_NUMBER: _builtins.int
     PERSON_ERASE_TIME_FIELD_NUMBER: _builtins.int
+    WAITS_FOR_FIELD_NUMBER: _builtins.int
+    WAITS_UNTIL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`claims/{claim}`"""
     source: _builtins.str
@@ -296,6 +298,14 @@ class Claim(_message.Message):
         (删除); what was decided stays. Answered for one claim, not in lists.
         """
 
+    @_builtins.property
+    def waits_for(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]:
+        """What a pended claim waits for, and the last day on which it may come; a day only where no person has to look.
+        Answered for one claim, not in lists.
+        """
+
+    @_builtins.property
+    def waits_until(self) -> _date_pb2.Date: ...
     def __init__(
         self,
         *,
@@ -315,10 +325,12 @@ class Claim(_message.Message):
         orders: _abc.Iterable[Global___ClaimOrder] | None = ...,
         appeals: _abc.Iterable[_appeal_pb2.Appeal] | None = ...,
         person_erase_time: _timestamp_pb2.Timestamp | None = ...,
+        waits_for: _abc.Iterable[_reason_pb2.Reason] | None = ...,
+        waits_until: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "event_date", b"event_date", "person_erase_time", b"person_erase_time", "receive_time", b"receive_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "event_date", b"event_date", "person_erase_time", b"person_erase_time", "receive_time", b"receive_time", "update_time", b"update_time", "waits_until", b"waits_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeals", b"appeals", "claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "orders", b"orders", "payment", b"payment", "person", b"person", "person_erase_time", b"person_erase_time", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeals", b"appeals", "claim_number", b"claim_number", "county", b"county", "determination", b"determination", "event_date", b"event_date", "kind", b"kind", "name", b"name", "orders", b"orders", "payment", b"payment", "person", b"person", "person_erase_time", b"person_erase_time", "receive_time", b"receive_time", "revision", b"revision", "source", b"source", "state", b"state", "update_time", b"update_time", "waits_for", b"waits_for", "waits_until", b"waits_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
