@@ -32,16 +32,15 @@ def fetch(dsn: str, sql: str, *arguments: object) -> list[asyncpg.Record]:
 
 @contextmanager
 def locked(dsn: str, lock: str, at_most_s: float) -> Iterator[None]:
-    """Hold this lock meanwhile; `lock` is its statement."""
+    """Hold this lock meanwhile; `lock` is its statement, which is rolled back at the end."""
     begun, end = Event(), Event()
 
     async def hold() -> None:
         connection = await asyncpg.connect(dsn)
         try:
-            async with connection.transaction():
-                await connection.execute(lock)
-                begun.set()
-                await asyncio.to_thread(end.wait, at_most_s)
+            await connection.execute(f"BEGIN; {lock}")
+            begun.set()
+            await asyncio.to_thread(end.wait, at_most_s)
         finally:
             await connection.close()
 
