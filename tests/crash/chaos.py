@@ -8,9 +8,11 @@ import signal
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -90,6 +92,16 @@ def at_once(*works: Callable[[], None]) -> None:
             done.result()
 
 
+def start_at_once(stack: Stack, *roles: str | Role, env: Mapping[str, str] | None = None) -> list[str]:
+    """Start roles of different names beside each other; answers what their processes are called."""
+    with ThreadPoolExecutor(len(roles)) as pool:
+        return [process.name for process in pool.map(lambda role: stack.start_role(role, env), roles)]
+
+
+def stop_at_once(stack: Stack, *names: str) -> None:
+    at_once(*[partial(stack.stop_role, name) for name in names])
+
+
 def restarts_of(stack: Stack, *roles: str) -> dict[str, int]:
     """How often each of the roles died of itself and was started again."""
     return {role: stack.process(role).restarts for role in roles}
@@ -135,6 +147,12 @@ def role_with(planted: str, stack: Stack, role: str = "worker") -> Role:
     argv = (sys.executable, "-m", "tests.crash.planted", role)
     env = {"CRASH_PLANTED": planted, "CRASH_STALLS": str(stalls(stack))}
     return Role(f"{planted}-{role}", argv, env, service="claims")
+
+
+def two_with(planted: str, stack: Stack) -> tuple[Role, Role]:
+    """Two such workers, named apart, so that they can be started beside each other."""
+    one = role_with(planted, stack)
+    return one, replace(one, name=f"{one.name}-beside")
 
 
 def stalls(stack: Stack) -> Path:
