@@ -81,7 +81,7 @@ def ask(stack: Stack, sql: str, *arguments: object) -> list[asyncpg.Record]:
 
 def taken(stack: Stack) -> int:
     """How many records of the intake have an effect that stands."""
-    return int(ask(stack, "SELECT coalesce(sum(next_offset), 0) FROM consumed WHERE consumer = 'claims'")[0][0])
+    return int(ask(stack, databases.TAKEN)[0][0])
 
 
 def wait_settled(stack: Stack, timeout_s: float) -> float:

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-import asyncpg
 import psutil
 
 from deploy.local.roles import Role
@@ -32,14 +31,13 @@ SETTINGS = {
     "CRADLE_BATCH_RECORDS_MAX": "100",
     "CRADLE_ORDER_RECORDS_MAX": "100",
 }
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def eventually(question: Callable[[], bool], timeout_s: float, what: str) -> None:
     """Ask until the answer is yes; what is away answers no."""
     deadline_s = time.monotonic() + timeout_s
     while True:
-        with suppress(*_AWAY):
+        with suppress(*databases.AWAY):
             if question():
                 return
         assert time.monotonic() < deadline_s, f"{what}: not within {timeout_s} s"

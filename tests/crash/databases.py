@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
+from typing import Final
 
 import asyncpg
 
 from deploy.local.stack import Stack
 from services.kit import db
+
+# How many records of the intake have an effect that stands.
+TAKEN: Final = "SELECT COALESCE(sum(next_offset), 0)::bigint FROM consumed WHERE consumer = 'claims'"
+AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def dsn_of(stack: Stack, service: str) -> str:
