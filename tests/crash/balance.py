@@ -36,7 +36,8 @@ Ends = dict[TopicPartition, int]
 @asynccontextmanager
 async def consuming(stack: Stack) -> AsyncIterator[AIOKafkaConsumer]:
     servers = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    # Of a question about other partitions the broker would still wait half a second for more of the last ones.
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, fetch_max_wait_ms=20)
     await consumer.start()
     try:
         yield consumer
