@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from random import Random
 
 import pytest
@@ -17,7 +18,7 @@ from deploy.demo import budgets
 from deploy.local.roles import DEFAULT_ROLES, Role, service_role
 from deploy.local.stack import Stack
 from tests.crash.balance import ask
-from tests.crash.chaos import SETTINGS
+from tests.crash.chaos import SETTINGS, at_once
 
 TODAY = date(2026, 11, 23)
 BUDGET_FEN = 10**12  # one county has all the load of all tests
@@ -82,9 +83,13 @@ def random(tell: Tell) -> Random:
 def _kept() -> Iterator[dict[str, Stack]]:
     kept: dict[str, Stack] = {}
     yield kept
-    for stack in kept.values():
-        stack.stop()
-        stack.remove()
+    if kept:
+        at_once(*[partial(_end, stack) for stack in kept.values()])
+
+
+def _end(stack: Stack) -> None:
+    stack.stop()
+    stack.remove()
 
 
 @contextmanager
@@ -123,9 +128,7 @@ def bare(request: pytest.FixtureRequest, _kept: dict[str, Stack]) -> Iterator[St
 def unclaimed(request: pytest.FixtureRequest, _kept: dict[str, Stack]) -> Iterator[Stack]:
     """The same before anybody has claimed."""
     if "bare" in _kept and ask(_kept["bare"], "SELECT 1 FROM claim LIMIT 1"):
-        used = _kept.pop("bare")
-        used.stop()
-        used.remove()
+        _end(_kept.pop("bare"))
     with _handed_on(request, _kept, "bare", service_role("registry", "api"), RELAY) as stack:
         yield stack
 
