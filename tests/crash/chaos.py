@@ -63,13 +63,18 @@ def metric(stack: Stack, role: str, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
 
 
+def kill_and_start(stack: Stack, role: str) -> None:
+    """SIGKILL, and again at once: the supervisor's growing patience is not what is tested."""
+    stack.kill(role)
+    stack.process(role).start()
+
+
 def kill_workers(stack: Stack, random: Random, kills: int, role: str = "claims-worker") -> None:
     """SIGKILL under load, at a random moment after records were taken again."""
     for _ in range(kills):
         wait_progress(stack)
         time.sleep(random.uniform(0, 0.6))  # the moment; nothing is waited for
-        stack.kill(role)
-        stack.process(role).start()  # at once: the supervisor's growing patience is not what is tested
+        kill_and_start(stack, role)
 
 
 def kill_relays(stack: Stack, random: Random, kills: int, role: str = "claims-relay") -> None:
@@ -79,8 +84,7 @@ def kill_relays(stack: Stack, random: Random, kills: int, role: str = "claims-re
         time.sleep(random.uniform(0, 0.6))
         eventually(lambda: bool(ask(stack, "SELECT 1 FROM outbox LIMIT 1")), 60, "the outbox is empty")
         time.sleep(random.uniform(0, 0.02))
-        stack.kill(role)
-        stack.process(role).start()
+        kill_and_start(stack, role)
 
 
 def at_once(*works: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ from deploy.local.stack import Stack
 from services.kit.member_key import member_key
 from tests.claims.platform.messages import DATA, INFO, msgid, raw, settlement, undo
 from tests.crash.balance import Ends, ask, consuming, ends, read
-from tests.crash.chaos import eventually
+from tests.crash.chaos import eventually, kill_and_start
 from tests.crash.conftest import Tell
 from tests.kit.live import send
 
@@ -69,7 +69,7 @@ def test_killed_under_load_every_message_has_one_report_and_every_settlement_one
         records = [(member_key(str(random.random())), raw(one)) for one in content[part::KILLS]]
         asyncio.run(send(city, TOPIC, records))
         time.sleep(random.uniform(0, 0.4))  # the moment; nothing is waited for
-        city.kill("claims-platform" if part % 2 else "claims-relay")
+        kill_and_start(city, "claims-platform" if part % 2 else "claims-relay")
     eventually(lambda: is_all_told(city), 60, "messages of the platform are left")
 
     reports, intake = told_since(city, since, REPORTS), told_since(city, since, INTAKE)
