@@ -8,13 +8,14 @@ import signal
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
-import asyncpg
 import psutil
 
 from deploy.local.roles import Role
@@ -30,14 +31,13 @@ SETTINGS = {
     "CRADLE_BATCH_RECORDS_MAX": "100",
     "CRADLE_ORDER_RECORDS_MAX": "100",
 }
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def eventually(question: Callable[[], bool], timeout_s: float, what: str) -> None:
     """Ask until the answer is yes; what is away answers no."""
     deadline_s = time.monotonic() + timeout_s
     while True:
-        with suppress(*_AWAY):
+        with suppress(*databases.AWAY):
             if question():
                 return
         assert time.monotonic() < deadline_s, f"{what}: not within {timeout_s} s"
@@ -63,13 +63,18 @@ def metric(stack: Stack, role: str, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
 
 
+def kill_and_start(stack: Stack, role: str) -> None:
+    """SIGKILL, and again at once: the supervisor's growing patience is not what is tested."""
+    stack.kill(role)
+    stack.process(role).start()
+
+
 def kill_workers(stack: Stack, random: Random, kills: int, role: str = "claims-worker") -> None:
     """SIGKILL under load, at a random moment after records were taken again."""
     for _ in range(kills):
         wait_progress(stack)
         time.sleep(random.uniform(0, 0.6))  # the moment; nothing is waited for
-        stack.kill(role)
-        stack.process(role).start()  # at once: the supervisor's growing patience is not what is tested
+        kill_and_start(stack, role)
 
 
 def kill_relays(stack: Stack, random: Random, kills: int, role: str = "claims-relay") -> None:
@@ -79,8 +84,7 @@ def kill_relays(stack: Stack, random: Random, kills: int, role: str = "claims-re
         time.sleep(random.uniform(0, 0.6))
         eventually(lambda: bool(ask(stack, "SELECT 1 FROM outbox LIMIT 1")), 60, "the outbox is empty")
         time.sleep(random.uniform(0, 0.02))
-        stack.kill(role)
-        stack.process(role).start()
+        kill_and_start(stack, role)
 
 
 def at_once(*works: Callable[[], None]) -> None:
@@ -88,6 +92,16 @@ def at_once(*works: Callable[[], None]) -> None:
     with ThreadPoolExecutor(len(works)) as pool:
         for done in [pool.submit(work) for work in works]:
             done.result()
+
+
+def start_at_once(stack: Stack, *roles: str | Role, env: Mapping[str, str] | None = None) -> list[str]:
+    """Start roles of different names beside each other; answers what their processes are called."""
+    with ThreadPoolExecutor(len(roles)) as pool:
+        return [process.name for process in pool.map(lambda role: stack.start_role(role, env), roles)]
+
+
+def stop_at_once(stack: Stack, *names: str) -> None:
+    at_once(*[partial(stack.stop_role, name) for name in names])
 
 
 def restarts_of(stack: Stack, *roles: str) -> dict[str, int]:
@@ -135,6 +149,12 @@ def role_with(planted: str, stack: Stack, role: str = "worker") -> Role:
     argv = (sys.executable, "-m", "tests.crash.planted", role)
     env = {"CRASH_PLANTED": planted, "CRASH_STALLS": str(stalls(stack))}
     return Role(f"{planted}-{role}", argv, env, service="claims")
+
+
+def two_with(planted: str, stack: Stack) -> tuple[Role, Role]:
+    """Two such workers, named apart, so that they can be started beside each other."""
+    one = role_with(planted, stack)
+    return one, replace(one, name=f"{one.name}-beside")
 
 
 def stalls(stack: Stack) -> Path:

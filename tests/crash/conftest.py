@@ -6,20 +6,25 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from random import Random
 
 import pytest
 
 from deploy.demo import budgets
+from deploy.local.roles import DEFAULT_ROLES, Role, service_role
 from deploy.local.stack import Stack
-from tests.crash.chaos import SETTINGS
+from tests.crash.balance import ask
+from tests.crash.chaos import SETTINGS, at_once
 
 TODAY = date(2026, 11, 23)
 BUDGET_FEN = 10**12  # one county has all the load of all tests
 _TOLD: pytest.StashKey[list[str]] = pytest.StashKey()
 Tell = Callable[[str], None]
+RELAY = service_role("claims", "relay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +80,57 @@ def random(tell: Tell) -> Random:
 
 
 @pytest.fixture(scope="session")
-def _kept() -> Iterator[list[Stack]]:
-    kept: list[Stack] = []
+def _kept() -> Iterator[dict[str, Stack]]:
+    kept: dict[str, Stack] = {}
     yield kept
-    for stack in kept:
-        stack.stop()
-        stack.remove()
+    if kept:
+        at_once(*[partial(_end, stack) for stack in kept.values()])
+
+
+def _end(stack: Stack) -> None:
+    stack.stop()
+    stack.remove()
+
+
+@contextmanager
+def _handed_on(request: pytest.FixtureRequest, kept: dict[str, Stack], name: str, *roles: Role) -> Iterator[Stack]:
+    """A running stack, handed from test to test while they pass; after a failure the next gets a new one."""
+    if name not in kept:
+        # A name of its own, so that the logs of a failed one are not swept away by the next.
+        unique = f"crash-{name}-{os.getpid()}-{secrets.token_hex(2)}"
+        fresh = Stack(unique, roles, {"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS})
+        fresh.start()
+        kept[name] = fresh
+    failed = request.session.testsfailed
+    yield kept[name]
+    if request.session.testsfailed != failed:  # its logs are kept
+        kept.pop(name).stop()
 
 
 @pytest.fixture
-def city(request: pytest.FixtureRequest, _kept: list[Stack]) -> Iterator[Stack]:
-    """A whole running stack, handed from test to test while they pass; after a failure the next gets a new one."""
-    if not _kept:
-        # A name of its own, so that the logs of a failed one are not swept away by the next.
-        fresh = Stack(
-            f"crash-{os.getpid()}-{secrets.token_hex(2)}", settings={"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS}
-        )
-        fresh.start()
-        for nth in range(5):
-            budgets.appropriate(fresh.environment, TODAY, BUDGET_FEN, nth)
-        _kept.append(fresh)
-    failed = request.session.testsfailed
-    yield _kept[0]
-    if request.session.testsfailed != failed:  # its logs are kept
-        _kept.pop().stop()
+def city(request: pytest.FixtureRequest, _kept: dict[str, Stack]) -> Iterator[Stack]:
+    """All of it, with money in its budgets, to break things in."""
+    is_new = "city" not in _kept
+    with _handed_on(request, _kept, "city", *DEFAULT_ROLES) as stack:
+        for nth in range(5 * is_new):
+            budgets.appropriate(stack.environment, TODAY, BUDGET_FEN, nth)
+        yield stack
+
+
+@pytest.fixture
+def bare(request: pytest.FixtureRequest, _kept: dict[str, Stack]) -> Iterator[Stack]:
+    """A registry, and what claims say; who claims are decided by, each test brings."""
+    with _handed_on(request, _kept, "bare", service_role("registry", "api"), RELAY) as stack:
+        yield stack
+
+
+@pytest.fixture
+def unclaimed(request: pytest.FixtureRequest, _kept: dict[str, Stack]) -> Iterator[Stack]:
+    """The same before anybody has claimed."""
+    if "bare" in _kept and ask(_kept["bare"], "SELECT 1 FROM claim LIMIT 1"):
+        _end(_kept.pop("bare"))
+    with _handed_on(request, _kept, "bare", service_role("registry", "api"), RELAY) as stack:
+        yield stack
 
 
 @pytest.fixture

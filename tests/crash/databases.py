@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
+from typing import Final
 
 import asyncpg
 
 from deploy.local.stack import Stack
 from services.kit import db
+
+# How many records of the intake have an effect that stands.
+TAKEN: Final = "SELECT COALESCE(sum(next_offset), 0)::bigint FROM consumed WHERE consumer = 'claims'"
+AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def dsn_of(stack: Stack, service: str) -> str:
@@ -32,16 +37,15 @@ def fetch(dsn: str, sql: str, *arguments: object) -> list[asyncpg.Record]:
 
 @contextmanager
 def locked(dsn: str, lock: str, at_most_s: float) -> Iterator[None]:
-    """Hold this lock meanwhile; `lock` is its statement."""
+    """Hold this lock meanwhile; `lock` is its statement, which is rolled back at the end."""
     begun, end = Event(), Event()
 
     async def hold() -> None:
         connection = await asyncpg.connect(dsn)
         try:
-            async with connection.transaction():
-                await connection.execute(lock)
-                begun.set()
-                await asyncio.to_thread(end.wait, at_most_s)
+            await connection.execute(f"BEGIN; {lock}")
+            begun.set()
+            await asyncio.to_thread(end.wait, at_most_s)
         finally:
             await connection.close()
 

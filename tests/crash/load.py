@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
@@ -14,6 +15,7 @@ from random import Random
 from types import TracebackType
 from typing import Any, Self
 
+import asyncpg
 from aiokafka import AIOKafkaProducer
 from cradle.claims.v1 import claim_pb2, intake_pb2
 from cradle.registry.v1 import service_pb2 as registry_pb2
@@ -24,6 +26,7 @@ from stdnum.cn import ric, uscc
 from deploy.local.stack import Stack
 from services.kit import rpc
 from services.kit.member_key import member_key
+from tests.crash import databases
 
 SOURCES = ("hospitals", "counter")
 HOSPITALS = ("H61030200123", "H61030300456")
@@ -31,6 +34,9 @@ EMPLOYERS = 20
 RESIDENTS = 3_000
 _PER_CALL = 1_000
 _TICK_S = 0.02
+_LOOK_S = 0.2
+_WAITING_S = 2.0  # so long a load may wait to be taken
+_TRICKLE = 0.1  # of the pace
 _FIRST_DELIVERY = date(2022, 7, 1)
 _ADMITTED = date(2026, 1, 2)  # the fund pays in full from 2026 on; before, the city has set no rate
 _BETWEEN_DELIVERIES = timedelta(days=200)  # beyond the window in which a second delivery is reviewed
@@ -249,7 +255,11 @@ class Script:
 
 
 class Load:
-    """Sends without a pause from a thread of its own: `with Load(...) as load:` ends when all is acknowledged."""
+    """Sends without a pause from a thread of its own: `with Load(...) as load:` ends when all is acknowledged.
+
+    There is always more than is taken, and not much more: once so much waits as two seconds bring, it trickles. A slow
+    machine would only have the longer to work off, at the end, what no kill has met.
+    """
 
     def __init__(self, stack: Stack, random: Random, *, per_second: int, residents: int = RESIDENTS) -> None:
         self.number = next(_loads)
@@ -258,7 +268,9 @@ class Load:
         self.script = Script(random, people, f"L{self.number}")
         self.acknowledged: set[str] = set()
         self._servers = stack.environment["KAFKA_BOOTSTRAP_SERVERS"]
+        self._dsn = databases.dsn_of(stack, "claims")
         self._per_second = per_second
+        self._taken = 0  # since it began, as far as is known: the database may be away
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
@@ -292,19 +304,41 @@ class Load:
             request_timeout_ms=120_000,
         )
         await producer.start()
+        looking = asyncio.create_task(self._look())
         try:
             waiting: list[asyncio.Future[Any]] = []
-            begun_s = time.monotonic()
+            due, last_s = 0.0, time.monotonic()
             while not self._stopping.is_set():
-                due = int((time.monotonic() - begun_s) * self._per_second) - len(waiting)
-                for _ in range(min(due, 500)):
+                now_s = time.monotonic()
+                is_enough = len(waiting) - self._taken > _WAITING_S * self._per_second
+                due = min(due + (now_s - last_s) * self._per_second * (_TRICKLE if is_enough else 1), 500)
+                last_s = now_s
+                while due >= 1:
                     record = self.script.next()
                     waiting.append(await producer.send(record.topic, record.value, record.key))
+                    due -= 1
                 await asyncio.sleep(_TICK_S)
             for place in await asyncio.gather(*waiting):
                 self.acknowledged.add(f"{place.topic}/{place.partition}/{place.offset}")
         finally:
+            looking.cancel()
             await producer.stop()
+
+    async def _look(self) -> None:
+        """How much was taken by now, again and again."""
+        begun: int | None = None
+        while True:
+            with suppress(*databases.AWAY):
+                connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=5)
+                try:
+                    while True:
+                        taken = await connection.fetchval(databases.TAKEN)
+                        begun = taken if begun is None else begun
+                        self._taken = taken - begun
+                        await asyncio.sleep(_LOOK_S)
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(_LOOK_S)
 
 
 def send(stack: Stack, records: Sequence[Record]) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ import asyncpg
 import grpc
 from aiokafka import AIOKafkaProducer
 from cradle.treasury.v1 import hold_pb2, hold_pb2_grpc, run_pb2
+from cradle.treasury.v1.run_pb2_grpc import RunServiceStub
 from google.type.date_pb2 import Date
 
 from deploy.local import layout, postgres
@@ -39,6 +40,44 @@ COUNTY: Final = "610322"
 ROLES: Final = ("treasury-api", "treasury-worker", "treasury-bank", "treasury-relay")
 _AGAIN: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED)
 _DEADLINE_S: Final = 60.0
+
+
+def call(person: Person, method: str, request: Any, stub: Any = RunServiceStub) -> Any:
+    """Until it is answered: a request that is sent again is answered with its first answer."""
+    until = time.monotonic() + _DEADLINE_S
+    while True:
+        try:
+            return person.call(method, request, stub)
+        except grpc.RpcError as error:
+            if error.code() not in _AGAIN or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def plan(clerk: Person, county: str, execute_on: Date | None = None) -> run_pb2.Run:
+    request = run_pb2.PlanRunRequest(
+        scope=run_pb2.RunScope(county=county), request_id=str(uuid4()), execute_on=execute_on
+    )
+    return _until(clerk, call(clerk, "PlanRun", request), lambda run: run.state != run_pb2.RUN_STATE_PLANNING)
+
+
+def approve(second: Person, run: run_pb2.Run) -> run_pb2.Run:
+    """As it is when its money is committed."""
+    request = run_pb2.ApproveRunRequest(name=run.name, etag=run.etag, plan_hash=run.plan_hash, request_id=str(uuid4()))
+    return _until(second, call(second, "ApproveRun", request), lambda run: run.is_ready)
+
+
+def send(clerk: Person, ready: run_pb2.Run) -> None:
+    call(clerk, "SendRun", run_pb2.SendRunRequest(name=ready.name, etag=ready.etag, request_id=str(uuid4())))
+
+
+def _until(person: Person, run: run_pb2.Run, is_so: Callable[[run_pb2.Run], bool]) -> run_pb2.Run:
+    until = time.monotonic() + _DEADLINE_S
+    while not is_so(run):
+        assert time.monotonic() < until, f"{run.name} stays {run.state}"
+        time.sleep(0.1)
+        run = call(person, "GetRun", run_pb2.GetRunRequest(name=run.name))
+    return run
 
 
 class PayingTown:
@@ -77,36 +116,14 @@ class PayingTown:
 
     # --- clerks -------------------------------------------------------------------------------------------------------
 
-    def call(self, person: Person, method: str, request: Any, stub: Any = None) -> Any:
-        """Until it is answered: a request that is sent again is answered with its first answer."""
-        until = time.monotonic() + _DEADLINE_S
-        while True:
-            try:
-                return person.call(method, request, *([stub] if stub else []))
-            except grpc.RpcError as error:
-                if error.code() not in _AGAIN or time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
+    def call(self, person: Person, method: str, request: Any, stub: Any = RunServiceStub) -> Any:
+        return call(person, method, request, stub)
 
     def plan(self, execute_on: Date | None = None) -> run_pb2.Run:
-        request = run_pb2.PlanRunRequest(
-            scope=run_pb2.RunScope(county=COUNTY), request_id=str(uuid4()), execute_on=execute_on
-        )
-        run = self.call(self.clerk, "PlanRun", request)
-        planned: run_pb2.Run = self._until(run, lambda found: found.state != run_pb2.RUN_STATE_PLANNING)
-        return planned
+        return plan(self.clerk, COUNTY, execute_on)
 
     def send(self, run: run_pb2.Run) -> None:
-        request = run_pb2.ApproveRunRequest(
-            name=run.name, etag=run.etag, plan_hash=run.plan_hash, request_id=str(uuid4())
-        )
-        self.call(self.second, "ApproveRun", request)
-        ready = self._until(run, lambda found: found.is_ready)
-        self.call(
-            self.clerk,
-            "SendRun",
-            run_pb2.SendRunRequest(name=run.name, etag=ready.etag, request_id=str(uuid4())),
-        )
+        send(self.clerk, approve(self.second, run))
 
     def pay(self, execute_on: Date | None = None) -> int:
         """A run of what is payable; answers how many payments it has."""
@@ -117,13 +134,6 @@ class PayingTown:
             cancelling = run_pb2.CancelRunRequest(name=run.name, etag=run.etag, request_id=str(uuid4()))
             self.call(self.clerk, "CancelRun", cancelling)
         return int(run.planned_count)
-
-    def _until(self, run: run_pb2.Run, is_so: Any) -> Any:
-        until = time.monotonic() + _DEADLINE_S
-        while not is_so(found := self.call(self.clerk, "GetRun", run_pb2.GetRunRequest(name=run.name))):
-            assert time.monotonic() < until, f"{found.name} stays {found.state}"
-            time.sleep(0.1)
-        return found
 
     def hold(self) -> hold_pb2.Hold:
         found: hold_pb2.Hold = self.call(

@@ -3,7 +3,6 @@ then each order has been paid once, by the bank's own books."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,9 +11,8 @@ import pytest
 from cradle.treasury.v1 import hold_pb2, run_pb2
 from google.type.date_pb2 import Date
 
-from deploy.local.stack import Stack
 from tests.claims.reviewers import refusal
-from tests.crash.chaos import at_once, eventually
+from tests.crash.chaos import eventually, start_at_once, stop_at_once
 from tests.crash.conftest import Tell
 from tests.crash.paying import COUNTY, ROLES, PayingTown, paying_town
 
@@ -59,9 +57,9 @@ def test_a_restored_treasury_pays_nothing_twice(tmp_path: Path, each: int, tell:
         town.check()
 
         # Lost. What the bank has got and said is not.
-        at_once(*[partial(stack.stop_role, role) for role in ROLES])
+        stop_at_once(stack, *ROLES)
         town.restore(dump)
-        at_once(*[partial(start, stack, role) for role in ROLES])
+        start_at_once(stack, *ROLES)
         eventually(lambda: town.hold().is_seen, 60, "no HOLD begins")
         assert town.hold().cause == hold_pb2.HOLD_CAUSE_MARK_AHEAD
         planning = run_pb2.PlanRunRequest(scope=run_pb2.RunScope(county=COUNTY), request_id=str(uuid4()))
@@ -88,10 +86,6 @@ def test_a_restored_treasury_pays_nothing_twice(tmp_path: Path, each: int, tell:
         town.wait_settled(60)
         town.check()
         tell(f"{4 * each} payments, {3 * each} of them unknown or unsent after the restore; each paid once")
-
-
-def start(stack: Stack, role: str) -> None:
-    stack.start_role(role)
 
 
 def paid(town: PayingTown) -> list[str]:

@@ -14,6 +14,7 @@ from deploy.local.stack import Stack
 from tests.builders import claim, claim_number, submit
 from tests.claims.harness import asking, claims_dsn, insured
 from tests.claims.test_streaming import Answer, numbered, opening
+from tests.crash.chaos import kill_and_start
 from tests.crash.conftest import Tell
 from tests.kit.live import rows
 
@@ -40,7 +41,7 @@ def test_a_stream_outlives_the_api(city: Stack, tell: Tell) -> None:
                     answers.append(response.answer)
                 if kill_at and len(answers) >= kill_at[0]:
                     kill_at.pop(0)
-                    await asyncio.to_thread(city.kill, "claims-api")
+                    await asyncio.to_thread(kill_and_start, city, "claims-api")
 
     async def patiently() -> int:
         for connection in range(1, PATIENCE):

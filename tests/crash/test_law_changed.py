@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,13 +23,13 @@ from services.kit import db, rpc
 from services.kit.clock import Clock
 from services.kit.parking import Message
 from tests.crash.balance import ask
-from tests.crash.chaos import eventually
+from tests.crash.chaos import eventually, start_at_once, stop_at_once
 from tests.crash.conftest import TODAY, Size, Tell
 from tests.crash.load import claim, enrol, resident, submit
 from tests.kit.live import sealer_of, settings_of
 
-ROLES = (service_role("registry", "api"), *[service_role("claims", role) for role in ("api", "worker", "relay")])
-WORKER = "claims-worker"
+API, WORKER = service_role("claims", "api"), service_role("claims", "worker")
+NOWHERE = 99  # no partition of the topic, so that nothing sent later has the same place
 DIVISOR = """\
 metadata:
   status: confirmed
@@ -43,49 +42,48 @@ _pb = redetermination_pb2
 
 
 def test_a_worker_killed_again_and_again_decides_each_claim_once(
-    random: Random, size: Size, tell: Tell, tmp_path: Path
+    unclaimed: Stack, random: Random, size: Size, tell: Tell, tmp_path: Path
 ) -> None:
+    city, claims, kills = unclaimed, size.rounds * 120, (size.rounds + 1) // 2  # of each of its two halves
+    women = [resident(5_000_000 + number) for number in range(claims)]
+    enrol(city, women)
+    asyncio.run(_taken_in_before(city, women))
+    before = _written(city)
     (tmp_path / "allowance").mkdir()
     (tmp_path / "allowance" / "divisor.yaml").write_text(DIVISOR, "utf-8")
-    settings = {
-        "CRADLE_TODAY": TODAY.isoformat(),
+    changed = {
         "CRADLE_LAW_OVERRIDES": str(tmp_path),
         "CRADLE_TIMER_CLAIMS_MAX": "5",
         "CRADLE_LOOK_AGAIN_EVERY_S": "0.02",
     }
-    claims, kills = size.rounds * 120, (size.rounds + 1) // 2  # of each of its two halves
-    with Stack(f"crash-law-{os.getpid()}", ROLES, settings) as city:
-        women = [resident(5_000_000 + number) for number in range(claims)]
-        enrol(city, women)
-        asyncio.run(_taken_in_before(city, women))
-        before = _written(city)
+    start_at_once(city, API, WORKER, env=changed)
 
-        made = call(city, "li", "PlanRedetermination", _pb.PlanRedeterminationRequest(request_id=str(uuid4())))
-        _kill(city, random, kills, lambda: _count(city, "redetermination_item"), claims, size.timeout_s)
-        eventually(lambda: get(city, made.name).state == _pb.REDETERMINATION_STATE_PLANNED, size.timeout_s, "no plan")
-        planned = get(city, made.name)
-        assert (planned.planned, _written(city)) == (claims, before)
+    made = call(city, "li", "PlanRedetermination", _pb.PlanRedeterminationRequest(request_id=str(uuid4())))
+    _kill(city, random, kills, lambda: _count(city, "redetermination_item"), claims, size.timeout_s)
+    eventually(lambda: get(city, made.name).state == _pb.REDETERMINATION_STATE_PLANNED, size.timeout_s, "no plan")
+    planned = get(city, made.name)
+    assert (planned.planned, _written(city)) == (claims, before)
 
-        request = _pb.ApproveRedeterminationRequest(
-            name=planned.name, etag=planned.etag, plan_hash=planned.plan_hash, request_id=str(uuid4())
-        )
-        call(city, "wang", "ApproveRedetermination", request)
-        _kill(city, random, kills, lambda: _count(city, "redetermination_done"), claims, size.timeout_s)
-        eventually(lambda: get(city, made.name).state == _pb.REDETERMINATION_STATE_DONE, size.timeout_s, "not done")
+    request = _pb.ApproveRedeterminationRequest(
+        name=planned.name, etag=planned.etag, plan_hash=planned.plan_hash, request_id=str(uuid4())
+    )
+    call(city, "wang", "ApproveRedetermination", request)
+    _kill(city, random, kills, lambda: _count(city, "redetermination_done"), claims, size.timeout_s)
+    eventually(lambda: get(city, made.name).state == _pb.REDETERMINATION_STATE_DONE, size.timeout_s, "not done")
 
-        done = get(city, made.name)
-        tell(f"{claims} claims, {2 * kills} kills: {done.decided} decided")
-        assert (done.decided, done.asked, done.settled, done.failed) == (claims, 0, 0, 0)
-        each = ask(city, "SELECT claim_id, array_agg(sequence ORDER BY version) AS s FROM determination GROUP BY 1")
-        assert [row["s"] for row in each] == [[1, 2]] * claims
-        stated = ask(
-            city,
-            """SELECT count(*) AS n FROM ordered JOIN determination AS d USING (claim_id)
-               WHERE d.version = ordered.revision AND (d.result::jsonb #>> '{figures,allowance_fen}')::bigint = owed_fen
-                 AND d.sequence = 2""",
-        )
-        assert stated[0]["n"] == claims
-    city.remove()
+    done = get(city, made.name)
+    tell(f"{claims} claims, {2 * kills} kills: {done.decided} decided")
+    assert (done.decided, done.asked, done.settled, done.failed) == (claims, 0, 0, 0)
+    each = ask(city, "SELECT claim_id, array_agg(sequence ORDER BY version) AS s FROM determination GROUP BY 1")
+    assert [row["s"] for row in each] == [[1, 2]] * claims
+    stated = ask(
+        city,
+        """SELECT count(*) AS n FROM ordered JOIN determination AS d USING (claim_id)
+           WHERE d.version = ordered.revision AND (d.result::jsonb #>> '{figures,allowance_fen}')::bigint = owed_fen
+             AND d.sequence = 2""",
+    )
+    assert stated[0]["n"] == claims
+    stop_at_once(city, API.name, WORKER.name)
 
 
 async def _taken_in_before(city: Stack, women: list[Any]) -> None:
@@ -98,7 +96,7 @@ async def _taken_in_before(city: Stack, women: list[Any]) -> None:
         office = Office(settings_of(city), Clock(TODAY), rules.LAW, sealer, RegistryServiceStub(channel))
         await store.keep_law(database, rules.LAW)
         sent = [submit(claim(f"L-{n}", her, TODAY.replace(month=9)), her) for n, her in enumerate(women)]
-        messages = [Message(one.topic, 0, n, one.key, one.value, 0) for n, one in enumerate(sent)]
+        messages = [Message(one.topic, NOWHERE, n, one.key, one.value, 0) for n, one in enumerate(sent)]
         prepared = await usecases.prepare(office, messages)
         async with database.transaction() as tx:
             await usecases.take_in(office, tx, prepared)
@@ -114,8 +112,8 @@ def _kill(  # noqa: PLR0917  # what is killed, when, and what is seen of it
             return
         eventually(lambda seen=seen: count() > seen, timeout_s, "no claim is looked at")  # type: ignore[misc]
         time.sleep(random.uniform(0, 0.05))  # the moment; nothing is waited for
-        city.kill(WORKER)
-        city.process(WORKER).start()
+        city.kill(WORKER.name)
+        city.process(WORKER.name).start()
 
 
 def _count(city: Stack, table: str) -> int:
@@ -134,5 +132,5 @@ def get(city: Stack, name: str) -> _pb.Redetermination:
 def call(city: Stack, who: str, method: str, request: Any) -> Any:
     token = city.authority.token(who, {"cradle_role": "city-reviewer"})
     identity = city.authority.identity(authority.OPERATOR, token=token)
-    with rpc.blocking_channel(city.environment["CRADLE_CLAIMS_TARGET"], identity) as channel:
+    with rpc.blocking_channel(f"127.0.0.1:{city.port('claims-api/grpc')}", identity) as channel:
         return getattr(RedeterminationServiceStub(channel), method)(request, timeout=20)

@@ -15,10 +15,12 @@ from tests.crash.chaos import (
     last_words,
     metric,
     restarts_of,
-    role_with,
     stalled,
     stalled_before_its_fence,
     stalled_inside_a_transaction,
+    start_at_once,
+    stop_at_once,
+    two_with,
     wait_every_partition_advances,
     wait_progress,
     wait_taken_over,
@@ -43,13 +45,11 @@ def records(stack: Stack, worker: str) -> float:
 @contextmanager
 def two_that_may_hang(city: Stack, planted: str) -> Iterator[Pair]:
     """Two workers of `planted` in the place of the usual one."""
-    role = role_with(planted, city)
-    pair = city.start_role(role).name, city.start_role(role).name
+    one, other = start_at_once(city, *two_with(planted, city))
     city.stop_role(WORKER)
-    yield pair
+    yield one, other
     city.start_role(WORKER)
-    for worker in pair:
-        city.stop_role(worker)
+    stop_at_once(city, one, other)
 
 
 def test_a_worker_that_leaves_and_one_that_joins_lose_nothing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from random import Random
 from typing import Any
@@ -12,64 +11,64 @@ from cradle.claims.v1 import claim_pb2
 from cradle.ops.v1 import parked_pb2
 from cradle.ops.v1.parked_pb2_grpc import ParkedServiceStub
 
-from deploy.local.roles import Role, service_role
+from deploy.local.roles import Role
 from deploy.local.stack import Stack
 from services.kit import rpc
 from tests.crash.balance import ask, draw_up, ends, wait_settled
 from tests.crash.buggy_worker import DAY
-from tests.crash.chaos import SETTINGS, eventually, wait_progress
+from tests.crash.chaos import eventually, wait_progress
 from tests.crash.conftest import TODAY, Size, Tell
 from tests.crash.load import Load, claim, enrol, replace, resident, send, submit
 
 BUGGY = Role("buggy-worker", (sys.executable, "-m", "tests.crash.buggy_worker", "worker"), service="claims")
-SOUND = service_role("claims", "worker")
-ROLES = (service_role("registry", "api"), service_role("claims", "api"), service_role("claims", "relay"), BUGGY)
+SOUND = "claims-worker"
 
 
-def test_a_parked_record_holds_back_its_key_until_it_is_replayed(random: Random, size: Size, tell: Tell) -> None:
-    settings = {"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS}
-    with Stack(f"crash-parked-{os.getpid()}", ROLES, settings) as city:
-        since = ends(city)
-        her = resident(4_000_000)
-        first = claim("parked-1", her, DAY)
-        corrected = claim("parked-1", her, DAY)
-        corrected.event.delivery_mode = claim_pb2.DELIVERY_MODE_CAESAREAN
+def test_a_parked_record_holds_back_its_key_until_it_is_replayed(
+    city: Stack, random: Random, size: Size, tell: Tell
+) -> None:
+    since = ends(city)
+    her = resident(4_000_000)
+    first = claim("parked-1", her, DAY)
+    corrected = claim("parked-1", her, DAY)
+    corrected.event.delivery_mode = claim_pb2.DELIVERY_MODE_CAESAREAN
+    city.stop_role(SOUND)
+    city.start_role(BUGGY)
 
-        with Load(city, random, per_second=size.per_second) as load:
-            enrol(city, [her])
-            stopped, held = send(city, [submit(first, her), replace(corrected, her, 2)])
-            eventually(lambda: len(listed(city)) == 2, 30, "nothing is parked")
-            wait_progress(city, records=1_000)
-        load.acknowledged |= {stopped, held}
-        wait_settled(city, size.timeout_s)
-        parked = draw_up(city, load, since, TODAY)
-        head, behind = listed(city)
+    with Load(city, random, per_second=size.per_second) as load:
+        enrol(city, [her])
+        stopped, held = send(city, [submit(first, her), replace(corrected, her, 2)])
+        eventually(lambda: len(listed(city)) == 2, 30, "nothing is parked")
+        wait_progress(city, records=1_000)
+    load.acknowledged |= {stopped, held}
+    wait_settled(city, size.timeout_s)
+    parked = draw_up(city, load, since, TODAY)
+    head, behind = listed(city)
 
-        assert parked.problems() == []
-        assert parked.parked == {stopped, held}
-        assert (position(head), position(behind)) == (stopped, held)
-        assert (state(head), head.error, head.attempts) == ("FAILED", "ZeroDivisionError", 1)
-        assert "claims/usecases/taking_in.py" in head.traceback
-        assert str(DAY.year) not in head.traceback  # places, not values
-        assert state(behind) == "HELD"
-        assert not is_readable(city, [her.id_number, "parked-1"])
+    assert parked.problems() == []
+    assert parked.parked == {stopped, held}
+    assert (position(head), position(behind)) == (stopped, held)
+    assert (state(head), head.error, head.attempts) == ("FAILED", "ZeroDivisionError", 1)
+    assert "claims/usecases/taking_in.py" in head.traceback
+    assert str(DAY.year) not in head.traceback  # places, not values
+    assert state(behind) == "HELD"
+    assert not is_readable(city, [her.id_number, "parked-1"])
 
-        city.stop_role(BUGGY.name)
-        city.start_role(SOUND)
-        with channel(city) as to_claims:
-            asked = parked_service(to_claims).ReplayParked(parked_pb2.ReplayParkedRequest(id=head.id), timeout=10)
-        eventually(lambda: not listed(city), 30, "what was parked is not taken up again")
-        wait_settled(city, size.timeout_s)
-        replayed = draw_up(city, load, since, TODAY)
+    city.stop_role(BUGGY.name)
+    city.start_role(SOUND)
+    with channel(city) as to_claims:
+        asked = parked_service(to_claims).ReplayParked(parked_pb2.ReplayParkedRequest(id=head.id), timeout=10)
+    eventually(lambda: not listed(city), 30, "what was parked is not taken up again")
+    wait_settled(city, size.timeout_s)
+    replayed = draw_up(city, load, since, TODAY)
 
-        tell(f"parked: {parked.line()}")
-        tell(f"replayed: {replayed.line()}")
-        assert [record.id for record in asked.records] == [head.id, behind.id]
-        assert replayed.problems() == []
-        assert not replayed.parked
-        assert [replayed.submissions[p][0].outcome.revision for p in (stopped, held)] == [1, 2]
-        assert [replayed.submissions[p][0].outcome.status for p in (stopped, held)] == ["DETERMINED"] * 2
-    city.remove()
+    tell(f"parked: {parked.line()}")
+    tell(f"replayed: {replayed.line()}")
+    assert [record.id for record in asked.records] == [head.id, behind.id]
+    assert replayed.problems() == []
+    assert not replayed.parked
+    assert [replayed.submissions[p][0].outcome.revision for p in (stopped, held)] == [1, 2]
+    assert [replayed.submissions[p][0].outcome.status for p in (stopped, held)] == ["DETERMINED"] * 2
 
 
 def channel(city: Stack) -> grpc.Channel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from services.kit.dates import to_proto
 from tests.crash.chaos import at_once, eventually
 from tests.crash.conftest import Tell
 from tests.crash.paying import ROLES, TODAY, PayingTown, paying_town
+from tests.treasury.cashier import deliver
 
 ORDERS_EACH = 40
 LATE_H = 36  # after it has booked the payments, and the day's statement is told
@@ -39,13 +39,9 @@ class Echo:
             for message in reversed(self.town.mock.ask("GET", "/_mock/messages")):
                 if (number := int(message["id"])) not in self.said:
                     # What came in one instant is read by name: the newest first.
-                    self._deliver(f"{_LAST - number:08d}-again.xml", f"{message['body']}\n<!-- again -->".encode())
+                    again = f"{message['body']}\n<!-- again -->".encode()
+                    deliver(self.inbox, f"{_LAST - number:08d}-again.xml", again)
                     self.said.add(number)
-
-    def _deliver(self, name: str, content: bytes) -> None:
-        (self.inbox / f"{name}.sha256").write_text(hashlib.sha256(content).hexdigest())
-        (self.inbox / f".{name}").write_bytes(content)
-        (self.inbox / f".{name}").rename(self.inbox / name)
 
 
 @pytest.mark.parametrize(

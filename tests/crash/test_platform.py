@@ -6,7 +6,6 @@ Settlements and their undos come shuffled, so that an undo is as often before it
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from random import Random
@@ -15,17 +14,17 @@ from typing import Any
 import pytest
 from cradle.claims.v1 import intake_pb2, platform_pb2
 
-from deploy.local.roles import service_role
 from deploy.local.stack import Stack
 from services.kit.member_key import member_key
 from tests.claims.platform.messages import DATA, INFO, msgid, raw, settlement, undo
-from tests.crash.chaos import SETTINGS
-from tests.crash.conftest import TODAY, Tell
-from tests.kit.live import read_until, send
+from tests.crash.balance import Ends, ask, consuming, ends, read
+from tests.crash.chaos import eventually, kill_and_start
+from tests.crash.conftest import Tell
+from tests.kit.live import send
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
-ROLES = (service_role("claims", "relay"), service_role("claims", "platform"))
 TOPIC = "claims.platform-intake.v1.hospitals"
+REPORTS, INTAKE = "claims.platform-report.v1.hospitals", "claims.intake.v1.hospitals"
 SETTLEMENTS = 1_500
 KILLS = 5
 
@@ -47,24 +46,33 @@ def once(records: Sequence[Any]) -> list[Any]:
     return list(seen.values())
 
 
-def test_killed_under_load_every_message_has_one_report_and_every_settlement_one_claim(tell: Tell) -> None:
+def is_all_told(city: Stack) -> bool:
+    """Whether every message was taken, and all that is said of it has left."""
+    (taken,) = ask(city, "SELECT sum(next_offset) FROM consumed WHERE topic = $1", TOPIC)
+    return bool(taken[0] == sum(ends(city, (TOPIC,)).values())) and not ask(city, "SELECT 1 FROM outbox LIMIT 1")
+
+
+def told_since(city: Stack, since: Ends, topic: str) -> list[Any]:
+    async def act() -> list[Any]:
+        async with consuming(city) as consumer:
+            return await read(consumer, [topic], since)
+
+    return asyncio.run(act())
+
+
+def test_killed_under_load_every_message_has_one_report_and_every_settlement_one_claim(city: Stack, tell: Tell) -> None:
     random = Random(20_261_126)
     content = [message for number in range(SETTLEMENTS) for message in bundle(number)]
     random.shuffle(content)
-    with Stack(f"crash-platform-{os.getpid()}", ROLES, SETTINGS | {"CRADLE_TODAY": TODAY.isoformat()}) as stack:
-        for part in range(KILLS):
-            records = [(member_key(str(random.random())), raw(one)) for one in content[part::KILLS]]
-            asyncio.run(send(stack, TOPIC, records))
-            time.sleep(random.uniform(0, 0.4))  # the moment; nothing is waited for
-            stack.kill("claims-platform" if part % 2 else "claims-relay")
+    since = ends(city, (REPORTS, INTAKE))
+    for part in range(KILLS):
+        records = [(member_key(str(random.random())), raw(one)) for one in content[part::KILLS]]
+        asyncio.run(send(city, TOPIC, records))
+        time.sleep(random.uniform(0, 0.4))  # the moment; nothing is waited for
+        kill_and_start(city, "claims-platform" if part % 2 else "claims-relay")
+    eventually(lambda: is_all_told(city), 60, "messages of the platform are left")
 
-        def all_there(found: list[Any]) -> bool:
-            return len(once(found)) >= len(content)
-
-        reports = asyncio.run(read_until(stack, ["claims.platform-report.v1.hospitals"], all_there))
-        intake = asyncio.run(read_until(stack, ["claims.intake.v1.hospitals"], all_there))
-    stack.remove()
-
+    reports, intake = told_since(city, since, REPORTS), told_since(city, since, INTAKE)
     told = [platform_pb2.PlatformReport.FromString(one.value) for one in once(reports)]
     assert len({one.report_id for one in told}) == len(told) == len(content)
     assert {one.status for one in told} == {platform_pb2.PLATFORM_STATUS_MAPPED, platform_pb2.PLATFORM_STATUS_WAITING}

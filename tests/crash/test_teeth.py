@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-import pytest
-
 from deploy.local.roles import Role, service_role
 from deploy.local.stack import Stack
 from tests.crash.balance import ask, draw_up, ends, wait_settled
-from tests.crash.chaos import SETTINGS, kill_relays, kill_workers, role_with
-from tests.crash.conftest import TODAY, Size, Tell
+from tests.crash.chaos import kill_relays, kill_workers, role_with, start_at_once, stop_at_once, two_with
+from tests.crash.conftest import RELAY, TODAY, Size, Tell
 from tests.crash.load import Load
 from tests.crash.test_members import wait_both_work, wake_before_its_fence
 
-WORKER, RELAY = service_role("claims", "worker"), service_role("claims", "relay")
-
-
-@pytest.fixture(scope="module")
-def bare(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A registry, and the claims that each test brings; an account has only what was sent since the test began."""
-    roles = (service_role("registry", "api"), WORKER)
-    failed = request.session.testsfailed
-    with Stack(f"crash-teeth-{os.getpid()}", roles, {"CRADLE_TODAY": TODAY.isoformat(), **SETTINGS}) as stack:
-        stack.stop_role(WORKER.name)
-        yield stack
-    if request.session.testsfailed == failed:  # the logs of a failure are kept
-        stack.remove()
+WORKER = service_role("claims", "worker")
 
 
 @contextmanager
 def running(stack: Stack, *roles: Role) -> Iterator[list[str]]:
     """These roles, for as long as a test; answers what their processes are called."""
-    names = [stack.start_role(role).name for role in roles]
+    names = start_at_once(stack, *roles)
     yield names
-    for name in names:
-        stack.stop_role(name)
+    stop_at_once(stack, *names)
 
 
 def test_an_offset_committed_before_its_effect_is_seen_as_loss(
     bare: Stack, random: Random, size: Size, tell: Tell
 ) -> None:
     since = ends(bare)
-    with running(bare, RELAY, role_with("offset-first", bare)) as (_, worker):
+    with running(bare, role_with("offset-first", bare)) as (worker,):
         with Load(bare, random, per_second=size.per_second) as load:
             kill_workers(bare, random, size.rounds, worker)
         wait_settled(bare, size.timeout_s)
@@ -58,9 +42,9 @@ def test_an_offset_committed_before_its_effect_is_seen_as_loss(
 
 
 def test_a_missing_fence_is_seen_as_a_second_effect(bare: Stack, random: Random, size: Size, tell: Tell) -> None:
-    zombies, since, role = 0, ends(bare), role_with("no-fence", bare)
-    with running(bare, RELAY, role, role) as (_, *both):
-        pair = both[0], both[1]
+    zombies, since = 0, ends(bare)
+    with running(bare, *two_with("no-fence", bare)) as (one, other):
+        pair = one, other
         with Load(bare, random, per_second=size.per_second) as load:
             wait_both_work(bare, pair)
             while zombies < size.rounds and not has_second_effects(bare):
@@ -89,12 +73,14 @@ def test_an_event_deleted_before_it_was_sent_is_seen_as_loss(
     bare: Stack, random: Random, size: Size, tell: Tell
 ) -> None:
     since = ends(bare)
+    bare.stop_role(RELAY.name)
     with running(bare, WORKER, role_with("delete-first", bare, "relay")) as (_, relay):
         with Load(bare, random, per_second=size.per_second) as load:
             kill_relays(bare, random, size.rounds, relay)
         wait_settled(bare, size.timeout_s)
         account = draw_up(bare, load, since, TODAY)
 
+    bare.start_role(RELAY)
     unanswered = account.log - account.receipts.keys()
     tell(f"planted: {len(unanswered)} of {len(account.log)} unanswered in {size.rounds} kills; {account.line()}")
     tell(f"verdict: {account.problems()}")

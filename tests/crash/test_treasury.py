@@ -22,7 +22,7 @@ from tests.crash.balance import Ends, ends
 from tests.crash.chaos import at_once, eventually, sent
 from tests.crash.conftest import Size, Tell
 from tests.crash.test_registry import told
-from tests.treasury import counter
+from tests.treasury import cashier, counter
 from tests.treasury.counter import TODAY, order
 
 ORDERS, PAYMENTS = "treasury.order.v1", "treasury.payment.v1"
@@ -163,7 +163,7 @@ def test_killing_worker_and_relay_loses_no_order_and_reserves_none_twice(
     assert len(rows) == len(wanted)
     (budget,) = ask(city, "SELECT available_fen, reserved_fen FROM budget WHERE county = $1", county)
     assert tuple(budget) == (0, sum(wanted.values()))
-    asyncio.run(holds(city))
+    asyncio.run(holds(city, county))
     versions = events_of(city, since, set(wanted))
     assert {str(row["case_id"]): row["version"] for row in rows if row["version"]} == {
         case: told[-1] for case, told in versions.items()
@@ -172,9 +172,10 @@ def test_killing_worker_and_relay_loses_no_order_and_reserves_none_twice(
     tell(f"{size.rounds} workers and {size.rounds} relays killed; {len(wanted)} orders, {len(versions)} of them held")
 
 
-async def holds(stack: Stack) -> None:
+async def holds(stack: Stack, county: str) -> None:
     async with db.connect(dsn(stack)) as database:
-        await counter.check(database)
+        await counter.check(database, county)
+        await cashier.check(database)
 
 
 def events_of(stack: Stack, since: Ends, cases: set[str]) -> dict[str, list[int]]:

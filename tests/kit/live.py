@@ -98,8 +98,11 @@ async def send(stack: Stack, topic: str, records: Sequence[Record], partition: i
 @asynccontextmanager
 async def reading(stack: Stack, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of no group, at the beginning of every partition."""
+    # The broker answers at once for the partitions it was asked about, and for others once this is over.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"], auto_offset_reset="earliest"
+        bootstrap_servers=stack.environment["KAFKA_BOOTSTRAP_SERVERS"],
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=20,
     )
     await consumer.start()
     try:

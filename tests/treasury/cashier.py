@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -287,6 +288,13 @@ def lose_spool(root: Path) -> None:
 
 
 # --- what the bank says -----------------------------------------------------------------------------------------------
+
+
+def deliver(inbox: Path, name: str, content: bytes) -> None:
+    """Lay a message into the folder in which the treasury looks for what a bank says, as banks do."""
+    (inbox / f"{name}.sha256").write_text(hashlib.sha256(content).hexdigest())
+    (inbox / f".{name}").write_bytes(content)
+    (inbox / f".{name}").rename(inbox / name)
 
 
 def answered(*told: tuple[asyncpg.Record, str, str], at: str = "2026-11-23T17:00:00+08:00") -> str:

@@ -155,7 +155,8 @@ class Counter:
         await check(self.database)
 
 
-async def check(database: Database) -> None:
+async def check(database: Database, county: str = "") -> None:
+    """Of every budget, or of one county's; none of their orders is in a payment run."""
     ledger = """(SELECT COALESCE(sum(t.amount_fen), 0) FROM transfer AS t JOIN account AS a ON a.id = t.debit
                  WHERE a.budget_id = b.id AND a.kind = '{kind}')
               - (SELECT COALESCE(sum(t.amount_fen), 0) FROM transfer AS t JOIN account AS a ON a.id = t.credit
@@ -169,7 +170,8 @@ async def check(database: Database) -> None:
                    (SELECT count(*) FROM payment_order AS o WHERE o.budget_id = b.id AND o.waiting) AS waiting,
                    (SELECT COALESCE(sum(owed_fen - settled_fen - live_fen - reserved_fen), 0) FROM payment_order AS o
                     WHERE o.budget_id = b.id AND o.waiting) AS held
-            FROM budget AS b"""
+            FROM budget AS b WHERE $1 IN ('', b.county)""",
+        county,
     )
     for budget in budgets:
         figures = [budget[f"{kind}_fen"] for kind in kinds]
@@ -182,7 +184,8 @@ async def check(database: Database) -> None:
         """SELECT o.*, (SELECT COALESCE(sum(CASE kind WHEN 'RESERVE' THEN amount_fen ELSE -amount_fen END), 0)
                         FROM transfer AS t WHERE t.order_id = o.id) AS booked,
                   (SELECT max(revision) FROM order_revision AS r WHERE r.order_id = o.id) AS last
-           FROM payment_order AS o"""
+           FROM payment_order AS o WHERE $1 IN ('', o.county)""",
+        county,
     )
     for one in found:
         held = one["owed_fen"] - one["settled_fen"] - one["live_fen"] - one["reserved_fen"]

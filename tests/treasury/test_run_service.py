@@ -27,7 +27,7 @@ from tests.builders import id_number
 from tests.claims.reviewers import refusal
 from tests.kit.live import eventually, rows, send
 from tests.treasury.bugs import mend, plant
-from tests.treasury.cashier import BANK_CODE, CARD, answered, moved, reference_of, statement
+from tests.treasury.cashier import BANK_CODE, CARD, answered, deliver, moved, reference_of, statement
 from tests.treasury.counter import AREA, case, order
 
 pytestmark = pytest.mark.integration
@@ -83,10 +83,7 @@ def test_two_persons_pay_a_run_and_one_person_cannot(stack: Stack) -> None:
     inbox, outbox = (stack.folder / "bank" / name for name in ("inbox", "outbox"))
 
     def bank_says(content: str) -> None:
-        name, told = f"{uuid4()}.xml", content.encode()
-        (inbox / f"{name}.sha256").write_text(hashlib.sha256(told).hexdigest())
-        (inbox / f".{name}").write_bytes(told)
-        (inbox / f".{name}").rename(inbox / name)
+        deliver(inbox, f"{uuid4()}.xml", content.encode())
 
     async def payment_in(case_id: str, state: str) -> Any:
         found = await rows(
