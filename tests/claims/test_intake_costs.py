@@ -252,6 +252,17 @@ def test_nobody_lies_in_two_hospitals_at_once(
     assert problems(medical(stays=stays)) == found
 
 
+def test_stays_over_each_other_are_told_beside_what_else_is_wrong() -> None:
+    stay = stay_sent(520_001)
+    stay.charge.total_fen = 520_000
+
+    assert problems(medical(stays=[stay, stay])) == [
+        ("POLICY_RANGE_ABOVE_TOTAL", "stays[0].charge.policy_range_fen"),
+        ("POLICY_RANGE_ABOVE_TOTAL", "stays[1].charge.policy_range_fen"),
+        *OVERLAP,
+    ]
+
+
 def test_days_that_no_calendar_has_are_told_where_they_stand() -> None:
     stay, visit, item = stay_sent(), visit_sent(), item_sent()
     for day in (stay.admission_date, visit.date, item.date):

@@ -137,7 +137,7 @@ def _cost_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) ->
         problems.append(reason("COSTS_REQUIRED", f"{path}.stays"))
     for number, stay in enumerate(stays):
         problems += _stay_problems(stay, f"{path}.stays[{number}]", today)
-    if len(stays) > 1 and not problems:
+    if len(stays) > 1:
         problems += _overlaps(stays, path)
     for number, visit in enumerate(visits):
         problems += _dated_problems(visit, f"{path}.visits[{number}]", today)
@@ -158,9 +158,12 @@ def _stay_problems(stay: intake_pb2.Stay, path: str, today: date) -> list[Reason
 
 def _overlaps(stays: Sequence[intake_pb2.Stay], path: str) -> list[Reason]:
     """Nobody lies in two hospitals at once: a stay that begins before another has ended, or is another one again, would
-    be paid twice. The day of a transfer belongs to both.
+    be paid twice. The day of a transfer belongs to both. Where a day is none, that is told by itself.
     """
-    spans = [(from_proto(stay.admission_date), from_proto(stay.discharge_date)) for stay in stays]
+    try:
+        spans = [(from_proto(stay.admission_date), from_proto(stay.discharge_date)) for stay in stays]
+    except ValueError:
+        return []
     return [
         reason("STAYS_OVERLAP", f"{path}.stays[{number}].admission_date")
         for number, (admitted, discharged) in enumerate(spans)
