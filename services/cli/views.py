@@ -29,7 +29,6 @@ _RIGHT = {
     "CLI_COL_RECORDS",
     "CLI_COL_LAG",
     "CLI_COL_PARTITIONS",
-} | {
     "CLI_COL_BEGINNING",
     "CLI_COL_END",
     "CLI_COL_ID",
