@@ -137,7 +137,7 @@ def claim(session: Session, found: claim_pb2.Claim) -> Table:
         ("CLI_COL_NAME", found.name),
         ("CLI_COL_REVISION", str(found.revision)),
         ("CLI_COL_STATE", state(session, found.state)),
-        ("CLI_COL_WAITS_FOR", reasons(session, found.waits_for)),
+        ("CLI_COL_AWAITED", reasons(session, found.waits_for)),
         ("CLI_COL_WAITS_UNTIL", day(found.waits_until) if found.HasField("waits_until") else ""),
         ("CLI_COL_PAYMENT", payment(session, found.payment)),
         ("CLI_COL_ORDERS", "\n".join(_order(session, order) for order in found.orders)),

@@ -165,7 +165,7 @@ def test_a_claim_that_waits_says_for_what_and_until_when() -> None:
     assert "AWAITING_COVERAGE" in shown
     assert "Her coverage is awaited." in shown
     assert "2027-01-22" in shown
-    assert "等待参保信息" in drawn(views.claim(CHINESE, claim))
+    assert "等待事项" in drawn(views.claim(CHINESE, claim))
 
 
 def test_the_states_one_may_ask_for_are_those_of_a_claim_on_file() -> None:
