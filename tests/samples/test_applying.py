@@ -70,6 +70,14 @@ def test_the_python_sample_applies(stack: Stack, tmp_path: Path) -> None:
 
     assert printed["application"]["state"] == "APPLICATION_STATE_SUBMITTED"
     assert printed["foreseen"]["outcome"] == "DECISION_OUTCOME_AWARDED"
+    command = [sys.executable, script, *about]
+    again = subprocess.run(
+        command, env={**os.environ, **environment(stack, code)}, capture_output=True, timeout=TIMEOUT_S, check=False
+    )
+    assert (again.returncode, again.stderr) == (1, b"")
+    refused = json.loads(again.stdout)
+    assert refused["refused"] == "FAILED_PRECONDITION"
+    assert [(one["code"], one["field"]) for one in refused["reasons"]] == [("APPLICATION_ALREADY_OPEN", "parent")]
 
 
 @pytest.mark.integration

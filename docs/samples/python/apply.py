@@ -1,4 +1,4 @@
-"""Applies for a certification over gRPC: looks where the employer stands, saves a draft, hands it in, and prints it.
+"""Applies for a certification over gRPC: saves a draft, hands it in, and prints how it stands, or why it was refused.
 
     python apply.py CREDIT_CODE STAFF WOMEN SECTOR ANSWERS.json [--submit]
 
@@ -20,6 +20,7 @@ from cradle.certification.v1 import application_pb2, applying_pb2
 from cradle.certification.v1.applying_pb2_grpc import ApplicationServiceStub
 from google.protobuf import json_format
 from google.protobuf.field_mask_pb2 import FieldMask
+from refusal import refusal
 
 SERVICE_CONFIG = Path(__file__).parents[1] / "service-config.json"
 DEADLINE_S = 30
@@ -84,4 +85,8 @@ def main(code: str, staff: str, women: str, sector: str, path: str, *, submit: b
 
 if __name__ == "__main__":
     given = [one for one in sys.argv[1:] if one != "--submit"]
-    main(*given, submit="--submit" in sys.argv)
+    try:
+        main(*given, submit="--submit" in sys.argv)
+    except grpc.RpcError as error:
+        print(json.dumps(refusal(error), ensure_ascii=False))
+        sys.exit(1)

@@ -13,15 +13,13 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import grpc
 from cradle.claims.v1 import service_pb2_grpc, submitting_pb2
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
+from refusal import refusal
 from send_claim import claim
 
 SERVICE_CONFIG = Path(__file__).parents[1] / "service-config.json"
@@ -35,18 +33,6 @@ def channel() -> grpc.Channel:
     options = [("grpc.service_config", SERVICE_CONFIG.read_text("utf-8")), ("grpc.enable_retries", 1)]
     credentials = grpc.ssl_channel_credentials(authorities, key, certificate)
     return grpc.secure_channel(os.environ["CRADLE_CLAIMS_TARGET"], credentials, options)
-
-
-def refusal(error: grpc.RpcError) -> dict[str, Any]:
-    """What is wrong with each field, coded: decide by code and field, show the text."""
-    status, bad = rpc_status.from_call(error), error_details_pb2.BadRequest()
-    for detail in status.details if status else ():
-        detail.Unpack(bad)  # does nothing with a detail of another kind
-    fields = [
-        {"code": one.reason, "field": one.field, "text_en": one.description, "text_zh": one.localized_message.message}
-        for one in bad.field_violations
-    ]
-    return {"refused": error.code().name, "text": error.details(), "reasons": fields}
 
 
 def main(number: str, id_number: str, credit_code: str, delivered: str) -> None:
