@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -33,6 +32,7 @@ CALL = re.compile(r"call (\w+) <<EOF\n(.*?)\nEOF", re.DOTALL)
 
 
 def environment(stack: Stack, code: str) -> dict[str, str]:
+    """What the employer's own machine has: nothing of ours, in particular not how the tests themselves are run."""
     own = employer(stack, code)
     return {
         "PATH": f"{GRPCURL.parent}:/usr/local/bin:/usr/bin:/bin",
@@ -65,15 +65,13 @@ def stated(folder: Path) -> str:
 def test_the_python_sample_applies(stack: Stack, tmp_path: Path) -> None:
     code = asyncio.run(known_employer(stack))
     script, about = str(SAMPLES / "python" / "apply.py"), (code, "200", "100", "C", stated(tmp_path), "--submit")
+    command, env = [sys.executable, script, *about], environment(stack, code)
 
-    printed = json.loads(ran(sys.executable, script, *about, env={**os.environ, **environment(stack, code)}))
+    printed = json.loads(ran(*command, env=env))
 
     assert printed["application"]["state"] == "APPLICATION_STATE_SUBMITTED"
     assert printed["foreseen"]["outcome"] == "DECISION_OUTCOME_AWARDED"
-    command = [sys.executable, script, *about]
-    again = subprocess.run(
-        command, env={**os.environ, **environment(stack, code)}, capture_output=True, timeout=TIMEOUT_S, check=False
-    )
+    again = subprocess.run(command, env=env, capture_output=True, timeout=TIMEOUT_S, check=False)
     assert (again.returncode, again.stderr) == (1, b"")
     refused = json.loads(again.stdout)
     assert refused["refused"] == "FAILED_PRECONDITION"
