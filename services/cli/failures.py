@@ -14,7 +14,7 @@ from google.protobuf.any_pb2 import Any as AnyProto
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from services.kit.messages import CATALOGUE, Language, Reason, reason
+from services.kit.messages import Language, Reason, reason
 
 
 class Exit(IntEnum):
@@ -117,11 +117,9 @@ def reasons_of(details: Sequence[AnyProto]) -> list[reason_pb2.Reason]:
 
 
 def _located(violation: error_details_pb2.BadRequest.FieldViolation) -> reason_pb2.Reason:
-    """A violation carries its English text only; the catalogue has the Chinese one, unless it wants values."""
-    chinese = CATALOGUE.get(violation.reason, {}).get(Language.ZH, "")
     return reason_pb2.Reason(
         code=violation.reason,
         field=violation.field,
-        text_zh=chinese if chinese and "{" not in chinese else violation.description,
+        text_zh=violation.localized_message.message,
         text_en=violation.description,
     )

@@ -147,7 +147,7 @@ def erase(
     session: Session = context.obj
     number = "" if person else session.whispered("CLI_ERASE_WHOM")
     if person and not _is_reference(person):
-        raise Failure(Exit.USAGE, [coded("FIELD_MALFORMED", "PERSON")])
+        raise Failure(Exit.USAGE, [coded("FIELD_MALFORMED", "PERSON", form="UUID")])
     request = office_pb2.ErasePersonRequest(person_id_number=number, person=person, reason=reason, validate_only=True)
     settings = session.settings
     with session.channel(settings.registry_target) as channel:

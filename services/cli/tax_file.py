@@ -205,7 +205,7 @@ def read(row: int, parts: list[str]) -> Line:
     if parts[16] not in {_NORMAL, _BACK, _FLEXIBLE, _CORRECTION}:
         raise Unfit("CLI_TAX_KIND", "kind")
     if month is None:
-        raise Unfit("FIELD_MALFORMED", "month")
+        raise Unfit("FIELD_MALFORMED", "month", form="YYYYMM")
     if received_on is None:
         raise Unfit("DATE_INVALID", "day_received")
     base = _base(parts)
@@ -219,7 +219,7 @@ def _base(parts: list[str]) -> Decimal:
     try:
         base, *rest = [Decimal(text) for text in parts[10:15]]
     except InvalidOperation:
-        raise Unfit("FIELD_MALFORMED", "base") from None
+        raise Unfit("FIELD_MALFORMED", "base", form="0.00") from None
     for place, (rate, amount) in {"employer_amount": rest[:2], "personal_amount": rest[2:]}.items():
         if not all(one.is_finite() for one in (base, rate, amount)) or abs(base * rate - amount) > _OFF_MAX:
             raise Unfit("CLI_TAX_AMOUNT", place)

@@ -19,6 +19,11 @@ class Language(StrEnum):
     EN = "en"
 
 
+class _Unkept(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A coded, located reason. `values` fill the text; they are limits and codes, never personal data."""
@@ -32,7 +37,8 @@ class Reason:
             raise KeyError(f"no text for {self.code} in texts/")
 
     def text(self, language: Language) -> str:
-        return text(self.code, language, **dict(self.values))
+        """One that was kept by an earlier release may lack a value that its sentence names by now."""
+        return CATALOGUE[self.code][language].format_map(_Unkept(self.values))
 
 
 def reason(code: str, field: str = "", /, **values: object) -> Reason:
@@ -49,11 +55,6 @@ def few(reasons: Sequence[Reason]) -> list[Reason]:
 def text(code: str, language: Language, /, **values: object) -> str:
     """The sentence of `code`. Raises KeyError for a code or value the catalogue does not know."""
     return CATALOGUE[code][language].format(**values)
-
-
-class _Unkept(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return "…"
 
 
 def outline(code: str, language: Language) -> str:

@@ -41,8 +41,9 @@ from services.kit.errors import (
     is_conflict,
     places,
 )
-from services.kit.messages import Language, Reason, few, reason
+from services.kit.messages import Language, Reason, reason
 from services.kit.settings import Settings
+from services.kit.shape import shape_problems
 from services.kit.tls import Identity
 
 DOMAIN = "cradle"
@@ -241,39 +242,6 @@ class _Method:
         if status.code == code_pb2.INTERNAL:
             _log.error("call failed", method=self.path, error=type(error).__name__, places=places(error))
         return status
-
-
-_SHAPE_CODES = {
-    "required": "FIELD_REQUIRED",
-    "string.min_len": "FIELD_REQUIRED",
-    "string.max_len": "FIELD_TOO_LONG",
-    "string.len": "FIELD_MALFORMED",
-    "string.pattern": "FIELD_MALFORMED",
-    "string.uuid": "FIELD_MALFORMED",
-    "string.uuid_empty": "FIELD_REQUIRED",
-    "bytes.len": "FIELD_MALFORMED",
-    "enum.defined_only": "CODE_UNKNOWN",
-    "enum.in": "CODE_UNKNOWN",
-    "enum.not_in": "FIELD_REQUIRED",
-    "repeated.max_items": "TOO_MANY_ITEMS",
-}
-
-
-def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
-    """What the annotations of the message's fields say against it: one coded reason for each field."""
-    problems: dict[str, Reason] = {}
-    for violation in validator.collect_violations(message):
-        place = violation.proto.field
-        path = ".".join(_element(element) for element in place.elements) if place else ""
-        code = _SHAPE_CODES.get(violation.proto.rule_id, "FIELD_OUT_OF_RANGE")
-        problems.setdefault(path, reason(code, path))
-    return few(list(problems.values()))
-
-
-def _element(element: Any) -> str:
-    """One step of a field's path, with its place where the field repeats."""
-    subscript = element.subscript
-    return f"{element.field_name}[{subscript.value}]" if subscript is not None else str(element.field_name)
 
 
 _CODES: dict[type[Invalid], int] = {

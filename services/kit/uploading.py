@@ -11,7 +11,7 @@ from protovalidate import Validator
 
 from services.kit.errors import Invalid
 from services.kit.messages import reason
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 
 _VALIDATOR: Final = Validator()
 

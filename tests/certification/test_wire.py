@@ -27,7 +27,7 @@ from services.certification.model import (
 from services.certification.rules import foreseen, standing
 from services.certification.wire import application, certificate, scheme
 from services.kit.errors import Invalid
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 from tests.certification.sheets import LARGE, LATEST, best
 
 

@@ -21,7 +21,7 @@ from services.claims import rules
 from services.claims.api import Claims
 from services.kit import rpc
 from services.kit.errors import Invalid
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 from tests.claims.harness import claims_dsn
 from tests.kit.live import rows, value
 

@@ -373,7 +373,7 @@ def test_a_void_of_a_number_that_is_an_id_number_repeats_nothing() -> None:
     received = taken(void(number))
 
     assert received.claim_number == ""
-    assert codes(received) == [("FIELD_MALFORMED", "void.claim_number")]
+    assert codes(received) == [("ID_NUMBER_NOT_HERE", "void.claim_number")]
     assert number not in "".join(str(found.values) for found in received.reasons)
 
 

@@ -61,7 +61,7 @@ def test_all_that_was_not_accepted_is_listed_with_why_and_whose_it_is_and_nothin
         ]
         mine = await listed(desk, source="hospitals")
         assert seen(mine) == [
-            ("", "RETURNED", ("FIELD_MALFORMED",), "610304"),
+            ("", "RETURNED", ("ID_NUMBER_NOT_HERE",), "610304"),
             ("A", "RETURNED", ("REVISION_GAP",), "610331"),
             ("D", "RETURNED", ("VOID_UNKNOWN",), ""),
             ("", "RETURNED", ("MESSAGE_UNREADABLE",), ""),

@@ -22,12 +22,12 @@ def test_an_answer_is_told_by_its_reason_in_both_languages() -> None:
 
 
 def test_every_field_at_fault_is_told() -> None:
-    status = to_status(Invalid(reason("FIELD_REQUIRED", "name"), reason("FIELD_TOO_LONG", "county")))
+    status = to_status(Invalid(reason("FIELD_REQUIRED", "name"), reason("FIELD_TOO_LONG", "county", limit=6)))
 
     told = reasons_of(status.details)
 
     assert [(one.code, one.field) for one in told] == [("FIELD_REQUIRED", "name"), ("FIELD_TOO_LONG", "county")]
-    assert [said(one, Language.ZH) for one in told] == ["此项必填。", "此项过长。"]
+    assert [said(one, Language.ZH) for one in told] == ["此项必填。", "此项过长，最多 6 个字符。"]
 
 
 def test_an_answer_without_a_field_is_told_once() -> None:

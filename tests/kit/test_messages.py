@@ -90,3 +90,9 @@ def test_what_is_wrong_in_very_many_places_is_told_in_as_many_as_fit(given: int,
 
     assert len(found) == told
     assert (found[-1:] == [reason("MORE_REASONS", more=1)]) == (given > REASONS_MAX)
+
+
+def test_a_reason_that_was_kept_without_a_value_its_sentence_names_by_now_is_still_told() -> None:
+    kept = Reason("FIELD_OUT_OF_RANGE", "revision")
+
+    assert kept.text(Language.EN) == "This value is outside the allowed range (…)."

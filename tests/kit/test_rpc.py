@@ -14,7 +14,8 @@ from protovalidate import Validator
 
 from services.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from services.kit.messages import reason
-from services.kit.rpc import Unguarded, permissions, shape_problems, to_status
+from services.kit.rpc import Unguarded, permissions, to_status
+from services.kit.shape import shape_problems
 from tests.builders import person_record
 
 OURS = [

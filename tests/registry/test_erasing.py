@@ -172,4 +172,4 @@ def test_a_reason_that_holds_a_number_is_refused_for_it_is_kept_for_ever() -> No
     request = office_pb2.ErasePersonRequest(person=str(new_id()), reason=f"asked by {id_number()}")
     with pytest.raises(Invalid) as raised:
         asking.one_person(request)
-    assert [(given.code, given.field) for given in raised.value.reasons] == [("FIELD_MALFORMED", "reason")]
+    assert [(given.code, given.field) for given in raised.value.reasons] == [("ID_NUMBER_NOT_HERE", "reason")]

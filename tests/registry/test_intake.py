@@ -55,7 +55,7 @@ WRONG = {
     "no protobuf": (b"\x00\xff\x12", [("INTAKE_UNREADABLE", "")]),
     "too large": (b"x" * 65_537, [("MESSAGE_TOO_LARGE", "")]),
     "states nothing": (numbered("N-1"), [("STATEMENT_MISSING", "")]),
-    "a number that is somebody's": (paid(MOTHER, record_number=MOTHER), [("FIELD_MALFORMED", "record_number")]),
+    "a number that is somebody's": (paid(MOTHER, record_number=MOTHER), [("ID_NUMBER_NOT_HERE", "record_number")]),
     "a number with a blank": (paid(MOTHER, record_number="a b"), [("FIELD_MALFORMED", "record_number")]),
     "check digit": (paid("610302199403124020"), [("ID_NUMBER_CHECK_DIGIT", "contributions.person_id_number")]),
     "paid before it was due": (

@@ -138,7 +138,7 @@ def test_nobody_is_made_by_asking_and_of_who_was_erased_only_what_hangs_on_her_r
     asyncio.run(act())
 
 
-@pytest.mark.parametrize(("purpose", "code"), [(" ", "FIELD_REQUIRED"), (f"about {id_number()}", "FIELD_MALFORMED")])
+@pytest.mark.parametrize(("purpose", "code"), [(" ", "FIELD_REQUIRED"), (f"about {id_number()}", "ID_NUMBER_NOT_HERE")])
 def test_a_purpose_says_something_and_names_nobody(purpose: str, code: str) -> None:
     with pytest.raises(Invalid) as raised:
         wire.purpose(record_pb2.GetPersonRequest(purpose=purpose))

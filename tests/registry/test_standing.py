@@ -330,7 +330,7 @@ def test_what_it_is_asked_for_names_nobody() -> None:
     asked = standing_pb2.BatchGetEmployerStandingRequest(on=to_proto(TODAY), purpose=f"about {id_number()}")
     with pytest.raises(Invalid) as refused:
         wire.asked(asked)
-    assert [(one.code, one.field) for one in refused.value.reasons] == [("FIELD_MALFORMED", "purpose")]
+    assert [(one.code, one.field) for one in refused.value.reasons] == [("ID_NUMBER_NOT_HERE", "purpose")]
 
 
 # --- over gRPC --------------------------------------------------------------------------------------------------------

@@ -140,8 +140,8 @@ def problems(*records: standing_pb2.ViolationRecord) -> list[tuple[str, str]]:
         ({"upheld_on": UPHELD, "decision": "7号", "closed_on": UPHELD - DAY}, [("DATES_OUT_OF_ORDER", "closed_on")]),
         ({"opened_on": TODAY}, []),
         ({"opened_on": TODAY + DAY}, [("DATE_IN_FUTURE", "opened_on")]),
-        ({"upheld_on": UPHELD, "decision": f"关于{id_number()}"}, [("FIELD_MALFORMED", "decision")]),
-        ({"number": id_number()}, [("FIELD_MALFORMED", "number")]),
+        ({"upheld_on": UPHELD, "decision": f"关于{id_number()}"}, [("ID_NUMBER_NOT_HERE", "decision")]),
+        ({"number": id_number()}, [("ID_NUMBER_NOT_HERE", "number")]),
         ({"employer_uscc": "91610302MA6XA1B210"}, [("USCC_CHECK_DIGIT", "employer_uscc")]),
     ],
 )  # fmt: skip

@@ -112,7 +112,7 @@ def test_persons_are_asked_for_with_a_purpose_that_names_nobody(stack: Stack, pu
         alone = stub.BatchGetCoverage(service_pb2.BatchGetCoverageRequest(providers=[institution]), timeout=10)
 
     told = [(given.code, given.field) for given in from_rpc(raised.value, "").reasons]
-    assert told == [("FIELD_MALFORMED" if purpose.strip() else "FIELD_REQUIRED", "purpose")]
+    assert told == [("ID_NUMBER_NOT_HERE" if purpose.strip() else "FIELD_REQUIRED", "purpose")]
     assert len(alone.providers) == 1
 
 

@@ -72,6 +72,24 @@ def test_every_reason_has_its_sentence() -> None:
     assert missing(uses({"reason", "Reason"}, 0)) == []
 
 
+def test_every_reason_is_given_the_values_that_its_sentence_names() -> None:
+    found = [
+        (code, place, {keyword.arg for keyword in node.keywords if keyword.arg})
+        for path in SOURCES
+        for node, place in calls(path, {"reason", "coded", "Unfit"})
+        if node.args and all(keyword.arg for keyword in node.keywords)
+        for code in literals(node.args[0])
+        if code in CATALOGUE
+    ]
+
+    assert len(found) > 300
+    assert [(code, place) for code, place, given in found if named_by(code) - given] == []
+
+
+def named_by(code: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(CATALOGUE[code][Language.ZH]) if name}
+
+
 def test_every_reason_of_a_determination_has_its_sentence() -> None:
     refused = [
         (text, place)
@@ -141,10 +159,7 @@ def test_every_step_has_its_sentence() -> None:
 
 def test_a_sentence_names_only_values_that_its_step_notes() -> None:
     wrong = [
-        (rule, place, names - values)
-        for rule, values, place in noted()
-        if (names := {name for _, name, _, _ in Formatter().parse(CATALOGUE[f"STEP_{rule}"][Language.ZH]) if name})
-        - values
+        (rule, place, names - values) for rule, values, place in noted() if (names := named_by(f"STEP_{rule}")) - values
     ]
 
     assert wrong == []

@@ -32,5 +32,5 @@ def problems(report: Report, life: Life, scheme: Scheme, today: date) -> list[Re
     elif report.as_at < report.due_on - window:
         found.append(reason("REPORT_TOO_OLD", "report.as_at", day=report.due_on - window))
     if report.women > report.staff:
-        found.append(reason("FIELD_OUT_OF_RANGE", "report.women"))
+        found.append(reason("FIELD_OUT_OF_RANGE", "report.women", bounds=f"≤ {report.staff}"))
     return found

@@ -158,7 +158,7 @@ def _unsaid(stated: Stated) -> list[Reason]:
     needed = {"facts.staff": stated.staff, "facts.sector": stated.sector}
     found = [reason("FIELD_REQUIRED", f"application.{name}") for name, value in needed.items() if not value]
     if stated.women > stated.staff > 0:
-        found.append(reason("FIELD_OUT_OF_RANGE", "application.facts.women"))
+        found.append(reason("FIELD_OUT_OF_RANGE", "application.facts.women", bounds=f"≤ {stated.staff}"))
     return found
 
 

@@ -105,8 +105,9 @@ async def visit(desk: Desk, tx: Tx, asked: Asked, found: Visit) -> Filed:
     """Not in the future, and not before it was handed in."""
     filed = await in_hand(tx, asked)
     first = filed.submitted_on or found.visited_on
-    if not first <= found.visited_on <= desk.clock.today():
-        raise Invalid(reason("FIELD_OUT_OF_RANGE", "visit_date"))
+    today = desk.clock.today()
+    if not first <= found.visited_on <= today:
+        raise Invalid(reason("FIELD_OUT_OF_RANGE", "visit_date", bounds=f"≥ {first}, ≤ {today}"))
     after = await move(desk, tx, filed, done(desk, Move.VISIT, asked.actor))
     await file.add_visit(tx, after, found, asked.actor, desk.clock.now())
     return after

@@ -89,8 +89,9 @@ async def revoke(desk: Desk, tx: Tx, asked: Asked, wanted: Proposed) -> Certific
     """
     one = await in_hand(tx, asked)
     await alive(desk, tx, one)
-    if not one.awarded_on <= wanted.on <= desk.clock.today():
-        raise Invalid(reason("FIELD_OUT_OF_RANGE", "date"))
+    today = desk.clock.today()
+    if not one.awarded_on <= wanted.on <= today:
+        raise Invalid(reason("FIELD_OUT_OF_RANGE", "date", bounds=f"≥ {one.awarded_on}, ≤ {today}"))
     if wanted.veto in BY_TWO_PERSONS:
         first = await reports.propose(tx, one.number, wanted)
         if first is None:

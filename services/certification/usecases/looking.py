@@ -14,6 +14,7 @@ from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
 
 _USCC: Final = 18  # characters
+_FORM: Final = "UUID | GB 32100"
 
 
 async def status(desk: Desk, employers: Sequence[str], as_of: date) -> Sequence[Sequence[Any]]:
@@ -34,7 +35,7 @@ async def status(desk: Desk, employers: Sequence[str], as_of: date) -> Sequence[
             references.append(read_id(one))
             places.append(place)
         except ValueError:
-            wrong.append(reason("FIELD_MALFORMED", f"employers[{place}]"))
+            wrong.append(reason("FIELD_MALFORMED", f"employers[{place}]", form=_FORM))
     if wrong:
         raise Invalid(*wrong)
     rows = await looking.status(desk.database, references, usccs, as_of)

@@ -54,7 +54,7 @@ def employer(given: pb.EmployerFacts, scheme: Scheme) -> Employer:
     if unsaid := [name for name in ("staff", "sector") if not getattr(given, name)]:
         raise Invalid(*[reason("FIELD_REQUIRED", f"employer.{name}") for name in unsaid])
     if given.women > given.staff:
-        raise Invalid(reason("FIELD_OUT_OF_RANGE", "employer.women"))
+        raise Invalid(reason("FIELD_OUT_OF_RANGE", "employer.women", bounds=f"≤ {given.staff}"))
     return Employer(size_of(scheme, given.staff), given.staff, given.women, given.sector)
 
 

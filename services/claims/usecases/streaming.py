@@ -18,7 +18,7 @@ from services.claims.usecases.submitting import Entry, FrontDesk, Taken
 from services.claims.wire import out
 from services.kit.errors import Invalid
 from services.kit.messages import reason
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 
 _BATCH_MAX: Final = 100
 _VALIDATOR: Final = Validator()

@@ -39,12 +39,15 @@ ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
 _NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_ONE_OR_MORE: Final = "≥ 1"
 _OF_A_MAN: Final = {Surgery.VASECTOMY, Surgery.VASECTOMY_REVERSAL}
 
 
-def is_number(text: str) -> bool:
-    """Whether it is a claim number and not a national ID number in a claim number's place."""
-    return _NUMBER.fullmatch(text) is not None and not holds_id_number(text)
+def number_problems(text: str, path: str) -> list[Reason]:
+    """What keeps a text from being a claim number, which is repeated back: it may be anything, or somebody's own."""
+    if holds_id_number(text):
+        return [reason("ID_NUMBER_NOT_HERE", path)]
+    return [] if _NUMBER.fullmatch(text) else [reason("FIELD_MALFORMED", path, form=_NUMBER.pattern)]
 
 
 def county_of_ours(given: str) -> str:
@@ -119,9 +122,9 @@ def _event_problems(event: intake_pb2.MaternityEvent, path: str) -> list[Reason]
         if not event.delivery_mode:
             problems.append(reason("FIELD_REQUIRED", f"{path}.delivery_mode"))
         if not event.infants:
-            problems.append(reason("FIELD_OUT_OF_RANGE", f"{path}.infants"))
+            problems.append(reason("FIELD_OUT_OF_RANGE", f"{path}.infants", bounds=_ONE_OR_MORE))
         if not event.birth_order:
-            problems.append(reason("FIELD_OUT_OF_RANGE", f"{path}.birth_order"))
+            problems.append(reason("FIELD_OUT_OF_RANGE", f"{path}.birth_order", bounds=_ONE_OR_MORE))
     elif kind == claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY and not event.surgery:
         problems.append(reason("FIELD_REQUIRED", f"{path}.surgery"))
     return problems

@@ -29,7 +29,9 @@ def asked(request: employer_pb2.BatchGetEmployerFactsRequest) -> Asked:
     """Raises Invalid for days that are none, and for a period that ends before it begins or is too long."""
     first_day, last_day = _day(request, "first_day"), _day(request, "last_day")
     if last_day < first_day or last_day.year - first_day.year > _YEARS_MOST:
-        raise Invalid(reason("FIELD_OUT_OF_RANGE", "last_day"))
+        raise Invalid(
+            reason("FIELD_OUT_OF_RANGE", "last_day", bounds=f"≥ {first_day}, ≤ {first_day.year + _YEARS_MOST}-12-31")
+        )
     return Asked([read_id(one) for one in request.employers], first_day, last_day)
 
 

@@ -37,14 +37,14 @@ from services.claims.wire.content import (
     claim_problems,
     county_of_ours,
     day_problems,
-    is_number,
+    number_problems,
     submit_time_problems,
 )
 from services.kit.dates import civil_of, from_ms, from_proto
 from services.kit.identifiers import plain
 from services.kit.messages import Reason, few, reason
 from services.kit.parking import Message
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 
 INTAKE: Final = "claims.intake.v1."
 
@@ -145,10 +145,9 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
     path = f"{sent}.claim"
     submit_date = _civil(claim.submit_time)
     claimed_fen = claim.claimed_fen if claim.HasField("claimed_fen") else None
-    if not is_number(claim.claim_number):  # it may be anything, so it is not repeated back
-        problems = shape or [reason("FIELD_MALFORMED", f"{path}.claim_number")]
+    if misnumbered := number_problems(claim.claim_number, f"{path}.claim_number"):
         return Reading(
-            reasons=tuple(problems),
+            reasons=tuple(shape or misnumbered),
             sent=sent,
             submit_date=submit_date,
             claimed_fen=claimed_fen,
@@ -169,9 +168,8 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
 
 def _void(void: intake_pb2.VoidClaim, shape: list[Reason], today: date) -> Reading:
     submit_date = _civil(void.submit_time)
-    if not is_number(void.claim_number):
-        problems = shape or [reason("FIELD_MALFORMED", "void.claim_number")]
-        return Reading(reasons=tuple(problems), sent=Sent.VOID, submit_date=submit_date)
+    if misnumbered := number_problems(void.claim_number, "void.claim_number"):
+        return Reading(reasons=tuple(shape or misnumbered), sent=Sent.VOID, submit_date=submit_date)
     problems = shape or submit_time_problems(void.submit_time, "void.submit_time", today)
     read = None
     if not problems:

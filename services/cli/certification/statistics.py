@@ -147,7 +147,7 @@ def _problems(one: Stated, criteria: Criteria) -> Iterator[reason_pb2.Reason]:
     elif one.quantity not in known.quantities:
         yield coded("QUANTITY_UNKNOWN", "quantity", known=", ".join(known.quantities))
     if len(one.figures) > _FIGURES_MAX:
-        yield coded("TOO_MANY_ITEMS", "figures")
+        yield coded("TOO_MANY_ITEMS", "figures", limit=_FIGURES_MAX)
     elif not all(map(_FIGURE.fullmatch, one.figures)):
         yield coded("CLI_STATISTIC_FIGURES", "figures")
 

@@ -61,7 +61,7 @@ def _reference(text: str, path: str, problems: list[Reason]) -> UUID | None:
     try:
         return read_id(text) if text else None
     except ValueError:
-        problems.append(reason("FIELD_MALFORMED", path))
+        problems.append(reason("FIELD_MALFORMED", path, form="UUID"))
         return None
 
 
@@ -123,7 +123,7 @@ def one_person(request: office_pb2.ErasePersonRequest) -> tuple[str, UUID | None
         raise Invalid(reason("PERSON_NAMED_ONCE", "person"))
     problems: list[Reason] = []
     if holds_id_number(request.reason):  # it is kept for ever, in the clear
-        problems.append(reason("FIELD_MALFORMED", "reason"))
+        problems.append(reason("ID_NUMBER_NOT_HERE", "reason"))
     person = _reference(request.person, "person", problems)
     if problems:
         raise Invalid(*problems)

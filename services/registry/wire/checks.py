@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from cradle.registry.v1 import intake_pb2, service_pb2
 from google.type.date_pb2 import Date
@@ -14,6 +15,8 @@ from services.kit.messages import Reason, reason
 from services.registry import rules
 from services.registry.rules import Days
 from services.registry.wire import records
+
+_IN_ORDER: Final = "first_month ≤ last_month"
 
 
 def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> list[Reason]:
@@ -33,7 +36,7 @@ def purpose_problems(purpose: str, *, demanded: bool) -> list[Reason]:
     is_missing = demanded and not purpose.strip()
     return [
         *([reason("FIELD_REQUIRED", "purpose")] if is_missing else ()),
-        *([reason("FIELD_MALFORMED", "purpose")] if holds_id_number(purpose) else ()),
+        *([reason("ID_NUMBER_NOT_HERE", "purpose")] if holds_id_number(purpose) else ()),
     ]
 
 
@@ -78,7 +81,7 @@ def month_problems(
     found = []
     for place, months in enumerate(paid):
         if months.first_month > months.last_month:
-            found.append(reason("FIELD_OUT_OF_RANGE", f"{path}.paid_months[{place}]"))
+            found.append(reason("FIELD_OUT_OF_RANGE", f"{path}.paid_months[{place}]", bounds=_IN_ORDER))
     for place, payment in enumerate(late):
         found += late_problems(payment.month, payment.paid_on, f"{path}.back_paid[{place}].paid_on", today)
     return found

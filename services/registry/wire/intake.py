@@ -18,7 +18,7 @@ from services.kit.ids import new_id, stable_id
 from services.kit.messages import Language, Reason, few, reason
 from services.kit.outbox import Event
 from services.kit.parking import Message
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 from services.registry.model import Received, Settled, Statement
 from services.registry.wire import checks, records
 
@@ -85,7 +85,7 @@ def _number(intake: intake_pb2.CoverageIntake) -> str:
 
 def _statement(intake: intake_pb2.CoverageIntake, today: date) -> _Read:
     if holds_id_number(intake.record_number):
-        return "", None, [reason("FIELD_MALFORMED", "record_number")]
+        return "", None, [reason("ID_NUMBER_NOT_HERE", "record_number")]
     kind = intake.WhichOneof("record")
     if kind is None:
         return intake.record_number, None, [reason("STATEMENT_MISSING")]

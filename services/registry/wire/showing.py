@@ -52,7 +52,7 @@ def reference_of(text: str, field: str) -> UUID:
     try:
         return read_id(text)
     except ValueError:
-        raise Invalid(reason("FIELD_MALFORMED", field)) from None
+        raise Invalid(reason("FIELD_MALFORMED", field, form="UUID")) from None
 
 
 def day(request: record_pb2.GetPersonRequest) -> date | None:

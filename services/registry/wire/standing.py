@@ -51,7 +51,7 @@ def _problems(record: standing_pb2.ViolationRecord, path: str, today: date) -> I
     yield from uscc_problems(plain(record.employer_uscc), f"{path}.employer_uscc")
     for name in ("number", "decision"):
         if holds_id_number(getattr(record, name)):  # told to others, in the clear
-            yield reason("FIELD_MALFORMED", f"{path}.{name}")
+            yield reason("ID_NUMBER_NOT_HERE", f"{path}.{name}")
     if record.HasField("talked_on") and not record.HasField("due_on"):
         yield reason("FIELD_REQUIRED", f"{path}.due_on")
     if record.HasField("upheld_on") and not record.decision:

@@ -59,7 +59,7 @@ def wanted(request: service_pb2.ListOrdersRequest) -> Wanted:
     try:
         case_id = UUID(request.case_id) if request.case_id else None
     except ValueError:
-        raise Invalid(reason("FIELD_MALFORMED", "case_id")) from None
+        raise Invalid(reason("FIELD_MALFORMED", "case_id", form="UUID")) from None
     return Wanted(case_id, _STATES.get(request.state, ""), request.county)
 
 

@@ -13,7 +13,7 @@ from services.kit.dates import from_ms, from_proto
 from services.kit.ids import read_id
 from services.kit.messages import Reason, few, reason
 from services.kit.parking import Message
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 from services.treasury.model import Fund, OrderKey, Payee, PayeeKind, Pot, Programme, Stated, Unfit
 
 ORDERS: Final = "treasury.order.v1"

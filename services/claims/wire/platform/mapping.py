@@ -19,7 +19,7 @@ from services.claims.wire.platform.records import Record, records
 from services.claims.wire.platform.sheet import Finding, FindingKind, Sheet, shown
 from services.kit.member_key import member_key
 from services.kit.messages import reason
-from services.kit.rpc import shape_problems
+from services.kit.shape import shape_problems
 
 _MSGID: Final = re.compile(r"[0-9A-Z]{12}[0-9]{18}")  # hospital, yyyyMMddHHmmss, number: 30 characters
 _INFNO: Final = re.compile(r"[0-9]{4}")

@@ -9,7 +9,7 @@ from typing import Final
 from cradle.claims.v1 import claim_pb2, intake_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.claims.wire.content import is_number
+from services.claims.wire.content import number_problems
 from services.claims.wire.platform import charges, happened, timing, woman
 from services.claims.wire.platform.sheet import Sheet
 from services.kit.dates import to_proto
@@ -75,7 +75,7 @@ def claim_number(sheet: Sheet, path: str) -> str:
 def is_usable(sheet: Sheet, given: str) -> bool:
     """Whether it may be a claim number: in its form, and not made of her ID number; all can see it."""
     hers = plain(sheet.stated(woman.CERTNO))[:17]
-    return is_number(given) and not (len(hers) == 17 and hers in given.upper())
+    return not number_problems(given, "") and not (len(hers) == 17 and hers in given.upper())
 
 
 def provider(sheet: Sheet) -> str:

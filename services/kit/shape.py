@@ -1,0 +1,108 @@
+"""What the annotations of a message have against it: coded, located, with the bounds or the form that was not met."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from buf.validate import validate_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message as Proto
+from protovalidate import Validator
+
+from services.kit.messages import Reason, few, reason
+
+_CODES: Final = {
+    "required": "FIELD_REQUIRED",
+    "string.min_len": "FIELD_REQUIRED",
+    "string.max_len": "FIELD_TOO_LONG",
+    "string.len": "FIELD_MALFORMED",
+    "string.pattern": "FIELD_MALFORMED",
+    "string.uuid": "FIELD_MALFORMED",
+    "string.uuid_empty": "FIELD_REQUIRED",
+    "bytes.len": "FIELD_MALFORMED",
+    "enum.defined_only": "CODE_UNKNOWN",
+    "enum.in": "CODE_UNKNOWN",
+    "enum.not_in": "FIELD_REQUIRED",
+    "repeated.max_items": "TOO_MANY_ITEMS",
+    "repeated.unique": "ITEM_TWICE",
+}
+# Signs, for they are read in every language.
+_BOUNDS: Final = {
+    "gte": "≥",
+    "gt": ">",
+    "min_len": "≥",
+    "min_items": "≥",
+    "min_pairs": "≥",
+    "lte": "≤",
+    "lt": "<",
+    "max_len": "≤",
+    "max_items": "≤",
+    "max_pairs": "≤",
+    "not_in": "≠",
+    "in": "∈",
+}
+
+
+def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
+    """One reason for each field."""
+    problems: dict[str, Reason] = {}
+    for violation in validator.collect_violations(message):
+        place = violation.proto.field
+        path = ".".join(_element(element) for element in place.elements) if place else ""
+        if path not in problems:
+            problems[path] = _reason(message, violation, path)
+    return few(list(problems.values()))
+
+
+def _element(element: Any) -> str:
+    """One step of a field's path, with its place where the field repeats."""
+    subscript = element.subscript
+    return f"{element.field_name}[{subscript.value}]" if subscript is not None else str(element.field_name)
+
+
+def _reason(message: Proto, violation: Any, path: str) -> Reason:
+    match code := _CODES.get(violation.proto.rule_id, "FIELD_OUT_OF_RANGE"):
+        case "FIELD_TOO_LONG" | "TOO_MANY_ITEMS":
+            return reason(code, path, limit=violation.rule_value)
+        case "FIELD_MALFORMED":
+            return reason(code, path, form=_form(violation))
+        case "FIELD_OUT_OF_RANGE":
+            return reason(code, path, bounds=_bounds(_rules(message, violation)))
+        case _:
+            return reason(code, path)
+
+
+def _form(violation: Any) -> str:
+    match violation.proto.rule_id.split("."):
+        case [kind, "len"]:
+            return f"{kind}[{violation.rule_value}]"
+        case [_, "uuid"]:
+            return "UUID"
+        case _:
+            return str(violation.rule_value)
+
+
+def _rules(message: Proto, violation: Any) -> Proto:
+    """The annotations of the field: of a range the violation holds one end only."""
+    holder: Any = message.DESCRIPTOR
+    for element in violation.proto.field.elements:
+        field = holder.fields_by_number[element.field_number]
+        holder = field.message_type
+        if holder is not None and holder.GetOptions().map_entry:
+            holder = holder.fields_by_name["value"].message_type
+    rules: Proto = field.GetOptions().Extensions[validate_pb2.field]
+    for element in violation.proto.rule.elements[:-1]:
+        rules = getattr(rules, element.field_name)
+    return rules
+
+
+def _bounds(rules: Proto) -> str:
+    """As in `≥ 1, ≤ 8`."""
+    stated = {field.name: value for field, value in rules.ListFields()}
+    return ", ".join(f"{sign} {_figure(stated[name])}" for name, sign in _BOUNDS.items() if name in stated)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, Duration):
+        return value.ToJsonString()
+    return str(value) if isinstance(value, int) else " | ".join(str(one) for one in value)

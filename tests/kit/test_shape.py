@@ -1,0 +1,116 @@
+"""What a message's annotations say against it names the bounds or the form, as they stand in the protos."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from buf.validate import validate_pb2
+from cradle.certification.v1.assessing_pb2 import RecordVisitRequest
+from cradle.claims.v1.facts_pb2 import InsuredFacts
+from cradle.claims.v1.intake_pb2 import ClaimIntake, ClaimSubmission, MaternityEvent, SubmitClaim
+from cradle.claims.v1.submission_pb2 import ListSubmissionsRequest
+from cradle.claims.v1.submitting_pb2 import SubmitClaimRequest
+from cradle.registry.v1.service_pb2 import BatchGetCoverageRequest, CoverageQuery, EmployerRecord
+from cradle.treasury.v1.service_pb2 import AppropriateBudgetRequest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.type.date_pb2 import Date
+from protovalidate import Validator
+
+from services.kit.messages import Language
+from services.kit.shape import shape_problems
+
+VALIDATOR = Validator()
+
+
+def intake(**claim: Any) -> ClaimIntake:
+    return ClaimIntake(submit=SubmitClaim(claim=ClaimSubmission(**claim)))
+
+
+def event(**fields: Any) -> ClaimIntake:
+    return intake(event=MaternityEvent(**fields))
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "code", "values"),
+    [
+        (event(infants=9), "submit.claim.event.infants", "FIELD_OUT_OF_RANGE", {"bounds": "≤ 8"}),
+        (
+            event(gestation_days=331),
+            "submit.claim.event.gestation_days",
+            "FIELD_OUT_OF_RANGE",
+            {"bounds": "≥ 1, ≤ 330"},
+        ),
+        (intake(county="61030"), "submit.claim.county", "FIELD_MALFORMED", {"form": "^[0-9]{6}$"}),
+        (intake(remark="x" * 2001), "submit.claim.remark", "FIELD_TOO_LONG", {"limit": "2000"}),
+        (SubmitClaimRequest(request_id="17"), "request_id", "FIELD_MALFORMED", {"form": "UUID"}),
+        (SubmitClaimRequest(member_key=b"short"), "member_key", "FIELD_MALFORMED", {"form": "bytes[16]"}),
+        (
+            SubmitClaimRequest(receipt_wait=Duration(seconds=31)),
+            "receipt_wait",
+            "FIELD_OUT_OF_RANGE",
+            {"bounds": "≥ 0s, ≤ 30s"},
+        ),
+        (AppropriateBudgetRequest(), "amount_fen", "FIELD_OUT_OF_RANGE", {"bounds": f"≥ -{10**12}, ≤ {10**12}, ≠ 0"}),
+        (
+            EmployerRecord(average_monthly_wage_fen={2101: 1}),
+            "average_monthly_wage_fen[2101]",
+            "FIELD_OUT_OF_RANGE",
+            {"bounds": "≥ 1980, < 2100"},
+        ),
+        (
+            InsuredFacts(back_paid={"2026-13": Date(year=2026)}),
+            "back_paid[2026-13]",
+            "FIELD_MALFORMED",
+            {"form": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+        ),
+        (BatchGetCoverageRequest(queries=[CoverageQuery()] * 1001), "queries", "TOO_MANY_ITEMS", {"limit": "1000"}),
+        (RecordVisitRequest(visitors=["A", "A"]), "visitors", "ITEM_TWICE", {}),
+        (RecordVisitRequest(visitors=["A"]), "visitors", "FIELD_OUT_OF_RANGE", {"bounds": "≥ 2, ≤ 10"}),
+        (ListSubmissionsRequest(page_size=-1), "page_size", "FIELD_OUT_OF_RANGE", {"bounds": "≥ 0, ≤ 1000"}),
+    ],
+)
+def test_the_constraint_is_told_as_the_proto_has_it(
+    message: Message, field: str, code: str, values: dict[str, str]
+) -> None:
+    [told] = [one for one in shape_problems(VALIDATOR, message) if one.field == field]
+
+    assert (told.code, dict(told.values)) == (code, values)
+    assert all(value in told.text(language) for value in values.values() for language in Language)
+
+
+# Each is told by a code without a value, or by its form or limit.
+TOLD = {"required", "ignore", "defined_only", "unique", "pattern", "uuid", "len"}
+BOUNDS = {"gte", "gt", "lte", "lt", "min_len", "max_len", "min_items", "max_items", "max_pairs", "in", "not_in"}
+
+
+def test_every_kind_of_constraint_that_our_protos_have_is_told() -> None:
+    """Another one (`const`, `prefix`, an expression) would be refused without a word of what is wanted."""
+    used = {
+        name
+        for path, module in list(sys.modules.items())
+        if path.startswith("cradle.") and path.endswith("_pb2")
+        for message in module.DESCRIPTOR.message_types_by_name.values()
+        for name in constraints(message)
+    }
+
+    assert used >= {"pattern", "gte", "not_in"}
+    assert used - TOLD - BOUNDS == set()
+
+
+def constraints(message: Any) -> Iterator[str]:
+    for field in message.fields:
+        yield from leaves(field.GetOptions().Extensions[validate_pb2.field])
+    for inside in message.nested_types:
+        yield from constraints(inside)
+
+
+def leaves(rules: Message) -> Iterator[str]:
+    for field, value in rules.ListFields():
+        if field.message_type and field.message_type.file.package == "buf.validate":
+            yield from leaves(value)
+        else:
+            yield field.name
