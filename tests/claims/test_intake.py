@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cradle.claims.v1 import claim_pb2, intake_pb2
@@ -402,6 +402,21 @@ def test_a_sender_who_stamps_local_time_as_utc_is_not_in_the_future() -> None:
 
     assert problems(claim(submitted=late_today_in_shanghai)) == []
     assert problems(claim(submitted=next_week)) == [("DATE_IN_FUTURE", "submit_time")]
+
+
+@pytest.mark.parametrize(("second", "last"), [(58, None), (59, None), (60, "2026-11-24T23:59:59Z")])
+def test_a_time_beyond_its_grace_is_told_how_late_it_may_be(second: int, last: str | None) -> None:
+    submitted = datetime(2026, 11, 24, 23, 59, tzinfo=UTC) + timedelta(seconds=second)
+
+    told = [dict(found.values).get("last") for found in taken(submit(claim(submitted=submitted))).reasons]
+
+    assert told == ([last] if last else [])
+
+
+def test_a_day_after_today_is_told_the_last_day() -> None:
+    [told] = taken(submit(claim(on=Date(year=2026, month=11, day=24)))).reasons
+
+    assert told.text(Language.EN) == "This lies in the future; the latest that may stand here is 2026-11-23."
 
 
 # --- money ----------------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_every_reason_is_given_the_values_that_its_sentence_names() -> None:
     found = [
         (code, place, {keyword.arg for keyword in node.keywords if keyword.arg})
         for path in SOURCES
-        for node, place in calls(path, {"reason", "coded", "Unfit"})
+        for node, place in calls(path, {"reason", "coded", "Unfit", "unmapped", "doubt", "contradiction"})
         if node.args and all(keyword.arg for keyword in node.keywords)
         for code in literals(node.args[0])
         if code in CATALOGUE

@@ -89,7 +89,7 @@ async def whole(desk: Desk, source: Database | Tx, one: Certificate, as_of: date
     """Raises Invalid for a day to come, or before the award."""
     day = as_of or desk.clock.today()
     if day > desk.clock.today():
-        raise Invalid(reason("DATE_IN_FUTURE", "as_of", today=desk.clock.today()))
+        raise Invalid(reason("DATE_IN_FUTURE", "as_of", last=desk.clock.today()))
     if day < one.awarded_on:
         raise Invalid(reason("CERTIFICATE_NOT_YET", "as_of", day=one.awarded_on))
     return OnFile(

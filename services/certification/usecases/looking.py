@@ -20,7 +20,7 @@ _FORM: Final = "UUID | GB 32100"
 async def status(desk: Desk, employers: Sequence[str], as_of: date) -> Sequence[Sequence[Any]]:
     """Place, number, state, valid_to, since of those that held one; places from 0, by reference or by code."""
     if as_of > desk.clock.today():
-        raise Invalid(reason("DATE_IN_FUTURE", "as_of", today=desk.clock.today()))
+        raise Invalid(reason("DATE_IN_FUTURE", "as_of", last=desk.clock.today()))
     references: list[UUID] = []
     usccs: list[str] = []
     places: list[int] = []  # of references, then of codes

@@ -39,6 +39,7 @@ ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
 _NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_DAY_S: Final = 86_400
 _ONE_OR_MORE: Final = "≥ 1"
 _OF_A_MAN: Final = {Surgery.VASECTOMY, Surgery.VASECTOMY_REVERSAL}
 
@@ -77,20 +78,22 @@ def day_problems(value: Date, path: str, today: date, first_day: date = date.min
     except ValueError:
         return [reason("DATE_INVALID", path)]
     if day > today:
-        return [reason("DATE_IN_FUTURE", path, today=today)]
+        return [reason("DATE_IN_FUTURE", path, last=today)]
     if day < first_day:
         return [reason("DATE_TOO_EARLY", path, first=first_day)]
     return []
 
 
 def submit_time_problems(value: Timestamp, path: str, today: date) -> list[Reason]:
-    """A day of grace: some senders stamp local time as UTC."""
-    return [reason("DATE_IN_FUTURE", path, today=today)] if value.seconds >= _limit_s(today) else []
+    if value.seconds <= _last_s(today):
+        return []
+    return [reason("DATE_IN_FUTURE", path, last=Timestamp(seconds=_last_s(today)).ToJsonString())]
 
 
 @lru_cache(maxsize=8)
-def _limit_s(today: date) -> float:
-    return (today + timedelta(days=2) - date(1970, 1, 1)).total_seconds()
+def _last_s(today: date) -> int:
+    """The last second of tomorrow in UTC, a day of grace: some senders stamp local time as UTC."""
+    return (today + timedelta(days=2) - date(1970, 1, 1)).days * _DAY_S - 1
 
 
 def _person_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) -> list[Reason]:

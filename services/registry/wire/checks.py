@@ -97,7 +97,7 @@ def late_problems(month: int, paid_on: Date, path: str, today: date) -> list[Rea
 def day_problems(value: Date, path: str, today: date) -> list[Reason]:
     if not is_day(value):
         return [reason("DATE_INVALID", path)]
-    return [reason("DATE_IN_FUTURE", path, today=today)] if from_proto(value) > today else []
+    return [reason("DATE_IN_FUTURE", path, last=today)] if from_proto(value) > today else []
 
 
 def provider_problems(given: service_pb2.ProviderRecord, path: str) -> list[Reason]:

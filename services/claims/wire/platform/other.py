@@ -61,7 +61,7 @@ def totals(sheet: Sheet, today: date) -> intake_pb2.ClaimIntake | None:
         sheet.unmapped("PLATFORM_TOTALS_OF_SEVERAL_DAYS", _LAST)
         return None
     if first > today:
-        sheet.unmapped("DATE_IN_FUTURE", _FIRST, today=today)
+        sheet.unmapped("DATE_IN_FUTURE", _FIRST, last=today)
         return None
     if sheet.code("insutype", _SCHEME) != "MATERNITY":
         sheet.doubt("PLATFORM_TOTALS_OF_ALL_CARE", _SCHEME)

@@ -58,7 +58,7 @@ def event_day(sheet: Sheet, stay: StayDays | None, today: date) -> date | None:
     if found is None:
         return None
     if found > today:
-        sheet.unmapped("DATE_IN_FUTURE", EVENT, today=today)
+        sheet.unmapped("DATE_IN_FUTURE", EVENT, last=today)
         return None
     if stay is None:
         return found
