@@ -67,7 +67,7 @@ async def _serve(process: Process, reviewers: Desk) -> None:
             EmployerFacts(process.database, process.clock), server
         )
         submission_pb2_grpc.add_SubmissionServiceServicer_to_server(
-            Submissions(process.database, process.clock), server
+            Submissions(process.database, process.clock, settings.sources), server
         )
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)
         audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditRecords(process.database), server)

@@ -9,7 +9,7 @@ from google.type.date_pb2 import Date
 
 from services.kit.dates import from_proto, instants_of
 from services.kit.errors import Invalid
-from services.kit.messages import reason
+from services.kit.messages import CATALOGUE, reason
 
 
 def span_of(day: Date, field: str) -> tuple[datetime, datetime]:
@@ -18,6 +18,13 @@ def span_of(day: Date, field: str) -> tuple[datetime, datetime]:
         return instants_of(from_proto(day))
     except (ValueError, OverflowError):
         raise Invalid(reason("DATE_INVALID", field)) from None
+
+
+def code_of(given: str, field: str) -> str:
+    """The code of a reason that a list is narrowed to, if any. Raises Invalid for one that nothing here says."""
+    if given and given not in CATALOGUE:
+        raise Invalid(reason("CODE_UNKNOWN", field))
+    return given
 
 
 def such_that(filters: Iterable[tuple[str, Sequence[object]]], arguments: list[object]) -> str:

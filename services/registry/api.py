@@ -20,7 +20,7 @@ from cradle.registry.v1 import (
 
 from services.kit import auth
 from services.kit.errors import Invalid
-from services.kit.filters import span_of
+from services.kit.filters import code_of, span_of
 from services.kit.identifiers import plain
 from services.kit.messages import reason
 from services.registry import store, usecases
@@ -96,7 +96,7 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
         limit, caller = request.page_size or _PAGE, auth.current()
         wanted = Wanted(
             request.office,
-            request.reason,
+            code_of(request.reason, "reason"),
             span_of(request.receive_date, "receive_date") if request.HasField("receive_date") else None,
             caller.own_name if caller.kind == "office" else "",
         )

@@ -105,7 +105,7 @@ READS: Mapping[str, Ask] = {
     "GetAppeal": lambda at, one: appeals(at).GetAppeal(appeal_pb2.GetAppealRequest(name=one.appeal), timeout=20),
     "ListAppeals": lambda at, one: appeals(at).ListAppeals(appeal_pb2.ListAppealsRequest(claim=one.name), timeout=20),
     "ListSubmissions": lambda at, _: submission_pb2_grpc.SubmissionServiceStub(at).ListSubmissions(
-        submission_pb2.ListSubmissionsRequest(source="nobody"), timeout=20
+        submission_pb2.ListSubmissionsRequest(receive_date={"year": 2020, "month": 1, "day": 1}), timeout=20
     ),
     "ListRedeterminedClaims": lambda at, _: redetermination_pb2_grpc.RedeterminationServiceStub(
         at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import grpc
@@ -181,11 +182,36 @@ def test_clerks_are_told_over_grpc_within_their_scope_and_of_nobody(stack: Stack
         ({"receive_date": {"year": 2026, "month": 2, "day": 30}}, "DATE_INVALID"),
         ({"receive_date": {"year": 1, "month": 1, "day": 1}}, "DATE_INVALID"),
         ({"reason": "no code"}, "FIELD_MALFORMED"),
+        ({"reason": "NONSENSE"}, "CODE_UNKNOWN"),
+        ({"source": "nobody"}, "SOURCE_UNKNOWN"),
     ):
         with pytest.raises(grpc.RpcError) as raised:
             ask(stack.operator, **wrong)
         refused: Any = raised.value
         assert told(refused)[1][0][0] == code
+
+
+def test_another_source_is_told_as_one_that_is_not_there(stack: Stack) -> None:
+    """Whether there is such a source is nobody else's to know; a mistake in one's own is told."""
+    identity = stack.authority.identity("source/counter")
+
+    def refused(source: str) -> Any:
+        with rpc.blocking_channel(stack.environment["CRADLE_CLAIMS_TARGET"], identity) as channel:
+            stub = submission_pb2_grpc.SubmissionServiceStub(channel)
+            asked = submission_pb2.ListControlTotalsRequest(source=source)
+            for ask in (partial(stub.ListSubmissions, List(source=source)), partial(stub.ListControlTotals, asked)):
+                with pytest.raises(grpc.RpcError) as raised:
+                    ask(timeout=10)
+                error: Any = raised.value
+                yield error.code(), error.details(), told(error)[1]
+
+    answers = [*refused("hospitals"), *refused("nobody")]
+    assert answers == [answers[0]] * 4
+    assert answers[0] == (
+        grpc.StatusCode.NOT_FOUND,
+        "There is no such source; there are: counter",
+        [("SOURCE_UNKNOWN", "source")],
+    )
 
 
 def clerk(stack: Stack, role: str, *counties: str) -> Any:

@@ -107,3 +107,7 @@ def test_an_office_is_told_of_its_own_and_a_clerk_of_all(stack: Stack) -> None:
         call(tax, "ListStatements", office_pb2.ListStatementsRequest(page_token="x"))
     refused = raised.value
     assert told(refused)[1] == [("PAGE_TOKEN_INVALID", "page_token")]
+    with pytest.raises(grpc.RpcError) as raised:
+        call(tax, "ListStatements", office_pb2.ListStatementsRequest(reason="NONSENSE"))
+    refused = raised.value
+    assert told(refused)[1] == [("CODE_UNKNOWN", "reason")]

@@ -13,6 +13,7 @@ from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc, submittin
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.claims import rules, store
+from services.claims.api.named import source_seen
 from services.claims.model import Claim, ClaimKind
 from services.claims.store import appeals
 from services.claims.usecases import erasing, streaming, submitting
@@ -119,6 +120,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         self, request: service_pb2.ListClaimsRequest, context: Context
     ) -> service_pb2.ListClaimsResponse:
         limit, asking = request.page_size or _PAGE, auth.current()
+        source_seen(request.source, self.desk.settings.sources)
         claims = await store.list_claims(
             self.database,
             _wanted(request, terms_over(self.law, self.desk.clock.today()) if request.overdue else None),
@@ -191,7 +193,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         if asking.sources is not None and source not in asking.sources:
             raise Forbidden(reason("AUTH_SOURCE_NOT_YOURS", field))
         if source not in self.desk.settings.sources:
-            raise Invalid(reason("SOURCE_UNKNOWN", field))
+            raise Invalid(reason("SOURCE_UNKNOWN", field, known=", ".join(self.desk.settings.sources)))
         return source
 
     async def _find(self, name: str) -> Claim:

@@ -28,6 +28,7 @@ from services.claims.wire.redetermination import item_to_proto
 from services.kit import auth
 from services.kit.dates import from_proto
 from services.kit.errors import Conflict, Invalid
+from services.kit.filters import code_of
 from services.kit.messages import Language, reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -167,7 +168,7 @@ def _wanted(request: review_pb2.ListReviewsRequest) -> reviews.Wanted:
     return reviews.Wanted(
         request.county,
         wire.KINDS[request.kind] if request.kind != claim_pb2.CLAIM_KIND_UNSPECIFIED else None,
-        request.reason,
+        code_of(request.reason, "reason"),
         wire.STATES[request.state] if request.state else None,
         {"": None, "-": ""}.get(request.assignee, request.assignee),
         _claim_id(request.claim) if request.claim else None,
