@@ -101,9 +101,13 @@ def test_what_is_outside_the_scope_is_told_as_what_is_not_there(
 
 
 def test_a_name_that_holds_an_id_number_is_not_repeated(stub: Any) -> None:
-    code, text = code_of(stub.GetClaim, service_pb2.GetClaimRequest(name=f"sources/hospitals/claims/{MOTHER}"))
-
-    assert (code, MOTHER in text) == ("INVALID_ARGUMENT", False)
+    for name in (f"sources/hospitals/claims/{MOTHER}", f"sources/{MOTHER}/claims/C-1", f"claims/{MOTHER}"):
+        code, text = code_of(stub.GetClaim, service_pb2.GetClaimRequest(name=name))
+        assert (code, MOTHER in text) == ("INVALID_ARGUMENT", False)
+    assert (
+        "holds a national ID number"
+        in code_of(stub.GetClaim, service_pb2.GetClaimRequest(name=f"sources/hospitals/claims/{MOTHER}"))[1]
+    )
 
 
 def listed(stub: Any, **filters: Any) -> set[str]:

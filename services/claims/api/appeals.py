@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any, TypeAlias
-from uuid import UUID
 
 import grpc
 from cradle.claims.v1 import appeal_pb2, appeal_pb2_grpc
 from google.type.date_pb2 import Date
 
 from services.claims import store
-from services.claims.model import Claim
+from services.claims.api.named import claim_id, claim_named
 from services.claims.model.appeal import Appeal, ListedAppeal
 from services.claims.store import appeals
 from services.claims.usecases import Desk, appealing, erasing
@@ -23,7 +22,6 @@ from services.kit import auth
 from services.kit.dates import from_proto
 from services.kit.db import Tx
 from services.kit.errors import Invalid, unseen
-from services.kit.identifiers import holds_id_number
 from services.kit.messages import reason
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -36,7 +34,7 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
         self.database = desk.database
 
     async def FileAppeal(self, request: appeal_pb2.FileAppealRequest, context: Context) -> appeal_pb2.Appeal:
-        claim, actor = await self._claim(request.claim), auth.current().name
+        claim, actor = await claim_named(self.database, request.claim, "claim"), auth.current().name
 
         async def file(tx: Tx) -> appeal_pb2.Appeal:
             await store.lock_persons(tx, erasing.named(claim))
@@ -79,9 +77,9 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
             paging.read_page_token(request.page_token, request),
             auth.current(),
         )
-        claim_id = _claim_id(request.claim, "claim") if request.claim else None
+        of_claim = claim_id(request.claim, "claim") if request.claim else None
         wanted = appeals.Wanted(
-            wire.STATES.get(request.state), request.county, claim_id, asking.sources, asking.counties
+            wire.STATES.get(request.state), request.county, of_claim, asking.sources, asking.counties
         )
         found = await appeals.list_appeals(self.database, wanted, before, limit + 1)
         await shown(self.database, "ListAppeals", [one.appeal.claim_id for one in found[:limit]])
@@ -89,17 +87,6 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
             appeals=[wire.to_message(one) for one in found[:limit]],
             next_page_token=paging.page_token(found[limit - 1].appeal.id, request) if len(found) > limit else "",
         )
-
-    async def _claim(self, name: str) -> Claim:
-        """A claim in the scope of who asks; of another's nobody learns that it is there."""
-        match name.split("/"):
-            case ["sources", source, "claims", number] if not holds_id_number(number):  # an answer repeats it
-                claim = await store.claim_by_number(self.database, source, number)
-            case _:
-                claim = await store.claim_by_id(self.database, _claim_id(name, "claim"))
-        if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
-            raise unseen(reason("NOT_FOUND", "claim", name=name), is_there=claim is not None)
-        return claim
 
     async def _found(self, name: str) -> ListedAppeal:
         listed = await appeals.by_id(self.database, wire.appeal_id(name))
@@ -113,16 +100,6 @@ async def _answer(tx: Tx, appeal: Appeal) -> appeal_pb2.Appeal:
     if listed is None:
         raise ValueError("an appeal is gone that was just written")
     return wire.to_message(listed)
-
-
-def _claim_id(name: str, field: str) -> UUID:
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "claims":
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("NAME_MALFORMED", field))
 
 
 def _day(given: Date) -> date:

@@ -13,7 +13,7 @@ from cradle.claims.v1 import claim_pb2, service_pb2, service_pb2_grpc, submittin
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.claims import rules, store
-from services.claims.api.named import source_seen
+from services.claims.api.named import claim_named, source_seen
 from services.claims.model import Claim, ClaimKind
 from services.claims.store import appeals
 from services.claims.usecases import erasing, streaming, submitting
@@ -27,8 +27,7 @@ from services.claims.wire.appeal import to_message, told
 from services.kit import auth, given
 from services.kit.dates import to_proto
 from services.kit.db import Database
-from services.kit.errors import Forbidden, Invalid, NotFound, unseen
-from services.kit.identifiers import holds_id_number
+from services.kit.errors import Forbidden, Invalid, NotFound
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
 from services.kit.watching import Watching
@@ -79,7 +78,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
     async def WatchClaim(
         self, request: submitting_pb2.WatchClaimRequest, context: Context
     ) -> AsyncGenerator[submitting_pb2.WatchClaimResponse, None]:
-        claim = await self._find(request.name)
+        claim = await claim_named(self.database, request.name, "name")
         await self._shown("WatchClaim", claim)
         async with aclosing(self.watching.changes(claim.id, request.after_version)) as changes:
             async for changed in changes:
@@ -88,7 +87,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
                 yield submitting_pb2.WatchClaimResponse(version=changed.version, claim=await self._whole(changed))
 
     async def GetClaim(self, request: service_pb2.GetClaimRequest, context: Context) -> claim_pb2.Claim:
-        claim = await self._find(request.name)
+        claim = await claim_named(self.database, request.name, "name")
         await self._shown("GetClaim", claim)
         return await self._whole(claim)
 
@@ -139,7 +138,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
     async def ExplainDetermination(
         self, request: service_pb2.ExplainDeterminationRequest, context: Context
     ) -> service_pb2.ExplainDeterminationResponse:
-        claim = await self._find(request.name)
+        claim = await claim_named(self.database, request.name, "name")
         recorded = await store.recorded(self.database, claim.id, request.revision or claim.revision)
         if recorded is None:
             raise NotFound(reason("NOT_DETERMINED", "name"))
@@ -195,22 +194,6 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         if source not in self.desk.settings.sources:
             raise Invalid(reason("SOURCE_UNKNOWN", field, known=", ".join(self.desk.settings.sources)))
         return source
-
-    async def _find(self, name: str) -> Claim:
-        """A claim by its id, or by its sender's number, if it is in the scope of who asks."""
-        match name.split("/"):
-            case ["claims", text]:
-                try:
-                    claim = await store.claim_by_id(self.database, UUID(text))
-                except ValueError:
-                    raise Invalid(reason("NAME_MALFORMED", "name")) from None
-            case ["sources", source, "claims", number] if not holds_id_number(number):  # an answer repeats it
-                claim = await store.claim_by_number(self.database, source, number)
-            case _:
-                raise Invalid(reason("NAME_MALFORMED", "name"))
-        if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
-            raise unseen(reason("NOT_FOUND", "name", name=name), is_there=claim is not None)
-        return claim
 
 
 def _language(wanted: service_pb2.Language.ValueType) -> Language:

@@ -14,6 +14,7 @@ from cradle.claims.v1 import claim_pb2, review_pb2, review_pb2_grpc, service_pb2
 from google.protobuf.message import Message
 
 from services.claims import store
+from services.claims.api.named import claim_id
 from services.claims.model.review import LAW_CHANGED, Entry, note_context
 from services.claims.store import reviews
 from services.claims.store.appeals import of_claim
@@ -171,20 +172,10 @@ def _wanted(request: review_pb2.ListReviewsRequest) -> reviews.Wanted:
         code_of(request.reason, "reason"),
         wire.STATES[request.state] if request.state else None,
         {"": None, "-": ""}.get(request.assignee, request.assignee),
-        _claim_id(request.claim) if request.claim else None,
+        claim_id(request.claim, "claim") if request.claim else None,
         auth.current().sources,
         auth.current().counties,
     )
-
-
-def _claim_id(name: str) -> UUID:
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "claims":
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("NAME_MALFORMED", "claim"))
 
 
 def _token(place: reviews.Place) -> str:
