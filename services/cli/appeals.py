@@ -33,11 +33,11 @@ def file(
     context: typer.Context,
     claim: _Claim,
     *,
-    by: Annotated[By, typer.Option(help="who appeals")],
-    ground: Annotated[Ground, typer.Option(help="what is held to be wrong")],
+    by: Annotated[By, typer.Option(help="who appeals", case_sensitive=False)],
+    ground: Annotated[Ground, typer.Option(help="what is held to be wrong", case_sensitive=False)],
     line: Annotated[list[str] | None, typer.Option(help="as ALLOWANCE/1; may be repeated; all if not given")] = None,
     notified: Annotated[str, typer.Option(help="day of the notice; that of the determination if not given")] = "",
-    late_because: Annotated[Late | None, typer.Option(help="of one that comes late")] = None,
+    late_because: Annotated[Late | None, typer.Option(help="of one that comes late", case_sensitive=False)] = None,
     note: Annotated[str, typer.Option(help="in the appellant's words; kept sealed")] = "",
     request_id: _Request = "",
 ) -> None:
@@ -77,7 +77,7 @@ def show(context: typer.Context, name: _Name) -> None:
 def list_(
     context: typer.Context,
     *,
-    state: Annotated[State | None, typer.Option(help="all if not given")] = None,
+    state: Annotated[State | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     county: Annotated[str, typer.Option(help="division code; all if not given")] = "",
     limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50,
 ) -> None:

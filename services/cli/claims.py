@@ -55,8 +55,8 @@ def claims(context: typer.Context) -> None:
 def list_(
     context: typer.Context,
     *,
-    state: Annotated[State | None, typer.Option()] = None,
-    payment: Annotated[Payment | None, typer.Option(help="how far it is paid")] = None,
+    state: Annotated[State | None, typer.Option(case_sensitive=False)] = None,
+    payment: Annotated[Payment | None, typer.Option(help="how far it is paid", case_sensitive=False)] = None,
     county: Annotated[str, typer.Option(help="division code")] = "",
     source: Annotated[str, typer.Option(help="the sender")] = "",
     overdue: Annotated[

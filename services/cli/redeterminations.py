@@ -81,7 +81,7 @@ def status(
     *,
     claims: Annotated[bool, typer.Option("--claims", help="claim by claim instead")] = False,
     county: Annotated[str, typer.Option(help="division code; all if not given")] = "",
-    finding: Annotated[Finding | None, typer.Option(help="all if not given")] = None,
+    finding: Annotated[Finding | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 1000,
 ) -> None:
     """Show what a plan found by county, the hash a second person approves, and how far it is carried out."""

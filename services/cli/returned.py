@@ -31,7 +31,7 @@ _RIGHT = ("CLI_COL_SAID", "CLI_COL_TAKEN_IN")
 def submissions(
     context: typer.Context,
     *,
-    status: Annotated[Status | None, typer.Option(help="all of these if not given")] = None,
+    status: Annotated[Status | None, typer.Option(help="all of these if not given", case_sensitive=False)] = None,
     reason: _Reason = "",
     source: Annotated[str, typer.Option(help="the sender")] = "",
     county: Annotated[str, typer.Option(help="division code")] = "",
@@ -56,7 +56,7 @@ def submissions(
 def totals(
     context: typer.Context,
     *,
-    state: Annotated[TotalsState | None, typer.Option(help="all of these if not given")] = None,
+    state: Annotated[TotalsState | None, typer.Option(help="all of these if not given", case_sensitive=False)] = None,
     source: Annotated[str, typer.Option(help="the sender")] = "",
     limit: _Limit = 50,
 ) -> None:

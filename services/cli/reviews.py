@@ -40,9 +40,11 @@ def list_(
     context: typer.Context,
     *,
     county: Annotated[str, typer.Option(help="division code")] = "",
-    kind: Annotated[Kind | None, typer.Option()] = None,
+    kind: Annotated[Kind | None, typer.Option(case_sensitive=False)] = None,
     reason: Annotated[str, typer.Option(help="a code, as in EMPLOYER_MISMATCH")] = "",
-    state: Annotated[State | None, typer.Option(help="all that are not closed if not given")] = None,
+    state: Annotated[
+        State | None, typer.Option(help="all that are not closed if not given", case_sensitive=False)
+    ] = None,
     assignee: Annotated[str, typer.Option(help="who has taken it; - is nobody")] = "",
     claim: Annotated[str, typer.Option(help="claims/ID: what is asked about one claim")] = "",
     limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 50,
@@ -87,7 +89,7 @@ def leave(context: typer.Context, name: _Name, note: _Note = "") -> None:
 def pend(
     context: typer.Context,
     name: _Name,
-    reason: Annotated[Pend, typer.Option(help="what it waits for")],
+    reason: Annotated[Pend, typer.Option(help="what it waits for", case_sensitive=False)],
     note: _Note = "",
 ) -> None:
     """Let a review wait for something. Papers that are awaited are asked of the sender."""
@@ -139,11 +141,13 @@ def answer(
     dystocia: Annotated[_Flag, typer.Option()] = None,
     prepregnancy_check: Annotated[_Flag, typer.Option()] = None,
     registered: Annotated[_Flag, typer.Option()] = None,
-    deny: Annotated[Deny | None, typer.Option(help="deny, for this reason")] = None,
+    deny: Annotated[Deny | None, typer.Option(help="deny, for this reason", case_sensitive=False)] = None,
     stand: Annotated[bool, typer.Option("--stand", help="what was determined stands")] = False,
-    error: Annotated[Error | None, typer.Option(help="of a sampled claim: what is wrong")] = None,
+    error: Annotated[Error | None, typer.Option(help="of a sampled claim: what is wrong", case_sensitive=False)] = None,
     agree: Annotated[bool, typer.Option("--agree", help="as the second person")] = False,
-    disagree: Annotated[Disagree | None, typer.Option(help="as the second person, for this reason")] = None,
+    disagree: Annotated[
+        Disagree | None, typer.Option(help="as the second person, for this reason", case_sensitive=False)
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only compute what it would come to")] = False,
     note: _Note = "",
     request_id: _RequestId = "",

@@ -40,7 +40,7 @@ Programme = Literal["MATERNITY", "NURSERY"]
 State = Literal["RESERVED", "HELD", "SETTLED", "OVERPAID"]
 
 _DESK: Final = Desk(service_pb2.DESCRIPTOR.services_by_name["TreasuryService"], TreasuryServiceStub, "Order", "orders")
-_Fund = Annotated[Fund | None, typer.Option(help="all if not given")]
+_Fund = Annotated[Fund | None, typer.Option(help="all if not given", case_sensitive=False)]
 _County = Annotated[str, typer.Option(help="division code; all if not given")]
 _Month = Annotated[str, typer.Option(help="as in 2026-11")]
 
@@ -71,10 +71,10 @@ def budgets_list(
 def appropriate(
     context: typer.Context,
     *,
-    fund: Annotated[Fund, typer.Option()],
+    fund: Annotated[Fund, typer.Option(case_sensitive=False)],
     pooling_area: Annotated[str, typer.Option(help="division code (统筹区)")],
     county: Annotated[str, typer.Option(help="division code")],
-    programme: Annotated[Programme, typer.Option()],
+    programme: Annotated[Programme, typer.Option(case_sensitive=False)],
     year: Annotated[int, typer.Option()],
     amount_fen: Annotated[int, typer.Option(help="in fen; what is taken back is negative")],
     document: Annotated[str, typer.Option(help="the document it rests on (批复文号)")],
@@ -107,7 +107,9 @@ def appropriate(
 def orders_list(
     context: typer.Context,
     *,
-    state: Annotated[State | None, typer.Option(help="HELD is the queue of what cannot be paid yet")] = None,
+    state: Annotated[
+        State | None, typer.Option(help="HELD is the queue of what cannot be paid yet", case_sensitive=False)
+    ] = None,
     case: Annotated[str, typer.Option(help="the claim's id, or the subsidy's")] = "",
     county: _County = "",
     limit: Limit = 50,

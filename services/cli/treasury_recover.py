@@ -45,7 +45,7 @@ _ORDERS: Final = Desk(
 def recover_list(
     context: typer.Context,
     *,
-    state: Annotated[State | None, typer.Option(help="all if not given")] = None,
+    state: Annotated[State | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     payee: Annotated[str, typer.Option(help="the registry's reference; all if not given")] = "",
     limit: Limit = 50,
 ) -> None:
@@ -71,7 +71,7 @@ def notify(
     name: _Name,
     *,
     article: Annotated[str, typer.Option(help="the article it rests on, as the payee is to read it")],
-    reason: Annotated[Why, typer.Option()],
+    reason: Annotated[Why, typer.Option(case_sensitive=False)],
     request_id: RequestId = "",
     dry_run: DryRun = False,
 ) -> None:
@@ -85,7 +85,7 @@ def dispute(
     name: _Name,
     *,
     amount_fen: _Amount,
-    ground: Annotated[Ground, typer.Option()],
+    ground: Annotated[Ground, typer.Option(case_sensitive=False)],
     document: _Document,
     request_id: RequestId = "",
     dry_run: DryRun = False,
@@ -127,7 +127,7 @@ def write_off(
     name: _Name,
     *,
     amount_fen: _Amount,
-    reason: Annotated[GivenUp, typer.Option()],
+    reason: Annotated[GivenUp, typer.Option(case_sensitive=False)],
     document: _Document,
     request_id: RequestId = "",
     dry_run: DryRun = False,
@@ -163,7 +163,7 @@ def release(
     context: typer.Context,
     name: _Order,
     *,
-    reason: Annotated[Released, typer.Option()],
+    reason: Annotated[Released, typer.Option(case_sensitive=False)],
     request_id: RequestId = "",
     dry_run: DryRun = False,
 ) -> None:
@@ -175,7 +175,7 @@ def refuse(
     context: typer.Context,
     name: _Order,
     *,
-    reason: Annotated[NotReleased, typer.Option()],
+    reason: Annotated[NotReleased, typer.Option(case_sensitive=False)],
     request_id: RequestId = "",
     dry_run: DryRun = False,
 ) -> None:

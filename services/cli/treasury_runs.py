@@ -38,9 +38,9 @@ _DESK: Final = Desk(run_pb2.DESCRIPTOR.services_by_name["RunService"], RunServic
 def plan(
     context: typer.Context,
     *,
-    fund: Annotated[Fund | None, typer.Option(help="all if not given")] = None,
+    fund: Annotated[Fund | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     county: Annotated[str, typer.Option(help="division code; all if not given")] = "",
-    programme: Annotated[Programme | None, typer.Option(help="all if not given")] = None,
+    programme: Annotated[Programme | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     payable_to: Annotated[str, typer.Option(help="orders payable until this day; today if not given")] = "",
     execute_on: Annotated[str, typer.Option(help="the day on which the bank is to pay; today if not given")] = "",
     payment_max_fen: Annotated[int, typer.Option(min=0, help="a payment above it is left out; 0: no limit")] = 0,
@@ -131,7 +131,10 @@ def status(
 
 @runs.command("list")
 def runs_list(
-    context: typer.Context, *, state: Annotated[State | None, typer.Option()] = None, limit: Limit = 50
+    context: typer.Context,
+    *,
+    state: Annotated[State | None, typer.Option(case_sensitive=False)] = None,
+    limit: Limit = 50,
 ) -> None:
     """Show runs, newest first."""
     session: Session = context.obj

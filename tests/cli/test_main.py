@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from services.cli.claims import full_name
@@ -73,6 +76,26 @@ def test_a_failure_is_a_json_document_where_json_is_asked_for(tmp_path: Path) ->
 
     assert result.exit_code == 2
     assert json.loads(result.stdout)["error"]["reasons"][0]["code"] == "CLI_FILE_UNREADABLE"
+
+
+def coded(command: Any, path: str = "cradle") -> Iterator[tuple[str, bool]]:
+    """Every option and argument that is one of several codes, by its command, and whether its case counts."""
+    for parameter in command.params:
+        if described := getattr(parameter, "type_descriptor", None):
+            words = [one for one in get_args(described.annotation) if isinstance(one, str)]
+            if words and all(map(str.isupper, words)):
+                yield f"{path} {parameter.name}", described.parameter_info.case_sensitive
+    for name, inside in getattr(command, "commands", {}).items():
+        yield from coded(inside, f"{path} {name}")
+
+
+def test_codes_are_taken_in_capitals_and_in_small_letters_as_tables_show_them() -> None:
+    found = list(coded(get_command(app)))
+
+    assert len(found) > 35
+    assert [place for place, case_counts in found if case_counts] == []
+    assert cradle("claims", "list", "--state", "pended").exit_code == 4
+    assert cradle("claims", "list", "--state", "pend").exit_code == 2
 
 
 def test_global_options_may_stand_anywhere() -> None:

@@ -55,7 +55,7 @@ def criteria(
     context: typer.Context,
     *,
     version: _Version = 0,
-    dimension: Annotated[Dimension | None, typer.Option(help="all if not given")] = None,
+    dimension: Annotated[Dimension | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     limit: Limit = 1000,
 ) -> None:
     """Show what is asked: every gate and indicator, its points, its formula and what shows it."""
@@ -73,7 +73,7 @@ def check(
     staff: Annotated[int, typer.Option(min=1)],
     women: Annotated[int, typer.Option(min=0)],
     sector: Annotated[str, typer.Option(help="a letter of GB/T 4754")],
-    kind: Annotated[Kind, typer.Option()] = "NEW",
+    kind: Annotated[Kind, typer.Option(case_sensitive=False)] = "NEW",
     version: _Version = 0,
 ) -> None:
     """Where an employer would stand: every criterion, what shows it, and the score. Nothing is stored."""
@@ -90,7 +90,7 @@ def apply(
     context: typer.Context,
     employer: _Employer,
     *,
-    kind: Annotated[Kind, typer.Option()] = "NEW",
+    kind: Annotated[Kind, typer.Option(case_sensitive=False)] = "NEW",
     request_id: Request = "",
 ) -> None:
     """Begin an application."""
@@ -106,7 +106,7 @@ def save(
     staff: Annotated[int | None, typer.Option(min=0, help="headcount at the end of the period")] = None,
     women: Annotated[int | None, typer.Option(min=0)] = None,
     sector: Annotated[str | None, typer.Option(help="a letter of GB/T 4754")] = None,
-    kind: Annotated[Kind | None, typer.Option()] = None,
+    kind: Annotated[Kind | None, typer.Option(case_sensitive=False)] = None,
     consents: Annotated[
         bool | None, typer.Option("--consent/--no-consent", help="to look-ups across departments, and to the truth")
     ] = None,
@@ -189,7 +189,7 @@ def list_(
     context: typer.Context,
     *,
     employer: Annotated[str, typer.Option(help="its code; all in scope if not given")] = "-",
-    state: Annotated[State | None, typer.Option(help="all if not given")] = None,
+    state: Annotated[State | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     limit: Limit = 50,
 ) -> None:
     """Show applications, newest first."""

@@ -34,7 +34,7 @@ def list_(
     context: typer.Context,
     *,
     employer: Annotated[str, typer.Option(help="its code; all in scope if not given")] = "-",
-    state: Annotated[State | None, typer.Option(help="all if not given")] = None,
+    state: Annotated[State | None, typer.Option(help="all if not given", case_sensitive=False)] = None,
     limit: Limit = 50,
 ) -> None:
     """Show certificates, newest first."""
@@ -131,7 +131,7 @@ def suspend(
     context: typer.Context,
     name: _Name,
     *,
-    why: Annotated[Suspension, typer.Option()],
+    why: Annotated[Suspension, typer.Option(case_sensitive=False)],
     document: _Document,
     request_id: Request = "",
 ) -> None:
@@ -144,7 +144,7 @@ def reinstate(
     context: typer.Context,
     name: _Name,
     *,
-    why: Annotated[Suspension, typer.Option(help="which suspension ends")],
+    why: Annotated[Suspension, typer.Option(help="which suspension ends", case_sensitive=False)],
     document: _Document,
     request_id: Request = "",
 ) -> None:
@@ -157,7 +157,7 @@ def revoke(
     context: typer.Context,
     name: _Name,
     *,
-    veto: Annotated[Veto, typer.Option()],
+    veto: Annotated[Veto, typer.Option(case_sensitive=False)],
     on: Annotated[str, typer.Option(help="the day of the decision that proves it")],
     document: _Document,
     request_id: Request = "",

@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 def tasks(
     context: typer.Context,
     *,
-    state: Annotated[State | None, typer.Option(help="every one that waits for the authority if not given")] = None,
+    state: Annotated[
+        State | None, typer.Option(help="every one that waits for the authority if not given", case_sensitive=False)
+    ] = None,
     county: Annotated[str, typer.Option(help="six digits; all in scope if not given")] = "",
     limit: Limit = 50,
 ) -> None:
@@ -178,10 +180,10 @@ def decide_review(
 
 
 def _dimensions(given: list[str] | None) -> list[scheme_pb2.Dimension.ValueType]:
-    known = get_args(Dimension)
-    if strange := [one for one in given or () if one not in known]:
+    accepted, known = [one.upper() for one in given or ()], get_args(Dimension)
+    if strange := [one for one in accepted if one not in known]:
         raise Failure(Exit.USAGE, [coded("CODE_UNKNOWN", f"--accept {one}") for one in strange])
-    return [scheme_pb2.Dimension.Value(f"DIMENSION_{one}") for one in given or ()]
+    return [scheme_pb2.Dimension.Value(f"DIMENSION_{one}") for one in accepted]
 
 
 def _moved(session: Session, method: str, name: str, request_id: str, **given: Any) -> None:
