@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
@@ -17,9 +17,10 @@ from cradle.claims.v1 import intake_pb2
 from cradle.options.v1 import options_pb2
 from google.protobuf.message import Message
 
+from services.claims.model.platform import PlatformUndo
 from services.claims.usecases.platform import Outcome, Register, Status
 from services.claims.usecases.platform.matching import Leaving
-from services.claims.wire.platform import Adapter, Finding, FindingKind
+from services.claims.wire.platform import Adapter, Finding, FindingKind, crosswalk
 from services.claims.wire.platform.mapping import map_record
 from services.claims.wire.platform.records import records
 from services.cli import intake, views
@@ -64,7 +65,9 @@ def map_(
     Personal fields of the claims are left out. Exit status 1: at least one message was not mapped.
     """
     session: Session = context.obj
-    told = list(_all_of(files, source))
+    if source and source not in (senders := crosswalk.SHIPPED[-1].senders):
+        raise Failure(Exit.USAGE, [coded("CLI_PLATFORM_SENDER", "--source", source=source, known=", ".join(senders))])
+    told = _each_by_itself(list(_all_of(files, source)))
     if session.as_json:
         counts = Counter(str(one.outcome.status) for one in told)
         document({"messages": [_message(one, every=every) for one in told], "counts": dict(counts)})
@@ -120,7 +123,7 @@ def import_(
 def _all_of(files: Sequence[Path], source: str, on_read: Callable[[int], object] = int) -> Iterator[Told]:
     """Every message of the files in order, each after those before it; then the undos that found no settlement."""
     adapter, today = Adapter(source or _NATIONAL), Clock().today()
-    register = Register(lambda plain: sha256(plain).digest())
+    register = Register(_digest)
     early: list[Told] = []
     for path in files:
         raw = _bytes(path)
@@ -133,6 +136,24 @@ def _all_of(files: Sequence[Path], source: str, on_read: Callable[[int], object]
         on_read(len(raw))
     for told in early:
         yield Told(told.file, told.line, register.last_word(told.outcome))
+
+
+def _digest(plain: bytes) -> bytes:
+    return sha256(plain).digest()
+
+
+def _each_by_itself(told: Sequence[Told]) -> list[Told]:
+    """Each with what it became itself: the void of an undo that was early leaves with its settlement."""
+    early = {left.undo: left for one in told for left in one.outcome.leaving if left.undo}
+    return [replace(one, outcome=_by_itself(one.outcome, early)) for one in told]
+
+
+def _by_itself(outcome: Outcome, early: Mapping[PlatformUndo, Leaving]) -> Outcome:
+    void = outcome.mapped.void
+    if void is None or outcome.leaving or outcome.status is not Status.MAPPED:
+        return replace(outcome, leaving=tuple([left for left in outcome.leaving if not left.undo]))
+    left = early[Register(_digest).undo_of(outcome.mapped, void)]
+    return replace(outcome, leaving=(left,), claim_number=left.intake.void.claim_number)
 
 
 def _bytes(path: Path) -> bytes:

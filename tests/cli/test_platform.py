@@ -75,8 +75,31 @@ def test_an_undo_in_one_file_finds_its_settlement_in_another(tmp_path: Path) -> 
     result = run(written(tmp_path, "1.json", undo()), written(tmp_path, "2.json", settlement()), "--output", "json")
 
     by_file = {one["file"]: one for one in json.loads(result.stdout)["messages"]}
-    assert [list(one) for one in by_file["2.json"]["intake"]] == [["submit"], ["void"]]
-    assert by_file["1.json"]["status"] == "MAPPED"
+    assert [list(one) for one in by_file["2.json"]["intake"]] == [["submit"]]
+    assert [list(one) for one in by_file["1.json"]["intake"]] == [["void"]]
+    assert (by_file["1.json"]["status"], by_file["1.json"]["claim_number"]) == ("MAPPED", SETTLEMENT)
+
+
+def test_the_void_of_an_early_undo_stands_under_its_own_file(tmp_path: Path) -> None:
+    early = undo()
+    first, second = written(tmp_path, "1.json", early, early), written(tmp_path, "2.json", settlement())
+
+    result = run(first, second)
+
+    told = [line.split(" ", 1) for line in result.output.splitlines() if "{" in line]
+    assert [(place, next(iter(json.loads(record)))) for place, record in told] == [
+        ("2.json:1", "submit"),
+        ("1.json:1", "void"),
+    ]
+    assert "3 messages: 2 mapped, 0 not mapped, 1 repeated" in result.output
+
+
+def test_a_source_that_the_crosswalk_does_not_know_is_told_before_the_messages_are(tmp_path: Path) -> None:
+    result = run(written(tmp_path, "day.ndjson", settlement()), "--source", "hospitls")
+
+    assert result.exit_code == 2
+    assert "CLI_PLATFORM_SENDER" in result.output
+    assert "hospitals, counter, sandbox" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize("name", ["nowhere.json"])

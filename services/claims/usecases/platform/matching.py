@@ -33,10 +33,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A record for the intake, with its key."""
+    """A record for the intake, with its key; and the undo that waited for its settlement, whose void it is."""
 
     intake: intake_pb2.ClaimIntake
     key: bytes
+    undo: PlatformUndo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class Register:
             return Outcome(Status.NOT_MAPPED, mapped)
         leaving = [Leaving(mapped.intake, mapped.key)]
         for undo in [one for one in self.waiting if _is_of(one, settlement)]:
-            leaving.append(Leaving(_void(undo.void, settlement), settlement.key))
+            leaving.append(Leaving(_void(undo.void, settlement), settlement.key, undo))
             self.waiting.remove(undo)
             self.matched.append(undo)
         return Outcome(Status.MAPPED, mapped, tuple(leaving), settlement.number)
