@@ -165,6 +165,36 @@ def test_what_is_wrong_is_told_by_its_field(change: Change, expected: tuple[str,
     assert told(given) == [expected]
 
 
+def stay(admission: str, discharge: str, hospital: str = "H1") -> facts_pb2.StayFacts:
+    return facts_pb2.StayFacts(
+        hospital=hospital,
+        level=facts_pb2.LEVEL_TERTIARY,
+        admission_date=day(admission),
+        discharge_date=day(discharge),
+        policy_range_fen=100_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (stay("2026-03-11", "2026-03-14", "H2"), [("STAYS_OVERLAP", "facts.stays[1].admission_date")]),
+        (stay("2026-03-12", "2026-03-14", "H2"), []),  # the day of a transfer
+        (stay("2026-03-09", "2026-03-12"), [("STAYS_OVERLAP", "facts.stays[1].admission_date")]),
+    ],
+)
+def test_stays_that_lie_over_each_other_are_refused_as_by_the_intake(
+    second: facts_pb2.StayFacts, expected: list[tuple[str, str]]
+) -> None:
+    given = facts()
+    given.stays.extend([stay("2026-03-09", "2026-03-12"), second])
+
+    if expected:
+        assert told(given) == expected
+    else:
+        assert decide(request(given)).determination.outcome != claim_pb2.CLAIM_STATE_ERROR
+
+
 def test_a_day_before_the_law_is_no_bug() -> None:
     given = facts()
     given.event.date.CopyFrom(day("1950-01-01"))

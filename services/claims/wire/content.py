@@ -163,20 +163,24 @@ def _stay_problems(stay: intake_pb2.Stay, path: str, today: date) -> list[Reason
 
 
 def _overlaps(stays: Sequence[intake_pb2.Stay], path: str) -> list[Reason]:
-    """Nobody lies in two hospitals at once: a stay that begins before another has ended, or is another one again, would
-    be paid twice. The day of a transfer belongs to both. Where a day is none, that is told by itself.
-    """
+    """Where a day is none, that is told by itself."""
     try:
-        spans = [(from_proto(stay.admission_date), from_proto(stay.discharge_date)) for stay in stays]
+        days = [(one.provider, from_proto(one.admission_date), from_proto(one.discharge_date)) for one in stays]
     except ValueError:
         return []
+    return stays_overlap(days, f"{path}.stays")
+
+
+def stays_overlap(stays: Sequence[tuple[str, date, date]], path: str) -> list[Reason]:
+    """Nobody lies in two hospitals at once: a stay that begins before another has ended, or is another one again, would
+    be paid twice. The day of a transfer belongs to both. Of each: the hospital, the admission, the discharge.
+    """
     return [
-        reason("STAYS_OVERLAP", f"{path}.stays[{number}].admission_date")
-        for number, (admitted, discharged) in enumerate(spans)
+        reason("STAYS_OVERLAP", f"{path}[{number}].admission_date")
+        for number, (hospital, admitted, discharged) in enumerate(stays)
         if any(
-            (admitted < ended and begun < discharged)
-            or (stays[number].provider, admitted, discharged) == (stays[other].provider, begun, ended)
-            for other, (begun, ended) in enumerate(spans[:number])
+            (admitted < ended and begun < discharged) or (hospital, admitted, discharged) == (other, begun, ended)
+            for other, begun, ended in stays[:number]
         )
     ]
 

@@ -34,7 +34,10 @@ from services.claims.model import (
     Surgery,
     Visit,
 )
+from services.claims.wire.content import stays_overlap
+from services.kit.errors import Invalid
 from services.kit.given import Given, fitted, stated
+from services.kit.messages import few
 from services.kit.scalars import Day, Fen, Flag, Month, Span, Text, Unfit, Whole, Year, code
 
 
@@ -141,8 +144,15 @@ class FactsGiven(Given):
 
 
 def read(content: object, at: str = "") -> Facts:
-    """The facts under the path `at`. Raises Invalid with a coded, located reason for everything that does not fit."""
-    return _facts(fitted(FactsGiven, stated(content), at))
+    """The facts under the path `at`. Raises Invalid with a coded, located reason for everything that does not fit.
+
+    Stays that lie over each other are refused here as by the intake, for the rules take them for one confinement.
+    """
+    given = fitted(FactsGiven, stated(content), at)
+    days = [(stay.hospital, stay.admission_date, stay.discharge_date) for stay in given.stays]
+    if problems := stays_overlap(days, f"{at}.stays" if at else "stays"):
+        raise Invalid(*few(problems))
+    return _facts(given)
 
 
 def _facts(given: FactsGiven) -> Facts:
