@@ -68,6 +68,8 @@ def _reason(message: Proto, violation: Any, path: str) -> Reason:
             return reason(code, path, form=_form(violation))
         case "FIELD_OUT_OF_RANGE":
             return reason(code, path, bounds=_bounds(_rules(message, violation)))
+        case "FIELD_REQUIRED" if isinstance(stated := violation.field_value, str) and stated:  # too short, that is
+            return reason("FIELD_MALFORMED", path, form=f"string[{_bounds(_rules(message, violation))}]")
         case _:
             return reason(code, path)
 

@@ -13,7 +13,7 @@ from cradle.claims.v1.facts_pb2 import InsuredFacts
 from cradle.claims.v1.intake_pb2 import ClaimIntake, ClaimSubmission, MaternityEvent, SubmitClaim
 from cradle.claims.v1.submission_pb2 import ListSubmissionsRequest
 from cradle.claims.v1.submitting_pb2 import SubmitClaimRequest
-from cradle.registry.v1.service_pb2 import BatchGetCoverageRequest, CoverageQuery, EmployerRecord
+from cradle.registry.v1.service_pb2 import BatchGetCoverageRequest, CoverageQuery, EmployerRecord, PersonRecord
 from cradle.treasury.v1.service_pb2 import AppropriateBudgetRequest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -68,6 +68,8 @@ def event(**fields: Any) -> ClaimIntake:
             {"form": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
         ),
         (BatchGetCoverageRequest(queries=[CoverageQuery()] * 1001), "queries", "TOO_MANY_ITEMS", {"limit": "1000"}),
+        (PersonRecord(), "person_id_number", "FIELD_REQUIRED", {}),
+        (PersonRecord(person_id_number="6103"), "person_id_number", "FIELD_MALFORMED", {"form": "string[≥ 15, ≤ 32]"}),
         (RecordVisitRequest(visitors=["A", "A"]), "visitors", "ITEM_TWICE", {}),
         (RecordVisitRequest(visitors=["A"]), "visitors", "FIELD_OUT_OF_RANGE", {"bounds": "≥ 2, ≤ 10"}),
         (ListSubmissionsRequest(page_size=-1), "page_size", "FIELD_OUT_OF_RANGE", {"bounds": "≥ 0, ≤ 1000"}),
