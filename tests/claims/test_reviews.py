@@ -304,7 +304,9 @@ def test_coverage_that_came_meanwhile_is_what_is_decided_on(stack: Stack, li: Re
 
 def test_an_error_found_in_a_sample_is_mended_by_deciding_again(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
     who = insured(stack)
-    (paid,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+    paid, again = exchange(
+        stack, *[submit(claim(number=claim_number(), person=who.number, employer=who.employer)) for _ in range(2)]
+    )
     sample(li, 9, 1_000_000)
     sampled = li.take(one([r for r in li.of_claim(paid.receipt.claim) if r.reason.code == "QUALITY_SAMPLE"]))
     li.answer(sampled, error_found=review_pb2.ERROR_REASON_FACTS_WRONG)
@@ -317,6 +319,10 @@ def test_an_error_found_in_a_sample_is_mended_by_deciding_again(stack: Stack, li
     assert (first["outcome"], second["outcome"], second["sequence"]) == ("APPROVED", "DENIED", 2)
     held = "SELECT count(*) FROM benefit_hold WHERE claim_id = $1"
     assert asyncio.run(value(claims_dsn(stack), held, UUID(paid.receipt.claim.removeprefix("claims/")))) == 0
+    # What repeated it is not approved for that: whether the finding is about it too, only a person can say.
+    queued = "SELECT count(*) FROM look_again WHERE claim_id = $1"
+    assert asyncio.run(value(claims_dsn(stack), queued, UUID(again.receipt.claim.removeprefix("claims/")))) == 0
+    assert [row["outcome"] for row in stored(stack, again.receipt.claim)] == ["DUPLICATE"]
 
 
 # --- the second person -----------------------------------------------------------------------------------------------
