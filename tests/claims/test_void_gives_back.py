@@ -196,6 +196,25 @@ def test_what_a_cap_left_too_little_for_gets_what_a_void_gives_back(stack: Stack
     asyncio.run(act())
 
 
+def test_a_visit_and_an_item_are_paid_under_one_claim_and_after_its_void_under_the_other(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+    desk.law = CAPPED
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(antenatal(who, first, 50_000, items=[item_sent()]))
+        hers = antenatal(who, second, 50_000, items=[item_sent()])
+        assert await desk.take(hers, source="counter") == [("DETERMINED", ["DUPLICATE_COST"])]
+        await desk.take(void(first))
+        await desk.look_again()
+
+        (_, paid), *rest = reversed(await amounts(desk, second))
+        assert (await amounts(desk, first), rest) == ([("APPROVED", paid)], [("DUPLICATE", 0)])
+        assert await value(desk.dsn, "SELECT count(*) FROM taken WHERE account = 'COST'") == 2
+
+    asyncio.run(act())
+
+
 def test_a_delivery_that_waited_for_a_look_at_one_near_it_waits_no_more(stack: Stack) -> None:
     desk, first, second = Desk.open(stack), claim_number(), claim_number()
 

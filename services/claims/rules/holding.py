@@ -13,6 +13,7 @@ from services.claims.model import (
     Benefit,
     Category,
     Determination,
+    EventType,
     Facts,
     Hold,
     Item,
@@ -37,6 +38,7 @@ class History(NamedTuple):
     prior: tuple[Prior, ...] = ()
     paid: Paid = NOTHING_PAID
     items: tuple[Item, ...] = ()
+    settled: tuple[str, ...] = ()
 
 
 _NONE: Final = History()
@@ -67,13 +69,15 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
         if one.account is Account.ITEM:
             times[one.key] += one.amount
     items = tuple([item._replace(times_before=times[_key(item)]) for item in facts.items])
-    return History(tuple(prior), _paid(facts, taken, law), items)
+    costs = {one.key for one in taken if one.account is Account.COST}
+    settled = tuple([line for line, key in _costs(facts) if key in costs]) if costs else ()
+    return History(tuple(prior), _paid(facts, taken, law), items, settled)
 
 
 def with_history(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], law: Law) -> Facts:
     """The facts with that, in place of what they had of it before."""
     found = history_of(facts, holds, taken, law)
-    return facts._replace(prior=found.prior, paid=found.paid, items=found.items)
+    return facts._replace(prior=found.prior, paid=found.paid, items=found.items, settled=found.settled)
 
 
 def has_room(before: Facts, now: History) -> bool:
@@ -81,6 +85,8 @@ def has_room(before: Facts, now: History) -> bool:
     if not set(before.prior) <= set(now.prior) or any(
         paid < was for was, paid in zip(before.paid, now.paid, strict=True)
     ):
+        return True
+    if not set(before.settled) <= set(now.settled):
         return True
     return any(item.times_before < was.times_before for was, item in zip(before.items, now.items, strict=False))
 
@@ -115,6 +121,8 @@ def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Take
         sums[place] = sums.get(place, 0) + one.amount
         if one.cap is not None:
             caps[place] = max(caps.get(place, 0), one.cap)
+    approved = {f"{line.kind}/{line.number}" for line in determination.lines if line.outcome is State.APPROVED}
+    sums |= {(Account.COST, key): 1 for line, key in _costs(facts) if line in approved}
     return tuple(Taken(*place, amount, caps.get(place)) for place, amount in sorted(sums.items()) if amount)
 
 
@@ -125,6 +133,23 @@ def _hold(facts: Facts, benefit: Benefit, kind: PriorKind, hospital: str = "", p
 def _key(item: Item) -> str:
     """A code may stand on both lists, and only one of them has a limit."""
     return f"{item.programme}/{item.code}"
+
+
+def _costs(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Each cost by its line, with what makes it the same cost under another claim, whatever event that is for.
+
+    Nobody enters one hospital twice on a day. A day may have several visits; those of one sum are taken for one.
+    """
+    kind = LineKind.SURGERY if facts.event.type is EventType.FAMILY_PLANNING_SURGERY else LineKind.STAY
+    for number, stay in enumerate(facts.stays, 1):
+        yield f"{kind}/{number}", f"STAY/{stay.hospital}/{stay.admission}"
+    for number, visit in enumerate(facts.visits, 1):
+        if visit.provider:
+            key = f"VISIT/{visit.provider}/{visit.date}/{visit.policy_range_fen}"
+            yield f"{LineKind.VISIT}/{number}", key
+    for number, item in enumerate(facts.items, 1):
+        if item.provider:
+            yield f"{LineKind.ITEM}/{number}", f"ITEM/{item.provider}/{_key(item)}/{item.date}"
 
 
 def _paid(facts: Facts, taken: Iterable[Taken], law: Law) -> Paid:

@@ -8,7 +8,18 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.claims.model import KEEPS, Claim, Determination, Facts, Hold, Order, ReceiptStatus, Received, Taken
+from services.claims.model import (
+    KEEPS,
+    Account,
+    Claim,
+    Determination,
+    Facts,
+    Hold,
+    Order,
+    ReceiptStatus,
+    Received,
+    Taken,
+)
 from services.claims.model.submission import NOT_ACCEPTED, kept_field
 from services.claims.store.again import queue
 from services.claims.store.claims import COLUMNS
@@ -284,7 +295,9 @@ async def _save_standing(tx: Tx, standing: Mapping[UUID, Change], on_file: Seque
         rows = await tx.fetch(
             "DELETE FROM taken WHERE claim_id = ANY($1) RETURNING claim_id, person, account, key, amount", on_file
         )
-        given_back = [(row["person"], row["account"], row["key"], row["amount"]) for row in rows]
+        given_back = [
+            (row["person"], row["account"], row["key"], row["amount"]) for row in rows if row["account"] != Account.COST
+        ]
         for row in (*held, *rows):
             if row["claim_id"] not in denied:
                 free[row["person"], row["account"], row["key"]] += row["amount"]
@@ -296,8 +309,9 @@ async def _save_standing(tx: Tx, standing: Mapping[UUID, Change], on_file: Seque
         await tx.copy(
             "taken", _TAKEN, [(person, claim_id, one.account, one.key, one.amount) for person, claim_id, one in taken]
         )
-    if taken or given_back:
-        await _count(tx, [(person, one) for person, _, one in taken], given_back)
+    counted = [(person, one) for person, _, one in taken if one.account is not Account.COST]
+    if counted or given_back:
+        await _count(tx, counted, given_back)
     return free
 
 
