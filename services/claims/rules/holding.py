@@ -26,10 +26,12 @@ from services.claims.model import (
     State,
     Taken,
 )
+from services.claims.rules.leave import ends_pregnancy
 from services.kit.law import Dated, Law
 
 _PAID: Final = {State.APPROVED, State.PARTIALLY_APPROVED}
 _STAYS: Final = {LineKind.STAY, LineKind.SURGERY}
+_SURGERY: Final = EventType.FAMILY_PLANNING_SURGERY
 
 
 class History(NamedTuple):
@@ -49,6 +51,9 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
     if not holds and not facts.items and not taken:
         return _NONE
     found = {(one.event_date, one.event_type): one.same_event for one in facts.prior}  # by a reviewer, before
+    mine = [hold for hold in holds if hold.benefit in facts.benefits]
+    if ends_pregnancy(facts.event):
+        mine = list(dict.fromkeys([_as_surgery(hold) for hold in mine]))
     prior = [
         Prior(
             hold.kind,
@@ -58,8 +63,7 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
             hold.paid_fen,
             found.get((hold.event_date, hold.event_type)),
         )
-        for hold in holds
-        if hold.benefit in facts.benefits
+        for hold in mine
     ]
     prior.sort(key=lambda one: (one.event_date, one.event_type, one.kind))
     if Benefit.MEDICAL not in facts.benefits:
@@ -92,7 +96,10 @@ def has_room(before: Facts, now: History) -> bool:
 
 
 def held_by(facts: Facts, determination: Determination, others: Collection[Hold]) -> tuple[Hold, ...]:
-    """What a determination holds: each benefit of an event once. A stay after a filed transfer holds nothing."""
+    """What a determination holds: each benefit of an event once. A stay after a filed transfer holds nothing.
+
+    An abortion or induction is held as the miscarriage, too, as which it may be claimed again.
+    """
     if determination.outcome not in _PAID:
         return ()
     approved = [line for line in determination.lines if line.outcome is State.APPROVED]
@@ -104,6 +111,8 @@ def held_by(facts: Facts, determination: Determination, others: Collection[Hold]
         kind = PriorKind.RESIDENT_SETTLED if resident else PriorKind.DELIVERY_SETTLED
         hospital, paid_fen = facts.stays[stays[0].number - 1].hospital, sum(line.amount_fen for line in stays)
         found.append(_hold(facts, Benefit.MEDICAL, kind, hospital, paid_fen))
+    if ends_pregnancy(facts.event):
+        found += [hold._replace(event_type=EventType.MISCARRIAGE) for hold in found]
     if not others:
         return tuple(found)
     taken = {(other.benefit, other.event_type, other.event_date) for other in others}
@@ -124,6 +133,11 @@ def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Take
     approved = {f"{line.kind}/{line.number}" for line in determination.lines if line.outcome is State.APPROVED}
     sums |= {(Account.COST, key): 1 for line, key in _costs(facts) if line in approved}
     return tuple(Taken(*place, amount, caps.get(place)) for place, amount in sorted(sums.items()) if amount)
+
+
+def _as_surgery(hold: Hold) -> Hold:
+    """To an abortion or an induction, a miscarriage of the same day is the same event."""
+    return hold._replace(event_type=_SURGERY) if hold.event_type is EventType.MISCARRIAGE else hold
 
 
 def _hold(facts: Facts, benefit: Benefit, kind: PriorKind, hospital: str = "", paid_fen: int = 0) -> Hold:

@@ -12,6 +12,7 @@ from services.claims.model import (
     Category,
     ClaimKind,
     Determination,
+    Event,
     EventType,
     Facts,
     Hold,
@@ -27,7 +28,18 @@ from services.claims.model import (
 )
 from services.claims.rules import History, decide, has_room, held_by, taken_by, with_history
 from services.kit.law import Law
-from tests.builders import ALLOWANCE, DELIVERED, HOSPITAL, MEDICAL, facts, law_with, miscarriage, stay, surgery
+from tests.builders import (
+    ALLOWANCE,
+    DELIVERED,
+    HOSPITAL,
+    MEDICAL,
+    delivery,
+    facts,
+    law_with,
+    miscarriage,
+    stay,
+    surgery,
+)
 
 CAPPED = law_with(
     {
@@ -101,6 +113,37 @@ def test_every_type_of_event_is_held_by_itself(event: object) -> None:
     ((hold,), _) = after(given)
 
     assert hold.event_type is given.event.type
+
+
+ABORTION = {code: surgery(code, gestation_days=70) for code in (Surgery.ABORTION, Surgery.INDUCTION)}
+
+
+@pytest.mark.parametrize("benefits", [ALLOWANCE, MEDICAL])
+@pytest.mark.parametrize("code", ABORTION)
+@pytest.mark.parametrize("surgery_first", [True, False])
+def test_an_abortion_is_the_miscarriage_that_it_is_claimed_as_elsewhere(
+    benefits: tuple[Benefit, ...], code: Surgery, surgery_first: bool
+) -> None:
+    events = [ABORTION[code], miscarriage(70)]
+    first, second = events if surgery_first else reversed(events)
+    law = law_with({"medical.delivery.mode": "POLICY_FULL", "medical.fp.ABORT": 1_000, "medical.fp.INDUCE": 1_000})
+    stays = [stay()] if benefits is MEDICAL else []
+    held, _ = after(facts(first, benefits=benefits, stays=stays), law)
+
+    given = with_history(facts(second, benefits=benefits, stays=stays), held, (), law)
+    determination = decide(given, law)
+
+    assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_EVENT",))
+    assert has_room(given, History())
+
+
+@pytest.mark.parametrize("other", [surgery(Surgery.IUD_INSERTION), delivery()])
+def test_nothing_else_of_that_day_is_a_miscarriage(other: Event) -> None:
+    held, _ = after(facts(other, benefits=ALLOWANCE))
+
+    given = with_history(facts(miscarriage(70), benefits=ALLOWANCE), held, (), CAPPED)
+
+    assert decide(given, CAPPED).outcome is State.APPROVED
 
 
 # --- what is taken --------------------------------------------------------------------------------------------------
