@@ -15,7 +15,7 @@ from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, receipt_pb2, serv
 
 from deploy.local.stack import Stack
 from services.claims import store, usecases
-from services.claims.model import Level
+from services.claims.model import Account, Level
 from services.claims.rules import LAW, decide, taken_by
 from services.claims.rules.history import REVISIONS
 from services.kit.dates import from_proto
@@ -434,6 +434,8 @@ async def recomputed(desk: Desk) -> dict[tuple[str, str], int]:
         lift = REVISIONS[row["rules_revision"]]
         facts = lift.lift_facts(orjson.loads(row["facts"]))
         for one in taken_by(facts, lift.lift_result(orjson.loads(row["result"])), CAPPED):
+            if one.account is Account.COST:
+                continue  # once, and not summed up
             total[one.account, one.key] = total.get((one.account, one.key), 0) + one.amount
     return total
 

@@ -161,6 +161,7 @@ CASES: Final[Mapping[str, Facts]] = {
     ),
     "wage missing": SIMPLE._replace(employer_wages=(), insured=EMPLOYEE._replace(own_monthly_wage_fen=None)),
     "own wage missing": SIMPLE._replace(insured=EMPLOYEE._replace(own_monthly_wage_fen=None)),
+    "paid under another number": SPOUSE._replace(settled=("STAY/1",)),
     "visits": MEDICAL._replace(
         stays=(),
         visits=(Visit(date(2025, 11, 3), 32000), Visit(date(2026, 1, 8), 45000), Visit(date(2026, 2, 9), 20000)),

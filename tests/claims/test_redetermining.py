@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -356,8 +357,8 @@ def test_what_waited_for_the_placeholder_is_decided(stack: Stack) -> None:
     async def act() -> None:
         who, numbers = Insured(), [claim_number() for _ in range(2)]
         await insure(stack, who)
-        for number in numbers:
-            visits = [visit_sent(80_000)]
+        for day, number in enumerate(numbers, 15):
+            visits = [visit_sent(80_000, date(2026, 1, day))]
             await at.desk.take(submit(medical("REIMBURSEMENT", number=number, person=who.number, visits=visits)))
         planned = await at.plan(law_with({CAP: 100_000}))
         done = await at.carried_out(planned)

@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from cradle.claims.v1 import claim_pb2, intake_pb2, review_pb2
+from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from deploy.local.stack import Stack
 from services.claims.model import Category, Facts
@@ -304,7 +305,9 @@ def test_coverage_that_came_meanwhile_is_what_is_decided_on(stack: Stack, li: Re
 
 def test_an_error_found_in_a_sample_is_mended_by_deciding_again(stack: Stack, li: Reviewer, wang: Reviewer) -> None:
     who = insured(stack)
-    (paid,) = exchange(stack, submit(claim(number=claim_number(), person=who.number, employer=who.employer)))
+    paid, again = exchange(
+        stack, *[submit(claim(number=claim_number(), person=who.number, employer=who.employer)) for _ in range(2)]
+    )
     sample(li, 9, 1_000_000)
     sampled = li.take(one([r for r in li.of_claim(paid.receipt.claim) if r.reason.code == "QUALITY_SAMPLE"]))
     li.answer(sampled, error_found=review_pb2.ERROR_REASON_FACTS_WRONG)
@@ -317,6 +320,26 @@ def test_an_error_found_in_a_sample_is_mended_by_deciding_again(stack: Stack, li
     assert (first["outcome"], second["outcome"], second["sequence"]) == ("APPROVED", "DENIED", 2)
     held = "SELECT count(*) FROM benefit_hold WHERE claim_id = $1"
     assert asyncio.run(value(claims_dsn(stack), held, UUID(paid.receipt.claim.removeprefix("claims/")))) == 0
+    # What repeated it is not approved for that: whether the finding is about it too, only a person can say.
+    queued = "SELECT count(*) FROM look_again WHERE claim_id = $1"
+    assert asyncio.run(value(claims_dsn(stack), queued, UUID(again.receipt.claim.removeprefix("claims/")))) == 0
+    asyncio.run(
+        heard(stack, again.receipt.claim, person_record(who.number, who.employer, paid=spans("2023-01..2026-11")))
+    )
+    assert [row["outcome"] for row in stored(stack, again.receipt.claim)] == ["DUPLICATE"]
+
+
+async def heard(stack: Stack, name: str, known: registry_pb2.PersonRecord) -> None:
+    """Have the registry know otherwise of a claim's person, and claims hear of it."""
+    sql = "SELECT max(coverage_version) FROM person JOIN claim ON person.id = claim.person WHERE claim.id = $1"
+    claim_id = UUID(name.removeprefix("claims/"))
+    before = await value(claims_dsn(stack), sql, claim_id)
+    await record(stack, [], [known])
+
+    async def is_heard() -> bool:
+        return bool(await value(claims_dsn(stack), sql, claim_id) != before)
+
+    await eventually(is_heard)
 
 
 # --- the second person -----------------------------------------------------------------------------------------------

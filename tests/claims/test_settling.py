@@ -262,13 +262,28 @@ def test_a_miscarriage_and_a_delivery_of_one_day_are_two_events() -> None:
     assert [settled.claim.state for settled in (one, two) if settled.claim] == [State.APPROVED] * 2
 
 
+def test_a_transferred_stay_and_what_goes_with_it_is_paid_once_whoever_sends_it() -> None:
+    stays, visits = [stay_sent(480_000, provider=OTHER_HOSPITAL, transfer_filed=True)], [visit_sent(30_000)]
+
+    _, settled, hers = Desk(law=CAPPED).send(
+        medical(number="A", stays=[stay_sent(450_000)]),
+        medical(number="B", stays=stays, visits=visits),
+        medical("REIMBURSEMENT", number="C", stays=stays, visits=visits),
+    )
+
+    assert settled.claim is not None
+    assert settled.claim.state is State.APPROVED
+    assert hers.claim is not None
+    assert (hers.claim.state, codes(hers)) == (State.DUPLICATE, [("DUPLICATE_COST", "")])
+
+
 # --- caps and counts ------------------------------------------------------------------------------------------------
 
 
 def test_later_claims_of_a_batch_see_what_earlier_ones_took() -> None:
     visits = [
-        medical("REIMBURSEMENT", number=number, visits=[visit_sent(fen)])
-        for number, fen in [("A", 150_000), ("B", 150_000), ("C", 150_000)]
+        medical("REIMBURSEMENT", number=number, visits=[visit_sent(150_000, date(2026, 1, day))])
+        for number, day in [("A", 15), ("B", 16), ("C", 17)]
     ]
 
     settled = Desk(law=CAPPED).send(*visits)
@@ -281,16 +296,19 @@ def test_later_claims_of_a_batch_see_what_earlier_ones_took() -> None:
 def test_a_correction_is_decided_without_what_it_took_itself() -> None:
     desk = Desk(law=CAPPED)
     first = medical("REIMBURSEMENT", number="A", visits=[visit_sent(150_000)])
-    desk.send(first, medical("REIMBURSEMENT", number="B", visits=[visit_sent(150_000)]))
+    desk.send(first, medical("REIMBURSEMENT", number="B", visits=[visit_sent(140_000)]))
 
     corrected = desk.take(replacement(medical("REIMBURSEMENT", number="A", visits=[visit_sent(160_000)]), 2))
 
     assert corrected.change is not None
-    assert corrected.change.taken == (corrected.change.taken[0]._replace(amount=150_000),)  # B has the other 50,000
+    assert [(one.account, one.amount) for one in corrected.change.taken] == [
+        (Account.ANTENATAL, 150_000),  # B has the other 50,000
+        (Account.COST, 1),
+    ]
 
 
 def test_an_item_is_counted_over_claims() -> None:
-    items = [medical("REIMBURSEMENT", number=str(n), items=[item_sent()]) for n in range(4)]
+    items = [medical("REIMBURSEMENT", number=str(n), items=[item_sent(on=date(2026, 1, 15 + n))]) for n in range(4)]
 
     settled = Desk(law=law_with({"art.items": ("ART-01",), "art.employee_pct": "0.7"})).send(*items)
 
@@ -315,7 +333,7 @@ def test_a_void_gives_back_the_event_and_what_was_taken() -> None:
     assert again.change is not None
     assert again.claim is not None
     assert again.claim.state is State.APPROVED
-    assert [one.account for one in again.change.taken] == [Account.ANTENATAL]
+    assert [one.account for one in again.change.taken] == [Account.ANTENATAL, Account.COST, Account.COST]
 
 
 def test_nothing_is_taken_in_under_a_voided_number() -> None:

@@ -1,9 +1,9 @@
-"""What a void gives back: her other claims that were refused or reduced because of it are decided again."""
+"""What a void or a correction gives back: her other claims that were refused or cut because of it are decided again."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tests.builders import (
     law_with,
     medical,
     provider_record,
+    replacement,
     submit,
     visit_sent,
     void,
@@ -81,6 +82,75 @@ def test_a_duplicate_is_approved_when_what_it_repeated_is_voided_and_only_once(s
     asyncio.run(act())
 
 
+async def repeated(desk: Desk, who: Insured, first: str, second: str) -> None:
+    await desk.take(allowance(who, first))
+    await desk.take(allowance(who, second), source="counter")
+    assert await desk.claim(second) == ("DUPLICATE", 1)
+
+
+def corrected(who: Insured, number: str, revision: int = 2) -> bytes:
+    return replacement(claim(number=number, person=who.number, employer=who.employer), revision)
+
+
+def test_a_duplicate_is_approved_when_what_it_repeated_is_corrected_to_be_another_womans(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who, other = await someone(stack), await someone(stack)
+        await repeated(desk, who, first, second)
+        await desk.take(corrected(other, first))
+        await desk.look_again()
+
+        assert await amounts(desk, second) == [("DUPLICATE", 0), ("APPROVED", OWED)]
+        assert await desk.held() == sorted([(first, "ALLOWANCE", 0), (second, "ALLOWANCE", 0)])
+        assert await desk.look_again() == 0
+
+    asyncio.run(act())
+
+
+def test_it_is_so_in_one_batch_too(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who, other = await someone(stack), await someone(stack)
+        await desk.take(allowance(who, first), allowance(who, second), corrected(other, first))
+        await desk.look_again()
+
+        assert await amounts(desk, second) == [("DUPLICATE", 0), ("APPROVED", OWED)]
+
+    asyncio.run(act())
+
+
+def test_a_void_of_a_correction_that_waits_gives_back_what_it_left_with_another_woman(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who = await someone(stack)
+        await repeated(desk, who, first, second)
+        stranger = Insured(employer=who.employer)
+        assert await desk.take(corrected(stranger, first)) == [("PENDED", ["AWAITING_COVERAGE", "PERSON_UNKNOWN"])]
+        assert await desk.look_again() == 0  # it holds her delivery while it waits
+        await desk.take(void(first, revision=2))
+        await desk.look_again()
+
+        assert await amounts(desk, second) == [("DUPLICATE", 0), ("APPROVED", OWED)]
+
+    asyncio.run(act())
+
+
+def test_a_correction_that_gives_nothing_back_looks_at_nothing(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+
+    async def act() -> None:
+        who = await someone(stack)
+        await repeated(desk, who, first, second)
+        await desk.take(corrected(who, first))
+
+        assert await desk.look_again() == 0
+
+    asyncio.run(act())
+
+
 def test_a_claim_that_comes_after_the_void_is_approved_at_once(stack: Stack) -> None:
     """The other order."""
     desk, first, second = Desk.open(stack), claim_number(), claim_number()
@@ -126,6 +196,25 @@ def test_what_a_cap_left_too_little_for_gets_what_a_void_gives_back(stack: Stack
     asyncio.run(act())
 
 
+def test_a_visit_and_an_item_are_paid_under_one_claim_and_after_its_void_under_the_other(stack: Stack) -> None:
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+    desk.law = CAPPED
+
+    async def act() -> None:
+        who = await someone(stack)
+        await desk.take(antenatal(who, first, 50_000, items=[item_sent()]))
+        hers = antenatal(who, second, 50_000, items=[item_sent()])
+        assert await desk.take(hers, source="counter") == [("DETERMINED", ["DUPLICATE_COST"])]
+        await desk.take(void(first))
+        await desk.look_again()
+
+        (_, paid), *rest = reversed(await amounts(desk, second))
+        assert (await amounts(desk, first), rest) == ([("APPROVED", paid)], [("DUPLICATE", 0)])
+        assert await value(desk.dsn, "SELECT count(*) FROM taken WHERE account = 'COST'") == 2
+
+    asyncio.run(act())
+
+
 def test_a_delivery_that_waited_for_a_look_at_one_near_it_waits_no_more(stack: Stack) -> None:
     desk, first, second = Desk.open(stack), claim_number(), claim_number()
 
@@ -151,8 +240,8 @@ def test_what_would_be_less_by_claims_decided_since_stays_and_asks_nobody(stack:
     async def act() -> None:
         who = await someone(stack)
         await desk.take(antenatal(who, first, 0, items=[item_sent()]))
-        await desk.take(antenatal(who, second, 100_000, items=[item_sent()]))
-        await desk.take(antenatal(who, third, 100_000))
+        await desk.take(antenatal(who, second, 100_000, items=[item_sent(on=date(2026, 1, 16))]))
+        await desk.take(antenatal(who, third, 90_000))
         before = await amounts(desk, second)
         desk.law = law_with({"medical.antenatal.cap_per_pregnancy": 150_000, "art.items": ("ART-01",)})
         await desk.take(void(first))
@@ -164,7 +253,7 @@ def test_what_would_be_less_by_claims_decided_since_stays_and_asks_nobody(stack:
     asyncio.run(act())
 
 
-def test_a_void_that_gives_nothing_back_decides_nothing_though_the_law_is_another(stack: Stack) -> None:
+def test_a_void_that_gives_nothing_back_looks_at_nothing_though_the_law_is_another(stack: Stack) -> None:
     desk, first, second = Desk.open(stack), claim_number(), claim_number()
 
     async def act() -> None:
@@ -173,7 +262,7 @@ def test_a_void_that_gives_nothing_back_decides_nothing_though_the_law_is_anothe
         desk.law = rules.LAW.given({"allowance.fund_days.local60": "true"})
         await desk.take(void(second))
 
-        assert await desk.look_again() == 1
+        assert await desk.look_again() == 0
         assert await amounts(desk, first) == [("APPROVED", OWED)]
 
     asyncio.run(act())

@@ -264,7 +264,8 @@ async def _read_database(database: Database, account: Account, since: Ends) -> N
         f"{row['person']} {row['account']} {row['key']}"
         for row in await database.fetch(
             """SELECT person, account, key FROM accumulator FULL JOIN
-                   (SELECT person, account, key, sum(amount) AS amount FROM taken GROUP BY person, account, key) AS mine
+                   (SELECT person, account, key, sum(amount) AS amount FROM taken
+                    WHERE account <> 'COST' GROUP BY person, account, key) AS mine
                    USING (person, account, key)
                WHERE COALESCE(accumulator.amount, 0) <> COALESCE(mine.amount, 0)"""
         )

@@ -74,6 +74,7 @@ class Visit(NamedTuple):
 
     date: date
     policy_range_fen: int
+    provider: str = ""
 
 
 class Item(NamedTuple):
@@ -85,6 +86,7 @@ class Item(NamedTuple):
     policy_range_fen: int
     times_before: int = 0
     out_of_city: bool = False
+    provider: str = ""
 
 
 class Prior(NamedTuple):
@@ -141,6 +143,7 @@ class Facts(NamedTuple):
     prior: tuple[Prior, ...] = ()
     paid: Paid = NOTHING_PAID
     reviewed: Reviewed = NOT_REVIEWED
+    settled: tuple[str, ...] = ()  # lines, as VISIT/2, whose very cost was paid under another claim
 
     def as_data(self) -> dict[str, Any]:
         """The facts as canonical JSON takes them. What was not stated, or stands at its default, is left out."""
@@ -163,6 +166,8 @@ class Facts(NamedTuple):
             data["paid"] = _told(self.paid)
         if self.reviewed != NOT_REVIEWED:
             data["reviewed"] = _told(self.reviewed)
+        if self.settled:
+            data["settled"] = self.settled
         return data
 
     @classmethod
@@ -184,6 +189,7 @@ class Facts(NamedTuple):
             _each(_prior, data.get("prior")),
             Paid(**paid) if paid else NOTHING_PAID,
             _reviewed(**reviewed) if reviewed else NOT_REVIEWED,
+            tuple(data.get("settled", ())),
         )
 
 
@@ -248,8 +254,8 @@ def _stay(  # called by name
     )
 
 
-def _visit(date: str, policy_range_fen: int) -> Visit:
-    return Visit(_day(date), policy_range_fen)
+def _visit(date: str, policy_range_fen: int, provider: str = "") -> Visit:
+    return Visit(_day(date), policy_range_fen, provider)
 
 
 def _item(*, programme: str, date: str, **rest: Any) -> Item:

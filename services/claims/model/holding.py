@@ -29,6 +29,7 @@ class Account(StrEnum):
     OWN = "OWN"  # fen of her own part within policy range, by calendar year
     CATASTROPHIC = "CATASTROPHIC"  # fen, by calendar year
     ITEM = "ITEM"  # times, by programme and code
+    COST = "COST"  # once, by what was done where and when: one cost is paid under one claim
 
 
 class Taken(NamedTuple):

@@ -40,6 +40,14 @@ def of_stay(facts: Facts, priors: list[Prior], working: Working, kind: LineKind,
     return None
 
 
+def of_cost(facts: Facts, working: Working, kind: LineKind, number: int) -> Line | None:
+    """The line of a cost that was paid under another claim, be it as a transfer or for an event of another kind."""
+    if not facts.settled or f"{kind}/{number}" not in facts.settled:
+        return None
+    working.cite("COST_SETTLED", "FUND_17")
+    return working.refused(kind, State.DUPLICATE, "DUPLICATE_COST", number=number)
+
+
 def same_day(facts: Facts, priors: list[Prior]) -> list[Prior]:
     return [prior for prior in priors if prior.same_event or prior.event_date == facts.event.date]
 

@@ -13,6 +13,7 @@ from services.claims.model import (
     Benefit,
     Category,
     Determination,
+    EventType,
     Facts,
     Hold,
     Item,
@@ -25,10 +26,12 @@ from services.claims.model import (
     State,
     Taken,
 )
+from services.claims.rules.leave import ends_pregnancy
 from services.kit.law import Dated, Law
 
 _PAID: Final = {State.APPROVED, State.PARTIALLY_APPROVED}
 _STAYS: Final = {LineKind.STAY, LineKind.SURGERY}
+_SURGERY: Final = EventType.FAMILY_PLANNING_SURGERY
 
 
 class History(NamedTuple):
@@ -37,6 +40,7 @@ class History(NamedTuple):
     prior: tuple[Prior, ...] = ()
     paid: Paid = NOTHING_PAID
     items: tuple[Item, ...] = ()
+    settled: tuple[str, ...] = ()
 
 
 _NONE: Final = History()
@@ -47,6 +51,9 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
     if not holds and not facts.items and not taken:
         return _NONE
     found = {(one.event_date, one.event_type): one.same_event for one in facts.prior}  # by a reviewer, before
+    mine = [hold for hold in holds if hold.benefit in facts.benefits]
+    if ends_pregnancy(facts.event):
+        mine = list(dict.fromkeys([_as_surgery(hold) for hold in mine]))
     prior = [
         Prior(
             hold.kind,
@@ -56,8 +63,7 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
             hold.paid_fen,
             found.get((hold.event_date, hold.event_type)),
         )
-        for hold in holds
-        if hold.benefit in facts.benefits
+        for hold in mine
     ]
     prior.sort(key=lambda one: (one.event_date, one.event_type, one.kind))
     if Benefit.MEDICAL not in facts.benefits:
@@ -67,13 +73,15 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
         if one.account is Account.ITEM:
             times[one.key] += one.amount
     items = tuple([item._replace(times_before=times[_key(item)]) for item in facts.items])
-    return History(tuple(prior), _paid(facts, taken, law), items)
+    costs = {one.key for one in taken if one.account is Account.COST}
+    settled = tuple([line for line, key in _costs(facts) if key in costs]) if costs else ()
+    return History(tuple(prior), _paid(facts, taken, law), items, settled)
 
 
 def with_history(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], law: Law) -> Facts:
     """The facts with that, in place of what they had of it before."""
     found = history_of(facts, holds, taken, law)
-    return facts._replace(prior=found.prior, paid=found.paid, items=found.items)
+    return facts._replace(prior=found.prior, paid=found.paid, items=found.items, settled=found.settled)
 
 
 def has_room(before: Facts, now: History) -> bool:
@@ -82,11 +90,16 @@ def has_room(before: Facts, now: History) -> bool:
         paid < was for was, paid in zip(before.paid, now.paid, strict=True)
     ):
         return True
+    if not set(before.settled) <= set(now.settled):
+        return True
     return any(item.times_before < was.times_before for was, item in zip(before.items, now.items, strict=False))
 
 
 def held_by(facts: Facts, determination: Determination, others: Collection[Hold]) -> tuple[Hold, ...]:
-    """What a determination holds: each benefit of an event once. A stay after a filed transfer holds nothing."""
+    """What a determination holds: each benefit of an event once. A stay after a filed transfer holds nothing.
+
+    An abortion or induction is held as the miscarriage, too, as which it may be claimed again.
+    """
     if determination.outcome not in _PAID:
         return ()
     approved = [line for line in determination.lines if line.outcome is State.APPROVED]
@@ -98,6 +111,8 @@ def held_by(facts: Facts, determination: Determination, others: Collection[Hold]
         kind = PriorKind.RESIDENT_SETTLED if resident else PriorKind.DELIVERY_SETTLED
         hospital, paid_fen = facts.stays[stays[0].number - 1].hospital, sum(line.amount_fen for line in stays)
         found.append(_hold(facts, Benefit.MEDICAL, kind, hospital, paid_fen))
+    if ends_pregnancy(facts.event):
+        found += [hold._replace(event_type=EventType.MISCARRIAGE) for hold in found]
     if not others:
         return tuple(found)
     taken = {(other.benefit, other.event_type, other.event_date) for other in others}
@@ -115,7 +130,14 @@ def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Take
         sums[place] = sums.get(place, 0) + one.amount
         if one.cap is not None:
             caps[place] = max(caps.get(place, 0), one.cap)
+    approved = {f"{line.kind}/{line.number}" for line in determination.lines if line.outcome is State.APPROVED}
+    sums |= {(Account.COST, key): 1 for line, key in _costs(facts) if line in approved}
     return tuple(Taken(*place, amount, caps.get(place)) for place, amount in sorted(sums.items()) if amount)
+
+
+def _as_surgery(hold: Hold) -> Hold:
+    """To an abortion or an induction, a miscarriage of the same day is the same event."""
+    return hold._replace(event_type=_SURGERY) if hold.event_type is EventType.MISCARRIAGE else hold
 
 
 def _hold(facts: Facts, benefit: Benefit, kind: PriorKind, hospital: str = "", paid_fen: int = 0) -> Hold:
@@ -125,6 +147,23 @@ def _hold(facts: Facts, benefit: Benefit, kind: PriorKind, hospital: str = "", p
 def _key(item: Item) -> str:
     """A code may stand on both lists, and only one of them has a limit."""
     return f"{item.programme}/{item.code}"
+
+
+def _costs(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Each cost by its line, with what makes it the same cost under another claim, whatever event that is for.
+
+    Nobody enters one hospital twice on a day. A day may have several visits; those of one sum are taken for one.
+    """
+    kind = LineKind.SURGERY if facts.event.type is EventType.FAMILY_PLANNING_SURGERY else LineKind.STAY
+    for number, stay in enumerate(facts.stays, 1):
+        yield f"{kind}/{number}", f"STAY/{stay.hospital}/{stay.admission}"
+    for number, visit in enumerate(facts.visits, 1):
+        if visit.provider:
+            key = f"VISIT/{visit.provider}/{visit.date}/{visit.policy_range_fen}"
+            yield f"{LineKind.VISIT}/{number}", key
+    for number, item in enumerate(facts.items, 1):
+        if item.provider:
+            yield f"{LineKind.ITEM}/{number}", f"ITEM/{item.provider}/{_key(item)}/{item.date}"
 
 
 def _paid(facts: Facts, taken: Iterable[Taken], law: Law) -> Paid:

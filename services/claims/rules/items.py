@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 
 from services.claims.model import Category, Facts, Item, Line, LineKind, Programme, State
+from services.claims.rules import duplicates
 from services.claims.rules.medical import medical_payee, percent, spouse_share
 from services.claims.rules.working import Working, unset
 from services.kit.law import Law, NotInForce, Unset
@@ -31,6 +32,8 @@ def _visit(facts: Facts, policy_fen: int, used_fen: int, number: int, working: W
     if facts.insured.category is Category.UNINSURED_EMPLOYEE:
         working.cite("NOT_INSURED_MEDICAL", "LABOUR_8_2")
         return working.refused(LineKind.VISIT, State.DENIED, "NOT_INSURED", number=number)
+    if second := duplicates.of_cost(facts, working, LineKind.VISIT, number):
+        return second
     spouse = facts.insured.category is Category.SPOUSE_OF_EMPLOYEE
     amount_fen = spouse_share(policy_fen, working) if spouse else policy_fen
     cap_fen = working.rates["medical.antenatal.cap_per_pregnancy"].count
@@ -61,6 +64,8 @@ def _item(facts: Facts, item: Item, times: int, number: int, working: Working) -
     if facts.insured.category is Category.UNINSURED_EMPLOYEE:
         working.cite("NOT_INSURED_MEDICAL", "LABOUR_8_2")
         return working.refused(LineKind.ITEM, State.DENIED, "NOT_INSURED", number=number)
+    if second := duplicates.of_cost(facts, working, LineKind.ITEM, number):
+        return second
     by_programme = _analgesia if item.programme is Programme.ANALGESIA else _art
     return by_programme(facts, item, times, number, working)
 

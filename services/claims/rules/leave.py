@@ -133,10 +133,15 @@ def _miscarriage(event: Event, working: Working) -> int:
     return days
 
 
+def ends_pregnancy(event: Event) -> bool:
+    """Whether a family-planning surgery is what life also calls a miscarriage."""
+    return event.type is EventType.FAMILY_PLANNING_SURGERY and event.surgery in {Surgery.ABORTION, Surgery.INDUCTION}
+
+
 def _surgery(event: Event, working: Working) -> int:
     """Abortion and induction are miscarriages by gestation; the rest have days of their own."""
     surgery: Surgery = needed(event.surgery, "event.surgery")
-    if surgery in {Surgery.ABORTION, Surgery.INDUCTION}:
+    if ends_pregnancy(event):
         return _miscarriage(event, working)
     name = f"leave.surgery.{surgery}_days"
     days = working.rates[name].count

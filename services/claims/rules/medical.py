@@ -82,10 +82,9 @@ def _stay(facts: Facts, stay: Stay, number: int, before: list[StayPart], working
         working.cite("NOT_INSURED_MEDICAL", "LABOUR_8_2")
         return StayPart(working.refused(kind, State.DENIED, "NOT_INSURED", number=number))
     transfer = _is_transfer(facts, stay, working)
-    if not transfer:
-        second = duplicates.of_stay(facts, duplicates.settled_before(facts), working, kind, number)
-        if second:
-            return StayPart(second)
+    second = None if transfer else duplicates.of_stay(facts, duplicates.settled_before(facts), working, kind, number)
+    if second := second or duplicates.of_cost(facts, working, kind, number):
+        return StayPart(second)
     if category is Category.SPOUSE_OF_EMPLOYEE:
         return StayPart(_line(facts, number, spouse_share(stay.policy_range_fen, working), working))
     if transfer:

@@ -231,6 +231,18 @@ async def deciders(tx: Tx, claim_id: UUID, *, but: UUID | None = None) -> set[st
     return {person for row in rows for person in row if person}
 
 
+async def denied_events(tx: Tx, persons: Collection[UUID]) -> set[tuple[UUID, date]]:
+    """The events of these persons of which a claim stands denied by a reviewer."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT claim.person, claim.event_date FROM claim
+           JOIN review_decision AS decided ON decided.claim_id = claim.id
+           JOIN review_task AS review ON review.id = decided.review_id
+           WHERE claim.person = ANY($1) AND claim.state = 'DENIED' AND review.outcome = 'DENIED'""",
+        list(persons),
+    )
+    return {(row["person"], row["event_date"]) for row in rows}
+
+
 async def answered(tx: Tx, actor: str, request_id: str) -> tuple[bytes, bytes] | None:
     """The digest of an earlier request of this id, and what it was answered with."""
     rows = await tx.fetch(

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.claims.model import KEEPS, Claim, Determination, Facts, Hold, Order, ReceiptStatus, Received, Taken
+from services.claims.model import (
+    KEEPS,
+    Account,
+    Claim,
+    Determination,
+    Facts,
+    Hold,
+    Order,
+    ReceiptStatus,
+    Received,
+    Taken,
+)
 from services.claims.model.submission import NOT_ACCEPTED, kept_field
+from services.claims.store.again import queue
 from services.claims.store.claims import COLUMNS
 from services.claims.store.orders import save_orders
 from services.kit.db import Tx
@@ -54,6 +66,7 @@ _SUBMISSION: Final = (
 _ACCEPTED: Final = (None, None)  # county and fields
 _HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
+_Place = tuple[UUID | None, str, str]  # whose, and what is held or taken
 _WAITING: Final = ("claim_id", "revision", "person", "due_on", "reasons", "facts", "known_at")
 
 
@@ -125,7 +138,11 @@ async def save_changes(tx: Tx, changes: Sequence[Change], ground: Ground) -> Non
     if on_file:
         await _update_claims(tx, [last[claim_id].claim for claim_id in sorted(on_file)])
     standing = {c.claim.id: c for c in changes if c.claim.state not in KEEPS}
-    await _save_standing(tx, standing, [claim_id for claim_id in standing if claim_id in on_file])
+    given_back = await _save_standing(tx, standing, [claim_id for claim_id in standing if claim_id in on_file])
+    if len(changes) > len(last):
+        given_back.update(_places(c for c in changes if standing.get(c.claim.id, c) is not c))
+    if given_back and (freed := _freed(given_back, _places(standing.values()))):
+        await queue(tx, freed)
     await save_orders(tx, [(c.claim.id, order) for c in changes for order in c.orders or ()], on_file)
     await _save_waiting(tx, last, on_file, ground.known_at)
     await tx.copy("determination", _DETERMINATION, [row for c in changes if (row := _determination(c, ground))])
@@ -260,15 +277,30 @@ async def _update_claims(tx: Tx, claims: Sequence[Claim]) -> None:
 # --- what claims hold and take ---------------------------------------------------------------------------------------
 
 
-async def _save_standing(tx: Tx, standing: Mapping[UUID, Change], on_file: Sequence[UUID]) -> None:
-    """What a claim held and took before is given back as exactly that, and what it holds and takes now is written."""
+async def _save_standing(tx: Tx, standing: Mapping[UUID, Change], on_file: Sequence[UUID]) -> Counter[_Place]:
+    """What a claim held and took before is given back as exactly that, and what it holds and takes now is written.
+
+    Answers what was given back for her other claims, which may have been refused for it. What a reviewer has denied
+    frees nothing by itself: a person decides what the finding means for them.
+    """
     given_back: list[tuple[UUID, str, str, int]] = []
+    free: Counter[_Place] = Counter()
     if on_file:
-        await tx.execute("DELETE FROM benefit_hold WHERE claim_id = ANY($1)", on_file)
-        rows = await tx.fetch(
-            "DELETE FROM taken WHERE claim_id = ANY($1) RETURNING person, account, key, amount", on_file
+        denied = {c.claim.id for c in standing.values() if c.facts and c.facts.reviewed.denied}
+        held = await tx.fetch(
+            """DELETE FROM benefit_hold WHERE claim_id = ANY($1)
+               RETURNING claim_id, person, benefit AS account, event_type || '/' || event_date AS key, 1 AS amount""",
+            on_file,
         )
-        given_back = [(row["person"], row["account"], row["key"], row["amount"]) for row in rows]
+        rows = await tx.fetch(
+            "DELETE FROM taken WHERE claim_id = ANY($1) RETURNING claim_id, person, account, key, amount", on_file
+        )
+        given_back = [
+            (row["person"], row["account"], row["key"], row["amount"]) for row in rows if row["account"] != Account.COST
+        ]
+        for row in (*held, *rows):
+            if row["claim_id"] not in denied:
+                free[row["person"], row["account"], row["key"]] += row["amount"]
     await tx.copy(
         "benefit_hold", _HOLD, [(c.claim.person, c.claim.id, *hold) for c in standing.values() for hold in c.holds]
     )
@@ -277,8 +309,26 @@ async def _save_standing(tx: Tx, standing: Mapping[UUID, Change], on_file: Seque
         await tx.copy(
             "taken", _TAKEN, [(person, claim_id, one.account, one.key, one.amount) for person, claim_id, one in taken]
         )
-    if taken or given_back:
-        await _count(tx, [(person, one) for person, _, one in taken], given_back)
+    counted = [(person, one) for person, _, one in taken if one.account is not Account.COST]
+    if counted or given_back:
+        await _count(tx, counted, given_back)
+    return free
+
+
+def _places(changes: Iterable[Change]) -> Counter[_Place]:
+    """What these hold, as one each, and what they take."""
+    found: Counter[_Place] = Counter()
+    for change in changes:
+        for hold in change.holds:
+            found[change.claim.person, hold.benefit, f"{hold.event_type}/{hold.event_date}"] += 1
+        for one in change.taken:
+            found[change.claim.person, one.account, one.key] += one.amount
+    return found
+
+
+def _freed(given_back: Counter[_Place], again: Counter[_Place]) -> set[UUID]:
+    """Of whom less is held or taken than before."""
+    return {place[0] for place, amount in given_back.items() if place[0] and amount > again[place]}
 
 
 async def _count(

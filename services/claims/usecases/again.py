@@ -73,7 +73,7 @@ async def decide_again(
     orders = await store.load_orders(tx, {one.claim.id for one in known})
     on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True), orders), office.terms()
     outcome = Outcome()
-    for one in known:
+    for one in await _undenied(tx, known):
         on_file.claims[one.claim.source, one.claim.number] = one.claim
         change = _again(one, answers, on_file, terms, outcome.asked)
         if change is not None and change.determination and change.determination.outcome is State.ERROR:
@@ -91,6 +91,18 @@ async def decide_again(
         say_later(tx, change, cause, terms)
     tx.after_commit(lambda: count_paid(outcome.changes))
     return outcome
+
+
+async def _undenied(tx: Tx, known: Sequence[Known]) -> Sequence[Known]:
+    """Those that may be decided without a person. Not what was refused as the duplicate of what a reviewer has denied
+    since: whether the finding is about it too is seen at its own review.
+    """
+    refused = [one for one in known if one.determination and one.determination.outcome is State.DUPLICATE]
+    if not refused:
+        return known
+    denied = await reviews.denied_events(tx, {one.claim.person for one in refused if one.claim.person})
+    out = {one.claim.id for one in refused if (one.claim.person, one.claim.event_date) in denied}
+    return [one for one in known if one.claim.id not in out]
 
 
 def _again(  # all of it is needed to decide

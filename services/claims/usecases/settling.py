@@ -163,10 +163,17 @@ def stated(submission: Submission, institutions: Mapping[Visited, Institution], 
         benefits=_ASKED[submission.kind],
         father=submission.father,
         stays=tuple([_stay(stay, institutions) for stay in submission.stays]),
-        visits=tuple([Visit(visit.date, visit.policy_range_fen) for visit in submission.visits]),
+        visits=tuple([Visit(visit.date, visit.policy_range_fen, visit.provider) for visit in submission.visits]),
         items=tuple(
             [
-                Item(item.programme, item.code, item.date, item.policy_range_fen, out_of_city=item.out_of_city)
+                Item(
+                    item.programme,
+                    item.code,
+                    item.date,
+                    item.policy_range_fen,
+                    out_of_city=item.out_of_city,
+                    provider=item.provider,
+                )
                 for item in submission.items
             ]
         ),
@@ -209,6 +216,7 @@ def completed(stated: Facts, coverage: Coverage, history: History, today: date) 
         history.prior,
         history.paid,
         stated.reviewed,
+        history.settled,
     )
 
 

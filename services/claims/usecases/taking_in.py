@@ -76,8 +76,6 @@ async def take_in(office: Office, tx: Tx, batch: Prepared) -> None:
     await store.save_changes(tx, [s.change for s in settled if s.change], terms.ground(batch.known_at))
     await queueing.queue(tx, [(s.change, [r.code for r in s.reasons]) for s in settled if s.change], terms)
     if voided := [s.change.claim for s in settled if s.change and s.change.claim.state in FINAL]:
-        # Her other claims may have been refused for what is given back.
-        await store.queue(tx, {claim.person for claim in voided if claim.person})
         await appealing.lapse(tx, voided, terms)
     await _save_submissions(office, tx, settled, batch, on_file)
     if totals := [r for r in batch.received if r.totals]:

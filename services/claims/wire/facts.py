@@ -141,6 +141,7 @@ class FactsGiven(Given):
     prior: tuple[PriorGiven, ...] = ()
     paid: PaidGiven = PaidGiven()
     reviewed: ReviewedGiven = ReviewedGiven()
+    settled: tuple[Text, ...] = ()
 
 
 def read(content: object, at: str = "") -> Facts:
@@ -177,6 +178,7 @@ def _facts(given: FactsGiven) -> Facts:
         tuple(Prior(**dict(prior)) for prior in given.prior),
         Paid(**dict(given.paid)) if given.paid != PaidGiven() else NOTHING_PAID,
         Reviewed(**dict(given.reviewed)) if given.reviewed != ReviewedGiven() else NOT_REVIEWED,
+        given.settled,
     )
 
 

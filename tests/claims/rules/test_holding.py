@@ -12,6 +12,7 @@ from services.claims.model import (
     Category,
     ClaimKind,
     Determination,
+    Event,
     EventType,
     Facts,
     Hold,
@@ -27,7 +28,18 @@ from services.claims.model import (
 )
 from services.claims.rules import History, decide, has_room, held_by, taken_by, with_history
 from services.kit.law import Law
-from tests.builders import ALLOWANCE, DELIVERED, HOSPITAL, MEDICAL, facts, law_with, miscarriage, stay, surgery
+from tests.builders import (
+    ALLOWANCE,
+    DELIVERED,
+    HOSPITAL,
+    MEDICAL,
+    delivery,
+    facts,
+    law_with,
+    miscarriage,
+    stay,
+    surgery,
+)
 
 CAPPED = law_with(
     {
@@ -45,6 +57,10 @@ ART = Item(Programme.ART, "ART-01", date(2026, 1, 15), 100_000)
 def after(given: Facts, law: Law = CAPPED, others: tuple[Hold, ...] = ()) -> tuple[tuple[Hold, ...], tuple[Taken, ...]]:
     determination = decide(given, law)
     return held_by(given, determination, others), taken_by(given, determination, law)
+
+
+def not_costs(taken: tuple[Taken, ...]) -> tuple[Taken, ...]:
+    return tuple(one for one in taken if one.account is not Account.COST)
 
 
 # --- holds ----------------------------------------------------------------------------------------------------------
@@ -99,6 +115,37 @@ def test_every_type_of_event_is_held_by_itself(event: object) -> None:
     assert hold.event_type is given.event.type
 
 
+ABORTION = {code: surgery(code, gestation_days=70) for code in (Surgery.ABORTION, Surgery.INDUCTION)}
+
+
+@pytest.mark.parametrize("benefits", [ALLOWANCE, MEDICAL])
+@pytest.mark.parametrize("code", ABORTION)
+@pytest.mark.parametrize("surgery_first", [True, False])
+def test_an_abortion_is_the_miscarriage_that_it_is_claimed_as_elsewhere(
+    benefits: tuple[Benefit, ...], code: Surgery, surgery_first: bool
+) -> None:
+    events = [ABORTION[code], miscarriage(70)]
+    first, second = events if surgery_first else reversed(events)
+    law = law_with({"medical.delivery.mode": "POLICY_FULL", "medical.fp.ABORT": 1_000, "medical.fp.INDUCE": 1_000})
+    stays = [stay()] if benefits is MEDICAL else []
+    held, _ = after(facts(first, benefits=benefits, stays=stays), law)
+
+    given = with_history(facts(second, benefits=benefits, stays=stays), held, (), law)
+    determination = decide(given, law)
+
+    assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_EVENT",))
+    assert has_room(given, History())
+
+
+@pytest.mark.parametrize("other", [surgery(Surgery.IUD_INSERTION), delivery()])
+def test_nothing_else_of_that_day_is_a_miscarriage(other: Event) -> None:
+    held, _ = after(facts(other, benefits=ALLOWANCE))
+
+    given = with_history(facts(miscarriage(70), benefits=ALLOWANCE), held, (), CAPPED)
+
+    assert decide(given, CAPPED).outcome is State.APPROVED
+
+
 # --- what is taken --------------------------------------------------------------------------------------------------
 
 
@@ -107,7 +154,7 @@ def test_a_stay_by_the_ordinary_rules_takes_from_the_year_of_its_discharge() -> 
 
     _, taken = after(given)
 
-    assert taken == (
+    assert not_costs(taken) == (
         Taken(Account.FUND, "2026", 722_500, 35_000_000),  # (10,000 - 1,500) x 85 %
         Taken(Account.OWN, "2026", 277_500),
     )
@@ -116,7 +163,61 @@ def test_a_stay_by_the_ordinary_rules_takes_from_the_year_of_its_discharge() -> 
 def test_a_stay_paid_in_full_takes_nothing() -> None:
     full = law_with({"medical.delivery.mode": "POLICY_FULL"})
 
-    assert after(facts(benefits=MEDICAL, stays=[stay()]), full)[1] == ()
+    assert not_costs(after(facts(benefits=MEDICAL, stays=[stay()]), full)[1]) == ()
+
+
+COSTS = {
+    "STAY/1": facts(benefits=MEDICAL, stays=[stay()]),
+    "STAY/1 after a transfer": facts(benefits=MEDICAL, stays=[stay(transfer_filed=True)]),
+    "SURGERY/1": facts(surgery(Surgery.LIGATION), benefits=MEDICAL, stays=[stay()]),
+    "VISIT/1": facts(benefits=MEDICAL, visits=[Visit(date(2026, 1, 15), 30_000, HOSPITAL)]),
+    "ITEM/1": facts(benefits=MEDICAL, items=[ART._replace(provider=HOSPITAL)]),
+}
+SET = law_with({"medical.fp.LIGATION": 100_000}, CAPPED)
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_a_cost_that_was_paid_is_not_paid_under_another_claim(name: str) -> None:
+    given = COSTS[name]
+    taken = taken_by(given, decide(given, SET), SET)
+
+    again = with_history(given, (), taken, SET)
+    determination = decide(again, SET)
+
+    assert again.settled == (name.partition(" ")[0],)
+    assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_COST",))
+    assert taken_by(again, determination, SET) == ()
+    assert has_room(again, History())
+
+
+def test_what_is_done_elsewhere_or_on_another_day_is_another_cost() -> None:
+    given = facts(
+        benefits=MEDICAL,
+        stays=[stay(transfer_filed=True)],
+        visits=[Visit(date(2026, 1, 15), 30_000, HOSPITAL)],
+        items=[ART._replace(provider=HOSPITAL)],
+    )
+    taken = taken_by(given, decide(given, CAPPED), CAPPED)
+    (stayed,), (visited,), (item,) = given.stays, given.visits, given.items
+    later = date(2026, 1, 16)
+
+    for other in (
+        given._replace(stays=(stayed._replace(hospital="H61030200124"),), visits=(), items=()),
+        given._replace(stays=(stayed._replace(admission=stayed.discharge),), visits=(), items=()),
+        given._replace(stays=(), visits=(visited._replace(date=later),), items=()),
+        given._replace(stays=(), visits=(visited._replace(policy_range_fen=30_001),), items=()),
+        given._replace(stays=(), visits=(), items=(item._replace(date=later, code="ART-02"),)),
+    ):
+        assert with_history(other, (), taken, CAPPED).settled == ()
+
+
+def test_two_visits_of_one_sum_in_one_claim_are_both_paid() -> None:
+    visit = Visit(date(2026, 1, 15), 30_000, HOSPITAL)
+
+    given = facts(benefits=MEDICAL, visits=[visit, visit])
+
+    assert decide(given, CAPPED).figures.medical_fen == 60_000
+    assert [one.amount for one in after(given)[1] if one.account is Account.COST] == [1]
 
 
 def test_two_stays_across_new_year_count_in_the_year_of_the_last() -> None:
@@ -124,8 +225,8 @@ def test_two_stays_across_new_year_count_in_the_year_of_the_last() -> None:
 
     _, taken = after(facts(benefits=MEDICAL, stays=stays))
 
-    assert {one.key for one in taken} == {"2026"}
-    assert taken[0].amount == 2 * 722_500
+    assert {one.key for one in not_costs(taken)} == {"2026"}
+    assert not_costs(taken)[0].amount == 2 * 722_500
 
 
 def test_visits_take_from_the_cap_of_the_pregnancy() -> None:
