@@ -1,6 +1,6 @@
 # `make` prints the targets. Everything runs in .venv, made from the hashed lock; nothing else is touched.
 .DEFAULT_GOAL := help
-.PHONY: help setup protos lock lint types alerts unit integration integration-first integration-second crash browser drill test soak samples compiled compiled-test bench bench-runs bench-ledger bench-long demo up down status clean
+.PHONY: help setup protos lock lint types alerts unit integration integration-first integration-second crash crash-city crash-parts browser drill test soak samples compiled compiled-test bench bench-runs bench-ledger bench-long demo up down status clean
 # The system's own Python, if it will do: distributors build it with profiles, and a plain build is a sixth slower.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
@@ -70,23 +70,37 @@ compiled: .venv/.ready ## The wheel with its core compiled, in build/compiled (n
 compiled-test: compiled ## The claims' tests that need no I/O, on that
 	$(IN_COMPILED) $(BIN)/pytest -q -m "not integration and not crash and not soak" tests/compiled tests/claims tests/cli/test_cases.py
 
-# Half of their time such tests wait: all of them run as two halves at once, each with a system of its own.
+# Half of their time such tests wait: two runs at once, each with a system of its own. `make test` takes all four parts.
+AT_ONCE = $(MAKE) --no-print-directory -j2 --output-sync=target
+INTEGRATION := integration-first integration-second
+FIRST := tests/claims tests/kit tests/registry tests/demo
 integration: setup ## Tests on the real Kafka and PostgreSQL
 ifdef T
 	$(BIN)/pytest -q -m "integration and not soak" $(T)
 else
-	@$(MAKE) --no-print-directory -j2 --output-sync=target integration-first integration-second
+	@$(AT_ONCE) $(INTEGRATION)
 endif
 
-FIRST := tests/claims tests/kit tests/registry
-integration-first:
+integration-first: setup
 	$(BIN)/pytest -q -m "integration and not soak" $(FIRST)
 
-integration-second:
+integration-second: setup
 	$(BIN)/pytest -q -m "integration and not soak" $(FIRST:%=--ignore=%) tests
 
+CRASH := crash-city crash-parts
+CITY := $(patsubst %,tests/crash/test_%.py,coverage erasing handing_in kills outages parked paying paying_teeth planning platform registry treasury)
 crash: setup ## Tests that kill, stall and restart
+ifdef T
 	$(BIN)/pytest -q -m "crash and not soak" $(T)
+else
+	@$(AT_ONCE) $(CRASH)
+endif
+
+crash-city: setup
+	$(BIN)/pytest -q -m "crash and not soak" $(CITY)
+
+crash-parts: setup
+	$(BIN)/pytest -q -m "crash and not soak" $(CITY:%=--ignore=%) tests
 
 browser: .venv/.ready $(BROWSER) $(FONT) ## The public page in Debian's Chromium
 	$(BIN)/pytest -q -m browser tests/browser
@@ -96,8 +110,7 @@ drill: setup ## Back up, pay, restore yesterday's treasury: each order is paid o
 
 test: .venv/.ready ## Everything CI runs
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types alerts unit browser $(if $(ABLE),compiled-test)
-	@$(AS_SHIPPED) $(MAKE) --no-print-directory integration
-	@$(AS_SHIPPED) $(MAKE) --no-print-directory crash
+	@$(AS_SHIPPED) $(AT_ONCE) $(INTEGRATION) $(CRASH)
 
 soak: setup ## The long forms
 	$(BIN)/pytest -q -m soak $(T)
