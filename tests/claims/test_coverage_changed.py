@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import structlog
@@ -299,7 +300,13 @@ def test_whose_coverage_came_unheard_is_looked_up_once_more_and_decided(stack: S
     asyncio.run(act())
 
 
-def test_a_correction_that_is_returned_leaves_what_was_approved(stack: Stack) -> None:
+async def reviews_of(desk: Desk) -> list[tuple[Any, ...]]:
+    found = await rows(desk.dsn, "SELECT version, reason, due_on, state, outcome FROM review_task ORDER BY id")
+    return [tuple(one) for one in found]
+
+
+def test_a_correction_that_is_returned_leaves_what_was_approved_and_a_person_is_asked(stack: Stack) -> None:
+    """Its sender called wrong what stands, and no coverage that is told later decides it again."""
     desk, number, other = Desk.open(stack), claim_number(), claim_number()
 
     async def act() -> None:
@@ -312,8 +319,30 @@ def test_a_correction_that_is_returned_leaves_what_was_approved(stack: Stack) ->
         await desk.expire()
 
         assert await desk.claim(number) == ("RETURNED", 3)
+        due = desk.today + timedelta(days=14)
+        assert await reviews_of(desk) == [(3, "CORRECTION_RETURNED", due, "OPEN", None)]
+        assert await desk.expire() == 0
+        await desk.take(replacement(claim(number=number, person=who.number, employer=who.employer), 3))
+        assert await desk.claim(number) == ("APPROVED", 4)
+        assert await reviews_of(desk) == [(3, "CORRECTION_RETURNED", due, "CLOSED", "SUPERSEDED")]
         await desk.take(sent_by(who, other), source="counter")
         assert await desk.claim(other) == ("DUPLICATE", 1)
+
+    asyncio.run(act())
+
+
+def test_nobody_is_asked_about_what_is_returned_and_was_never_approved(stack: Stack) -> None:
+    desk, number = Desk.open(stack), claim_number()
+
+    async def act() -> None:
+        stranger = await known_employer(stack, Insured())
+        await desk.take(sent_by(stranger, number))
+        await desk.take(replacement(claim(number=number, person=stranger.number, employer=stranger.employer), 2))
+        desk.today = TODAY + timedelta(days=61)
+        await desk.expire()
+
+        assert await desk.claim(number) == ("RETURNED", 3)
+        assert await reviews_of(desk) == []
 
     asyncio.run(act())
 

@@ -11,7 +11,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
 from services.claims.model import Category, Coverage, Determination, State
-from services.claims.model.review import COVERAGE_WORSE, Review
+from services.claims.model.review import CORRECTION_RETURNED, COVERAGE_WORSE, Review
 from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Waiting, reviews
 from services.claims.usecases import queueing
@@ -80,6 +80,9 @@ async def decide_again(
             change = _returned(one, change.determination.reasons, terms)  # it waited: what stands is not changed so
         elif change is None and overdue:
             change = _returned(one, ("COVERAGE_LATE",), terms)
+        if change is not None and change.returned and one.claim.payment is not None:
+            # Its sender called wrong what stands, and nothing will look at it again.
+            outcome.asked.append(queueing.ask_decided(change.claim, CORRECTION_RETURNED, terms))
         if change is not None:
             change = ordered(change, orders.get(one.claim.id, {}), terms)
             on_file.take(change)
