@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -15,11 +16,13 @@ from deploy.local.stack import Stack
 from services.cli.certification.answers import from_file, from_words
 from services.cli.failures import Failure
 from services.cli.main import app
+from services.kit.db import service_dsn
 from tests.builders import TODAY
 from tests.certification.office import GATES
 from tests.certification.sheets import SME, best
 from tests.certification.test_certificate_service import certified
 from tests.certification.test_service import BY_HAND, clerk, known_employer
+from tests.kit.live import eventually, value
 
 Cradle = Callable[..., Result]
 
@@ -117,6 +120,40 @@ def settle(cradle: Cradle, name: str, state: str) -> None:
         if found["state"].endswith(state):
             return
     raise AssertionError(found["state"])
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("overtaken", "expected"), [(2, 0), (3, 4)])
+def test_a_move_that_is_overtaken_is_made_on_what_stands_then(
+    cradle: Cradle, stack: Stack, overtaken: int, expected: int
+) -> None:
+    """As the office's timers do between its reading and its writing; for ever it does not try."""
+    code = asyncio.run(known_employer(stack))
+    name = said(cradle("apply", code, "--output", "json"))["name"]
+    dsn, application = (
+        service_dsn(stack.environment["DATABASE_URL"], "certification"),
+        name.removeprefix("applications/"),
+    )
+
+    async def overtake() -> None:
+        connection = await asyncpg.connect(dsn)
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SELECT 1 FROM application WHERE id = $1 FOR UPDATE", application)
+        withdrawn = asyncio.create_task(asyncio.to_thread(cradle, "withdraw", name))
+        for _ in range(overtaken):
+            await eventually(lambda: value(dsn, waits))
+            await connection.execute("UPDATE application SET number = number + 1 WHERE id = $1", application)
+            await transaction.commit()
+            transaction = connection.transaction()
+            await transaction.start()
+            await connection.execute("SELECT 1 FROM application WHERE id = $1 FOR UPDATE", application)
+        await transaction.rollback()
+        assert (await withdrawn).exit_code == expected
+        await connection.close()
+
+    asyncio.run(overtake())
 
 
 @pytest.mark.integration

@@ -18,10 +18,12 @@ from cradle.certification.v1 import (
     service_pb2_grpc,
 )
 
+from services.cli.failures import Failure
 from services.cli.paging import pages
 from services.cli.session import Session
 from services.kit.ids import new_id
 
+_TRIES = 3
 _SERVICES: dict[str, tuple[Any, Any]] = {
     "CertificationService": (service_pb2, service_pb2_grpc.CertificationServiceStub),
     "ApplicationService": (applying_pb2, applying_pb2_grpc.ApplicationServiceStub),
@@ -59,10 +61,17 @@ def application(session: Session, name: str) -> pb.Application:
 
 
 def move(session: Session, method: str, name: str, request_id: str, **given: Any) -> pb.Application:
-    """A move of the application as it stands now."""
-    found = application(session, name)
-    asked = {"name": found.name, "etag": found.etag, "request_id": request_id or str(new_id()), **given}
-    made = call(session, method, **asked)
+    """A move of the application as it stands now; where a timer of the office overtakes it, as it stands then."""
+    asked = {"request_id": request_id or str(new_id()), **given}
+    for again in range(_TRIES, 0, -1):
+        found = application(session, name)
+        try:
+            made = call(session, method, name=found.name, etag=found.etag, **asked)
+        except Failure as failure:
+            if again == 1 or failure.reasons[0].code != "APPLICATION_CHANGED":
+                raise
+        else:
+            break
     moved: pb.Application = getattr(made, "application", made)
     return moved
 
