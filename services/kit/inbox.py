@@ -198,8 +198,8 @@ class Inbox(Generic[Prepared]):
             self.synced = generation == self.generation
             return
         first = await self.consumer.beginning_offsets(assigned)
-        end = await self.consumer.end_offsets(assigned)
         stored = await self._stored_offsets(assigned, first)
+        end = await self.consumer.end_offsets(assigned)  # last: who leaves the group may still move what is stored
         if generation != self.generation or set(assigned) != self.consumer.assignment():
             return  # the group is changing hands; its listener has not said so yet
         for place, offset in stored.items():

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -37,6 +38,7 @@ from tests.kit.live import (
     send,
     settings_of,
     unique,
+    value,
 )
 
 pytestmark = pytest.mark.integration
@@ -496,6 +498,35 @@ def test_a_stored_offset_beyond_the_log_stops_the_process(stack: Stack, dsn: str
                 await asyncio.wait_for(toy.inbox(database).run(), DEADLINE_S)
 
         assert await toy.landed() == []
+
+    asyncio.run(act())
+
+
+def test_what_another_still_lands_while_a_worker_takes_over_is_not_beyond_the_log(stack: Stack, dsn: str) -> None:
+    """It has asked for its places when a record comes, and whom it replaces lands that before its offset is read."""
+
+    async def act() -> None:
+        toy = Toy(stack, dsn)
+        await toy.send((b"a", b"1"))
+        await toy.run_to(1)
+        waits = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+                   AND strpos(query, 'FROM consumed') > 0"""
+        other = await asyncpg.connect(dsn)
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("LOCK TABLE consumed IN ACCESS EXCLUSIVE MODE")
+
+        async def is_there() -> bool:
+            return await toy.landed() == ["1", "3"]
+
+        async with db.connect(dsn) as database, running(toy.inbox(database)) as task:
+            await eventually(lambda: value(dsn, waits), task)
+            await toy.send((b"a", b"2"))
+            await other.execute("UPDATE consumed SET next_offset = 2 WHERE consumer = $1", toy.name)
+            await transaction.commit()
+            await toy.send((b"a", b"3"))
+            await eventually(is_there, task)
+        await other.close()
 
     asyncio.run(act())
 
