@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -24,6 +24,7 @@ from services.cli.session import Session
 from services.kit.ids import new_id
 
 _TRIES = 3
+_OVERTAKEN = {"APPLICATION_CHANGED", "CERTIFICATE_CHANGED"}
 _SERVICES: dict[str, tuple[Any, Any]] = {
     "CertificationService": (service_pb2, service_pb2_grpc.CertificationServiceStub),
     "ApplicationService": (applying_pb2, applying_pb2_grpc.ApplicationServiceStub),
@@ -61,19 +62,23 @@ def application(session: Session, name: str) -> pb.Application:
 
 
 def move(session: Session, method: str, name: str, request_id: str, **given: Any) -> pb.Application:
-    """A move of the application as it stands now; where a timer of the office overtakes it, as it stands then."""
-    asked = {"request_id": request_id or str(new_id()), **given}
-    for again in range(_TRIES, 0, -1):
-        found = application(session, name)
-        try:
-            made = call(session, method, name=found.name, etag=found.etag, **asked)
-        except Failure as failure:
-            if again == 1 or failure.reasons[0].code != "APPLICATION_CHANGED":
-                raise
-        else:
-            break
+    """A move of the application as it stands now."""
+    made = on_what_stands(session, method, lambda: application(session, name), request_id, name=full(name), **given)
     moved: pb.Application = getattr(made, "application", made)
     return moved
+
+
+def on_what_stands(session: Session, method: str, read: Callable[[], Any], request_id: str, **given: Any) -> Any:
+    """A change of what is read, as it stands now; where a timer of the office overtakes it, as it stands then."""
+    asked = {"request_id": request_id or str(new_id()), **given}
+    left = _TRIES
+    while True:
+        etag, left = read().etag, left - 1
+        try:
+            return call(session, method, etag=etag, **asked)
+        except Failure as failure:
+            if not left or failure.reasons[0].code not in _OVERTAKEN:
+                raise
 
 
 def full(name: str) -> str:

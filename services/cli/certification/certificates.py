@@ -10,11 +10,10 @@ from cradle.certification.v1 import certificate_pb2, certificates_pb2
 
 from services.cli.certification import views
 from services.cli.certification.applying import Limit, Request
-from services.cli.certification.asking import call, pages_of
+from services.cli.certification.asking import call, on_what_stands, pages_of
 from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session
 from services.cli.treasury_runs import given_day
-from services.kit.ids import new_id
 
 certificates = typer.Typer(no_args_is_help=True, help="Certificates, from their award on.")
 
@@ -168,9 +167,10 @@ def revoke(
 
 
 def _move(session: Session, method: str, name: str, request_id: str, **given: Any) -> None:
-    found = call(session, "GetCertificate", name=_full(name), as_of=None)
-    asked = {"name": _full(name), "etag": found.etag, "request_id": request_id or str(new_id()), **given}
-    made = call(session, method, **asked)
+    full = _full(name)
+    made = on_what_stands(
+        session, method, lambda: call(session, "GetCertificate", name=full, as_of=None), request_id, name=full, **given
+    )
     views.certificate(session, made)
     if made.proposed:
         session.note("CLI_SECOND_PERSON_AWAITED")
