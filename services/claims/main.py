@@ -101,7 +101,7 @@ async def worker(process: Process) -> None:
         intake, coverage = streams.intake(office), streams.coverage(office, process.database)
         count = process.settings.inboxes_per_worker
         await asyncio.gather(
-            *[_inbox(process, intake, f"inbox {n + 1}").run() for n in range(count)],
+            *[_inbox(process, intake, f"inbox {n}", n).run() for n in range(1, count + 1)],
             _inbox(process, coverage, "coverage").run(),
             _inbox(process, streams.employers(), "employers").run(),
             _inbox(process, streams.persons(office), "persons").run(),
@@ -121,9 +121,10 @@ def _office(process: Process, channel: grpc.aio.Channel) -> Office:
     return Office(process.settings, process.clock, process.law, process.sealer, RegistryServiceStub(channel))
 
 
-def _inbox(process: Process, stream: Stream[Any], name: str) -> Inbox[Any]:
+def _inbox(process: Process, stream: Stream[Any], name: str, member: int = 1) -> Inbox[Any]:
     parking = Parking(stream.consumer, process.sealer)
-    return Inbox(stream, process.database, process.settings, parking, process.health, process.stopping, name=name)
+    database, settings, health = process.database, process.settings, process.health
+    return Inbox(stream, database, settings, parking, health, process.stopping, name=name, member=member)
 
 
 async def _every(process: Process, work: Callable[[], Awaitable[object]]) -> None:

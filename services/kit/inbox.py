@@ -55,6 +55,11 @@ class _HeldChanged(Exception):
         self.held = held
 
 
+def client_id(consumer: str, member: int) -> str:
+    """A group deals partitions out in order of these: first the first members of all workers, so each has as many."""
+    return f"{consumer}-{member}"
+
+
 @dataclass(slots=True)
 class Inbox(Generic[Prepared]):
     """Runs one stream until `stopping` is set."""
@@ -66,6 +71,7 @@ class Inbox(Generic[Prepared]):
     health: Health
     stopping: asyncio.Event
     name: str = "inbox"
+    member: int = 1  # which of this process, among those of one stream
     generation: int = 0
     synced: bool = False
     parked_in_a_row: int = 0
@@ -129,7 +135,7 @@ class Inbox(Generic[Prepared]):
         consumer = AIOKafkaConsumer(
             **tls.broker(self.settings),
             group_id=self.stream.consumer,
-            client_id=self.stream.consumer,
+            client_id=client_id(self.stream.consumer, self.member),
             enable_auto_commit=False,
             isolation_level="read_committed",  # what its sender took back was never sent
             auto_offset_reset="earliest",

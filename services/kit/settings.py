@@ -90,7 +90,7 @@ class Settings(Identified):
     statement_bytes_max: int = 256 << 20  # of a bank's file that a person brings
     statement_upload_s: float = 300.0  # how long its upload may take
 
-    inboxes_per_worker: int = 3  # members of the group in one process: one computes while the other waits to write
+    inboxes_per_worker: int = 6  # members of the group in one process, as a topic has parts: one computes, others wait
     batch_records_max: int = 1000  # as many as one look-up of the registry takes
     order_records_max: int = 4000  # of a batch of the treasury, which looks nothing up: what is locked is locked once
     poll_timeout_ms: int = 200

@@ -72,9 +72,10 @@ async def worker(process: Process) -> None:
             parking,
             process.health,
             process.stopping,
-            name=f"inbox {n + 1}",
+            name=f"inbox {n}",
+            member=n,
         )
-        for n in range(process.settings.inboxes_per_worker)
+        for n in range(1, process.settings.inboxes_per_worker + 1)
     ]
     await asyncio.gather(*[inbox.run() for inbox in inboxes])
 

@@ -117,8 +117,8 @@ async def worker(process: Process) -> None:
     parking = Parking(streams.CONSUMER, process.sealer)
     settings = process.settings.model_copy(update={"batch_records_max": process.settings.order_records_max})
     inboxes = [
-        Inbox(stream, database, settings, parking, process.health, process.stopping, name=f"inbox {n + 1}")
-        for n in range(process.settings.inboxes_per_worker)
+        Inbox(stream, database, settings, parking, process.health, process.stopping, name=f"inbox {n}", member=n)
+        for n in range(1, process.settings.inboxes_per_worker + 1)
     ]
     persons = Inbox(
         streams.person_topic(desk),

@@ -13,37 +13,43 @@ from services.kit.db import Database
 from services.registry.model import Category, Contributions, Coverage, Institution, Level
 
 # Spans lie in order of their first days, so the span of a day is found by `width_bucket`, without unnesting; rows come
-# in any order and are put in place outside.
+# in any order and are put in place outside. Wages are joined behind `OFFSET 0`, to one person at a time: joined to all
+# of them they would be memoized by employer, which costs more than the few that two persons share.
 COVERAGE: Final = """
 SELECT asked.position, COALESCE(referred.id, indexed.id) AS person,
        held.first_months IS NOT NULL AS is_known,
        held.category, held.employer_id AS insured_by, held.is_student, named.id AS employer,
        held.first_months, held.last_months, held.late_months, held.late_paid_on, held.reported_to_month,
-       wage.years, wage.monthly_fen, wage.base_years, wage.base_fen
+       held.years, held.monthly_fen, held.base_years, held.base_fen
 FROM unnest($1::bytea[], $2::uuid[], $3::text[], $4::date[]) WITH ORDINALITY
      AS asked (blind_index, reference, uscc, day, position)
 LEFT JOIN person AS indexed ON indexed.blind_index = asked.blind_index
 LEFT JOIN person AS referred ON referred.id = asked.reference
 LEFT JOIN employer AS named ON named.uscc = asked.uscc
 LEFT JOIN LATERAL (
-    SELECT span.is_in,
-           CASE WHEN span.is_in THEN (COALESCE(known.categories, ARRAY[known.category]))[span.place] END AS category,
-           CASE WHEN span.is_in THEN (COALESCE(known.employer_ids, ARRAY[known.employer_id]))[span.place] END
-               AS employer_id,
-           span.is_in AND known.students[span.place] AS is_student,
-           known.first_months, known.last_months, known.late_months, known.late_paid_on, known.reported_to_month
-    FROM coverage AS known,
-         LATERAL (SELECT COALESCE(width_bucket(asked.day, known.first_days), cardinality(known.first_days)))
-             AS at (place),
-         LATERAL (SELECT at.place, asked.day IS NULL OR asked.day <= known.last_days[at.place]) AS span (place, is_in)
-    WHERE known.person_id = COALESCE(referred.id, indexed.id) AND known.recorded_at <= $5
-    ORDER BY known.recorded_at DESC LIMIT 1
+    SELECT * FROM (
+        SELECT span.is_in,
+               CASE WHEN span.is_in THEN (COALESCE(known.categories, ARRAY[known.category]))[span.place] END
+                   AS category,
+               CASE WHEN span.is_in THEN (COALESCE(known.employer_ids, ARRAY[known.employer_id]))[span.place] END
+                   AS employer_id,
+               span.is_in AND known.students[span.place] AS is_student,
+               known.first_months, known.last_months, known.late_months, known.late_paid_on, known.reported_to_month
+        FROM coverage AS known,
+             LATERAL (SELECT COALESCE(width_bucket(asked.day, known.first_days), cardinality(known.first_days)))
+                 AS at (place),
+             LATERAL (SELECT at.place, asked.day IS NULL OR asked.day <= known.last_days[at.place])
+                 AS span (place, is_in)
+        WHERE known.person_id = COALESCE(referred.id, indexed.id) AND known.recorded_at <= $5
+        ORDER BY known.recorded_at DESC LIMIT 1
+    ) AS insured
+    LEFT JOIN LATERAL (
+        SELECT years, monthly_fen, base_years, base_fen FROM employer_wage
+        WHERE employer_wage.employer_id = insured.employer_id AND employer_wage.recorded_at <= $5
+        ORDER BY employer_wage.recorded_at DESC LIMIT 1
+    ) AS wage ON true
+    OFFSET 0
 ) AS held ON true
-LEFT JOIN LATERAL (
-    SELECT years, monthly_fen, base_years, base_fen FROM employer_wage
-    WHERE employer_wage.employer_id = held.employer_id AND employer_wage.recorded_at <= $5
-    ORDER BY employer_wage.recorded_at DESC LIMIT 1
-) AS wage ON true
 """
 
 _INSTITUTIONS: Final = """
