@@ -68,6 +68,21 @@ def test_what_a_worker_of_the_release_before_approves_holds_too(dsn: str) -> Non
     assert asyncio.run(rows(dsn, held)) == []
 
 
+TAKEN = """INSERT INTO taken (claim_id, account, key, person, amount)
+    VALUES (gen_random_uuid(), $1, $2, $3::text::uuid, 1)"""
+
+
+def test_a_cost_is_taken_once_for_a_woman_and_a_sum_as_often_as_there_is_room(dsn: str) -> None:
+    woman, other = "00000000-0000-0000-0000-000000000006", "00000000-0000-0000-0000-000000000007"
+    for account, key, person in (("COST", "a", woman), ("COST", "b", woman), ("COST", "a", other)):
+        asyncio.run(rows(dsn, TAKEN, account, key, person))
+    for _ in range(2):
+        asyncio.run(rows(dsn, TAKEN, "ITEM", "a", woman))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        asyncio.run(rows(dsn, TAKEN, "COST", "a", woman))
+
+
 ACCUMULATOR = "INSERT INTO accumulator VALUES (gen_random_uuid(), 'ANTENATAL', '2026-03-10', $1, $2)"
 
 
