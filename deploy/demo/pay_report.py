@@ -6,14 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from cradle.common.v1 import reason_pb2
 from cradle.treasury.v1 import money_pb2, run_pb2, service_pb2
 from rich.console import Group
 from rich.table import Table
 
 from deploy.demo import city
 from deploy.demo.paying import Books
-from deploy.demo.report import OTHER, counted, county_name, table_of, whole
+from deploy.demo.report import OTHER, as_all_got, counted, county_name, table_of, whole
 from deploy.demo.wrap import Wrapped
 
 _FUNDS: Final = {
@@ -93,9 +92,10 @@ def why_not(books: Books) -> Table:
     found = table_of("批次 run", "笔\ncount", "为什么 why")
     found.columns[2].justify = "left"
     for number, left_out in enumerate(books.left_out, 1):
-        for code, (count, reason) in sorted(_reasons(left_out).items()):
-            texts = Group(Wrapped(f"{code}  {reason.text_zh}"), Wrapped(reason.text_en, "dim"))
-            found.add_row(f"{number} 未列入 left out", counted(count), texts)
+        for code, told in sorted(_reasons(left_out).items()):
+            chinese, english = as_all_got(code, told)
+            texts = Group(Wrapped(f"{code}  {chinese}"), Wrapped(english, "dim"))
+            found.add_row(f"{number} 未列入 left out", counted(len(told)), texts)
     for (status, code), count in sorted(Counter(_said(one) for one in books.bank).items()):
         if status != "accepted":
             found.add_row("银行 bank", counted(count), Wrapped(f"{code} {status}  {_SAID.get(code, '')}"))
@@ -106,10 +106,10 @@ def _said(payment: dict[str, object]) -> tuple[str, str]:
     return str(payment["status"]), str(payment.get("reason") or payment.get("return_reason") or "")
 
 
-def _reasons(left_out: Sequence[run_pb2.PlanException]) -> dict[str, tuple[int, reason_pb2.Reason]]:
-    found: dict[str, tuple[int, reason_pb2.Reason]] = {}
+def _reasons(left_out: Sequence[run_pb2.PlanException]) -> dict[str, list[tuple[str, str]]]:
+    """Of each code what was told, every time, in both languages."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for one in left_out:
         for reason in one.reasons:
-            count, _ = found.get(reason.code, (0, reason))
-            found[reason.code] = count + 1, reason
+            found[reason.code].append((reason.text_zh, reason.text_en))
     return found

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import quantiles
 from typing import Final
 
 from cradle.claims.v1 import intake_pb2
-from cradle.common.v1 import reason_pb2
 from google.protobuf.message import DecodeError
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -23,6 +22,7 @@ from deploy.demo.claims import Submission
 from deploy.demo.expect import Difference, approved_claims, is_sound
 from deploy.demo.explain import Explained
 from deploy.demo.wrap import Wrapped
+from services.kit.messages import Language, outline
 
 WIDTH: Final = 100
 _SHOWN: Final = 10
@@ -88,19 +88,28 @@ def by_county(answers: Sequence[Answer]) -> Table:
 
 
 def by_reason(answers: Iterable[Answer]) -> Table:
-    """Every code on a receipt, with the texts as one of the senders got them."""
+    """Every code on a receipt, with the texts as the senders got them."""
     counts: Counter[str] = Counter()
-    texts: dict[str, reason_pb2.Reason] = {}
+    texts: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for answer in answers:
         for reason in answer.receipt.reasons if answer.receipt else ():
             counts[reason.code] += 1
-            texts.setdefault(reason.code, reason)
+            texts[reason.code].add((reason.text_zh, reason.text_en))
     table = table_of("理由 reason", "次数\ncount", "回执上的说明 what the sender reads")
     table.columns[0].no_wrap = True
     table.columns[2].justify = "left"
     for code, count in counts.most_common():
-        table.add_row(code, counted(count), Group(Wrapped(texts[code].text_zh), Wrapped(texts[code].text_en, "dim")))
+        chinese, english = as_all_got(code, texts[code])
+        table.add_row(code, counted(count), Group(Wrapped(chinese), Wrapped(english, "dim")))
     return table
+
+
+def as_all_got(code: str, texts: Collection[tuple[str, str]]) -> tuple[str, str]:
+    """What all were told in both languages; where it names what differs, a day or a sum, the sentence without."""
+    told = set(texts)
+    if len(told) == 1:
+        return told.pop()
+    return outline(code, Language.ZH), outline(code, Language.EN)
 
 
 def by_truth(answers: Iterable[Answer]) -> Table:

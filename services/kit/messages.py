@@ -38,7 +38,13 @@ class Reason:
 
     def text(self, language: Language) -> str:
         """One that was kept by an earlier release may lack a value that its sentence names by now."""
-        return CATALOGUE[self.code][language].format_map(_Unkept(self.values))
+        values = {name: _in_words(value, language) if name == "form" else value for name, value in self.values}
+        return CATALOGUE[self.code][language].format_map(_Unkept(values))
+
+
+def _in_words(form: str, language: Language) -> str:
+    """Nobody at a counter reads a pattern; the value keeps it, for programs."""
+    return CATALOGUE[form][language] if form in CATALOGUE else form
 
 
 def reason(code: str, field: str = "", /, **values: object) -> Reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -19,7 +20,7 @@ from cradle.registry.v1 import (
 )
 
 from services.kit import auth
-from services.kit.errors import Invalid
+from services.kit.errors import Invalid, unseen
 from services.kit.filters import code_of, span_of
 from services.kit.identifiers import plain
 from services.kit.messages import reason
@@ -74,8 +75,9 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
 
 
 class Offices(office_pb2_grpc.OfficeServiceServicer):
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, names: Sequence[str]) -> None:
         self.office = office
+        self.names = names
 
     async def BatchTakeInCoverage(
         self, request: intake_pb2.BatchTakeInCoverageRequest, context: Context
@@ -95,7 +97,7 @@ class Offices(office_pb2_grpc.OfficeServiceServicer):
     ) -> office_pb2.ListStatementsResponse:
         limit, caller = request.page_size or _PAGE, auth.current()
         wanted = Wanted(
-            request.office,
+            office_seen(request.office, self.names),
             code_of(request.reason, "reason"),
             span_of(request.receive_date, "receive_date") if request.HasField("receive_date") else None,
             caller.own_name if caller.kind == "office" else "",
@@ -176,6 +178,15 @@ def instant(request: Asked, office: Office) -> datetime:
         return request.known_at.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise Invalid(reason("DATE_INVALID", "known_at")) from None
+
+
+def office_seen(given: str, names: Sequence[str]) -> str:
+    """The office that a list is narrowed to, if any. To an office another one is as one that is not there."""
+    caller = auth.current()
+    known = [caller.own_name] if caller.kind == "office" else names
+    if given and given not in known:
+        raise unseen(reason("OFFICE_UNKNOWN", "office", known=", ".join(known)), is_there=given in names)
+    return given
 
 
 def asker(purpose: str) -> Asker:

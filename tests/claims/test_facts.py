@@ -303,6 +303,21 @@ def test_all_of_it_is_told_at_once_under_the_path_asked_for() -> None:
     }
 
 
+def test_a_settled_cost_that_is_none_of_those_given_is_refused() -> None:
+    """A slip would otherwise decide as if nothing had been paid."""
+    visits = [{"date": "2025-10-10", "policy_range_fen": "10000"}] * 2
+    with pytest.raises(Invalid) as raised:
+        read(WHOLE | {"visits": visits, "settled": ["SURGERY/1", "STAY/1", "VISIT/2", "VISIT/3", "x"]}, "facts")
+
+    assert [(one.code, one.field) for one in raised.value.reasons] == [
+        ("FACT_NO_COST", f"facts.settled[{place}]") for place in (1, 3, 4)
+    ]
+    assert raised.value.reasons[0].text(Language.EN).endswith("[SURGERY/1, VISIT/1..2, ITEM/1]")
+    assert read(WHOLE | {"settled": ["SURGERY/1", "VISIT/1", "ITEM/1"]}).settled == ("SURGERY/1", "VISIT/1", "ITEM/1")
+    with pytest.raises(Invalid):
+        read({name: value for name, value in WHOLE.items() if name != "stays"} | {"settled": ["SURGERY/1"]})
+
+
 def test_an_unknown_name_is_answered_with_the_names_of_its_place() -> None:
     with pytest.raises(Invalid) as refused:
         read(changed("stays/0/levl", "x"))

@@ -226,6 +226,16 @@ def test_a_claim_number_that_is_her_id_number_is_refused() -> None:
         assert received.claim_number == ""
 
 
+def test_an_id_number_for_a_claim_number_is_told_with_everything_else() -> None:
+    """Whether the rest is wrong by its shape or by what it says: nobody needs a second round."""
+    here = ("ID_NUMBER_NOT_HERE", "claim_number")
+
+    assert problems(claim(number=MOTHER, county="x")) == [here, ("FIELD_MALFORMED", "county")]
+    assert problems(claim(number=f"王 {MOTHER}", county="x")) == [here, ("FIELD_MALFORMED", "county")]
+    assert problems(claim(number=MOTHER, county="110101")) == [here, ("COUNTY_UNKNOWN", "county")]
+    assert MOTHER not in "".join(str(one) for one in taken(submit(claim(number=MOTHER, county="x"))).reasons)
+
+
 def test_no_reason_repeats_a_personal_value() -> None:
     number = MOTHER[:-1] + "8"
 

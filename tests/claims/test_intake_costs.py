@@ -374,6 +374,10 @@ def test_a_void_of_a_number_that_is_an_id_number_repeats_nothing() -> None:
 
     assert received.claim_number == ""
     assert codes(received) == [("ID_NUMBER_NOT_HERE", "void.claim_number")]
+    assert codes(taken(void(number, 0))) == [
+        ("ID_NUMBER_NOT_HERE", "void.claim_number"),
+        ("FIELD_OUT_OF_RANGE", "void.revision"),
+    ]
     assert number not in "".join(str(found.values) for found in received.reasons)
 
 

@@ -171,6 +171,8 @@ def test_what_offices_got_back_is_listed(cradle: Cradle, imported: Result, folde
 
     assert (found[0]["record_number"], found[0]["reasons"][0]["field"]) == ("row-1", "person.employer_uscc")
     assert "row-1" in cradle(*asked).stdout
+    refused = cradle("registry", "returned", "--office", "nobody")
+    assert (refused.exit_code, "there are: tax, insurance" in refused.stderr) == (3, True)
 
     good = builders.write_lines(folder / "good.ndjson", [{"person": builders.person(1)}])
     assert cradle("registry", "import", good, "--errors", errors).exit_code == 0

@@ -21,6 +21,7 @@ from deploy.demo.claims import Submission, generate
 from deploy.demo.expect import differences
 from deploy.demo.wrap import wrapped
 from deploy.local.stack import Stack
+from services.kit.messages import Language, Reason, outline, reason
 
 TODAY = date(2026, 11, 23)
 TOPIC = "claims.intake.v1.counter"
@@ -316,6 +317,28 @@ def test_control_totals_that_differ_are_a_failure() -> None:
 
     assert disagreeing(answered(("control_totals", agrees))) == []
     assert disagreeing(answered(("control_totals", agrees), ("control_totals", differs)))
+
+
+def test_a_row_of_many_receipts_names_no_value_of_one() -> None:
+    def told(offset: int, *whys: Reason) -> receipt_pb2.ClaimReceipt:
+        one = receipt(offset, "RETURNED", "RETURNED")
+        one.reasons.extend(
+            reason_pb2.Reason(code=why.code, text_zh=why.text(Language.ZH), text_en=why.text(Language.EN))
+            for why in whys
+        )
+        return one
+
+    limit = reason("FIELD_TOO_LONG", limit=64)
+    days = [reason("DATE_IN_FUTURE", last=day) for day in ("2026-11-22", "2026-11-23")]
+    answers = answered(*(("clean", told(offset, limit, day)) for offset, day in enumerate(days)))
+    shown = Console(file=io.StringIO(), width=report.WIDTH, record=True)
+    shown.print(report.by_reason(answers.answers()))
+
+    text = shown.export_text()
+    assert "2026-11-2" not in text
+    assert all("64" in limit.text(language) for language in Language)
+    assert text.count("64") == len(Language)
+    assert outline("DATE_IN_FUTURE", Language.ZH) in text
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +21,10 @@ from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 from protovalidate import Validator
 
-from services.kit.messages import Language
+from services.kit.messages import CATALOGUE, Language, reason
 from services.kit.shape import shape_problems
 
+PROTOS = Path(__file__).parents[2] / "protos" / "cradle"
 VALIDATOR = Validator()
 
 
@@ -81,7 +83,26 @@ def test_the_constraint_is_told_as_the_proto_has_it(
     [told] = [one for one in shape_problems(VALIDATOR, message) if one.field == field]
 
     assert (told.code, dict(told.values)) == (code, values)
-    assert all(value in told.text(language) for value in values.values() for language in Language)
+    for language in Language:
+        in_words = [CATALOGUE[value][language] if value in CATALOGUE else value for value in values.values()]
+        assert all(words in told.text(language) for words in in_words)
+
+
+def test_a_form_is_told_in_words_where_the_catalogue_has_them() -> None:
+    malformed = reason("FIELD_MALFORMED", "county", form="^[0-9]{6}$")
+
+    assert malformed.text(Language.ZH).endswith("6 位数字")
+    assert malformed.text(Language.EN).endswith("six digits")
+    assert dict(malformed.values) == {"form": "^[0-9]{6}$"}
+    assert reason("FIELD_MALFORMED", form="^[A-T]?$").text(Language.EN).endswith("^[A-T]?$")
+
+
+def test_every_form_with_words_stands_in_our_protos() -> None:
+    protos = "\n".join(path.read_text("utf-8") for path in PROTOS.rglob("*.proto"))
+    forms = [form for form in CATALOGUE if form.startswith("^")]
+
+    assert forms
+    assert [form for form in forms if '"{}"'.format(form.replace("\\", "\\\\")) not in protos] == []
 
 
 # Each is told by a code without a value, or by its form or limit.

@@ -111,3 +111,22 @@ def test_an_office_is_told_of_its_own_and_a_clerk_of_all(stack: Stack) -> None:
         call(tax, "ListStatements", office_pb2.ListStatementsRequest(reason="NONSENSE"))
     refused = raised.value
     assert told(refused)[1] == [("CODE_UNKNOWN", "reason")]
+
+
+def test_an_office_that_is_not_there_is_refused_and_another_told_as_one(stack: Stack) -> None:
+    tax = stack.authority.identity("office/tax")
+
+    def refused(identity: Any, office: str) -> Any:
+        with rpc.blocking_channel(stack.environment["CRADLE_REGISTRY_TARGET"], identity) as channel:
+            call = office_pb2_grpc.OfficeServiceStub(channel).ListStatements
+            call(office_pb2.ListStatementsRequest(office="tax"), timeout=10)
+            with pytest.raises(grpc.RpcError) as raised:
+                call(office_pb2.ListStatementsRequest(office=office), timeout=10)
+        error: Any = raised.value
+        return error.code(), error.details(), told(error)[1]
+
+    where = [("OFFICE_UNKNOWN", "office")]
+    known = "There is no such office; there are: tax, insurance"
+    assert refused(stack.operator, "nobody") == (grpc.StatusCode.NOT_FOUND, known, where)
+    own = (grpc.StatusCode.NOT_FOUND, "There is no such office; there are: tax", where)
+    assert refused(tax, "insurance") == refused(tax, "nobody") == own

@@ -151,6 +151,15 @@ def uploaded(content: bytes, *, whole: bytes = b"", name: str = "s.xml") -> Iter
     yield run_pb2.UploadStatementRequest(chunk=content[100:])
 
 
+def test_what_names_no_run_no_payment_and_no_order_is_told_alike(stack: Stack) -> None:
+    reader = Person(stack, "zhao", "auditor")
+    orders = TreasuryServiceStub
+
+    assert reader.refused("GetRun", run_pb2.GetRunRequest(name="runs/17")) == "NAME_MALFORMED"
+    assert reader.refused("ListPayments", run_pb2.ListPaymentsRequest(order="runs/17")) == "NAME_MALFORMED"
+    assert reader.refused("GetOrder", service_pb2.GetOrderRequest(name="runs/17"), orders) == "NAME_MALFORMED"
+
+
 def test_half_a_file_is_refused_and_a_whole_one_is_taken_once(stack: Stack) -> None:
     clerk, reader = Person(stack, "li", "treasury-clerk"), Person(stack, "zhao", "auditor")
     content = statement(day="2026-11-20").encode()

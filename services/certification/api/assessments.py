@@ -22,6 +22,7 @@ from services.kit.dates import from_proto
 from services.kit.db import Tx
 from services.kit.errors import Invalid
 from services.kit.messages import reason
+from services.kit.naming import id_named
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Act: TypeAlias = Callable[[Tx, Asked], Awaitable[Filed]]
@@ -109,7 +110,11 @@ class Assessments(assessing_pb2_grpc.AssessmentServiceServicer):
         self, request: _pb.SettleObjectionRequest, context: Context
     ) -> application_pb2.Application:
         settled = Objected(
-            wire.objection_id(request.objection), self.desk.clock.today(), "", request.upheld, request.reason
+            id_named(request.objection, "objections", "objection"),
+            self.desk.clock.today(),
+            "",
+            request.upheld,
+            request.reason,
         )
         return await self._moved(request, lambda tx, who: deciding.settle(self.desk, tx, who, settled))
 

@@ -14,6 +14,7 @@ from services.certification.usecases.evidencing import Room
 from services.certification.wire import evidence as wire
 from services.kit import uploading
 from services.kit.db import Tx
+from services.kit.naming import id_named
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _ORDER: Final = "EVIDENCE_ORDER"
@@ -37,7 +38,7 @@ class EvidenceFiles(evidence_pb2_grpc.EvidenceServiceServicer):
             return made
 
         made = await self.room.desk.asking.once(said, act, pb.Evidence)
-        made.file_name = await evidencing.name_of(self.room, wire.evidence_id(made.name)) or offered.file_name
+        made.file_name = await evidencing.name_of(self.room, id_named(made.name, "evidence")) or offered.file_name
         return made
 
     async def ListEvidence(self, request: pb.ListEvidenceRequest, context: Context) -> pb.ListEvidenceResponse:
@@ -47,13 +48,13 @@ class EvidenceFiles(evidence_pb2_grpc.EvidenceServiceServicer):
     async def ReadEvidence(
         self, request: pb.ReadEvidenceRequest, context: Context
     ) -> AsyncGenerator[pb.ReadEvidenceResponse, None]:
-        found = await evidencing.found(self.room, wire.evidence_id(request.name))
+        found = await evidencing.found(self.room, id_named(request.name, "evidence"))
         yield pb.ReadEvidenceResponse(evidence=wire.evidence(found))
         async for piece in self.room.objects.read(found.offered.sha256):
             yield pb.ReadEvidenceResponse(chunk=piece)
 
     async def RemoveEvidence(self, request: pb.RemoveEvidenceRequest, context: Context) -> pb.RemoveEvidenceResponse:
-        evidence_id = wire.evidence_id(request.name)
+        evidence_id = id_named(request.name, "evidence")
 
         async def act(tx: Tx) -> pb.RemoveEvidenceResponse:
             await evidencing.remove(self.room, tx, evidence_id)

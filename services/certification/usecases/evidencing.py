@@ -23,12 +23,13 @@ from services.certification.rules import evidence as rules
 from services.certification.store import applications, evidence, file
 from services.certification.usecases import reading
 from services.certification.usecases.desk import Desk
-from services.certification.usecases.moving import application_id, in_scope
+from services.certification.usecases.moving import in_scope
 from services.kit import auth
 from services.kit.db import Database, Tx
 from services.kit.errors import Invalid, NotFound, Refused, Unavailable
 from services.kit.ids import new_id
 from services.kit.messages import reason
+from services.kit.naming import id_named
 
 UNTOUCHED: Final = timedelta(hours=1)  # longer than any upload may take
 _SWEPT_MAX: Final = 500
@@ -69,7 +70,7 @@ async def _store(room: Room, offered: Offered, pieces: AsyncIterator[bytes]) -> 
 async def add(room: Room, tx: Tx, name: str, offered: Offered) -> Exhibit:
     """What was taken in shows a criterion from now on. Raises as `take_in`."""
     desk = room.desk
-    filed = in_scope(await applications.lock(tx, application_id(name)), name)
+    filed = in_scope(await applications.lock(tx, id_named(name, "applications")), name)
     await _admit(room, tx, filed, offered)
     made = Exhibit(new_id(), filed.id, offered, auth.current().name, desk.clock.now())
     await evidence.add(tx, made, desk.sealer)

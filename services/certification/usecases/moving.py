@@ -14,8 +14,9 @@ from services.certification.usecases import renewing
 from services.certification.usecases.desk import Desk
 from services.kit import auth
 from services.kit.db import Tx
-from services.kit.errors import Invalid, Refused, Stale, unseen
+from services.kit.errors import Refused, Stale, unseen
 from services.kit.messages import Reason, reason
+from services.kit.naming import id_named
 
 SYSTEM = "service/certification"
 
@@ -28,18 +29,8 @@ class Asked(NamedTuple):
     actor: str
 
 
-def application_id(name: str) -> UUID:
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "applications":
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("APPLICATION_NAME_MALFORMED", "name"))
-
-
 def asked(request: Any) -> Asked:
-    return Asked(application_id(request.name), request.etag, auth.current().name)
+    return Asked(id_named(request.name, "applications"), request.etag, auth.current().name)
 
 
 def in_scope(filed: Filed | None, name: str) -> Filed:

@@ -8,9 +8,10 @@ from services.certification.model import Decision, Filed, Scheme, State
 from services.certification.rules import schemes
 from services.certification.store import applications, file
 from services.certification.usecases.desk import Desk
-from services.certification.usecases.moving import application_id, in_scope
+from services.certification.usecases.moving import in_scope
 from services.certification.wire.filed import Today, Whole
 from services.kit.db import Database, Tx
+from services.kit.naming import id_named
 
 
 def today(desk: Desk) -> Today:
@@ -19,7 +20,7 @@ def today(desk: Desk) -> Today:
 
 async def found(desk: Desk, name: str) -> Filed:
     """Raises Invalid for a malformed name, NotFound for one out of scope."""
-    return in_scope(await applications.by_id(desk.database, application_id(name)), name)
+    return in_scope(await applications.by_id(desk.database, id_named(name, "applications")), name)
 
 
 async def whole(desk: Desk, source: Database | Tx, filed: Filed) -> Whole:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from cradle.certification.v1 import evidence_pb2 as pb
 
 from services.certification.model.evidence import Exhibit, Offered
-from services.kit.errors import Invalid
-from services.kit.messages import reason
 
 
 def offered(given: pb.EvidenceFile) -> Offered:
@@ -20,16 +16,6 @@ def offered(given: pb.EvidenceFile) -> Offered:
         bytes.fromhex(given.sha256),
         given.size_bytes,
     )
-
-
-def evidence_id(name: str) -> UUID:
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "evidence":
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("EVIDENCE_NAME_MALFORMED", "name"))
 
 
 def evidence(given: Exhibit) -> pb.Evidence:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from cradle.certification.v1 import application_pb2 as pb
 from cradle.certification.v1 import assessing_pb2, scheme_pb2
@@ -161,16 +160,6 @@ def whole(given: Whole, today: Today) -> pb.Application:
 def _looked_up_by(one: Looked) -> str:
     """A service by its name; of a person only that it was one, for he may be an assessor."""
     return "person" if one.asked.startswith("person/") else one.asked
-
-
-def objection_id(name: str) -> UUID:
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "objections":
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("OBJECTION_NAME_MALFORMED", "objection"))
 
 
 def _waiting(filed: Filed, today: Today) -> pb.Waiting:

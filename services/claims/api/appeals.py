@@ -10,7 +10,7 @@ from cradle.claims.v1 import appeal_pb2, appeal_pb2_grpc
 from google.type.date_pb2 import Date
 
 from services.claims import store
-from services.claims.api.named import claim_id, claim_named
+from services.claims.api.named import claim_named
 from services.claims.model.appeal import Appeal, ListedAppeal
 from services.claims.store import appeals
 from services.claims.usecases import Desk, appealing, erasing
@@ -23,6 +23,7 @@ from services.kit.dates import from_proto
 from services.kit.db import Tx
 from services.kit.errors import Invalid, unseen
 from services.kit.messages import reason
+from services.kit.naming import id_named
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE = 50
@@ -77,7 +78,7 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
             paging.read_page_token(request.page_token, request),
             auth.current(),
         )
-        of_claim = claim_id(request.claim, "claim") if request.claim else None
+        of_claim = id_named(request.claim, "claims", "claim") if request.claim else None
         wanted = appeals.Wanted(
             wire.STATES.get(request.state), request.county, of_claim, asking.sources, asking.counties
         )
@@ -89,7 +90,7 @@ class Appeals(appeal_pb2_grpc.AppealServiceServicer):
         )
 
     async def _found(self, name: str) -> ListedAppeal:
-        listed = await appeals.by_id(self.database, wire.appeal_id(name))
+        listed = await appeals.by_id(self.database, id_named(name, "appeals"))
         if listed is None or not auth.current().sees(source=listed.source, county=listed.county):
             raise unseen(reason("NOT_FOUND", "name", name=name), is_there=listed is not None)
         return listed

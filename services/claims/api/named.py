@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
+from typing import Final
 
 from services.claims import store
 from services.claims.model import Claim
@@ -12,6 +12,9 @@ from services.kit.db import Database
 from services.kit.errors import Invalid, unseen
 from services.kit.identifiers import holds_id_number
 from services.kit.messages import reason
+from services.kit.naming import id_named
+
+_FORMS: Final = "claims/ID | sources/SOURCE/claims/NUMBER"
 
 
 def source_seen(given: str, sources: Sequence[str]) -> str:
@@ -32,19 +35,10 @@ async def claim_named(database: Database, name: str, field: str) -> Claim:
             raise Invalid(reason("ID_NUMBER_NOT_HERE", field))
         case ["sources", source, "claims", number]:
             claim = await store.claim_by_number(database, source, number)
+        case ["claims", _]:
+            claim = await store.claim_by_id(database, id_named(name, "claims", field))
         case _:
-            claim = await store.claim_by_id(database, claim_id(name, field))
+            raise Invalid(reason("NAME_MALFORMED", field, form=_FORMS))
     if claim is None or not auth.current().sees(source=claim.source, county=claim.county):
         raise unseen(reason("NOT_FOUND", field, name=name), is_there=claim is not None)
     return claim
-
-
-def claim_id(name: str, field: str) -> UUID:
-    """Of `claims/ID`. Raises Invalid."""
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "claims":
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("NAME_MALFORMED", field))

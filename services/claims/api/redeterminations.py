@@ -18,6 +18,7 @@ from services.kit import auth
 from services.kit.db import Database, Tx
 from services.kit.errors import NotFound
 from services.kit.messages import reason
+from services.kit.naming import id_named
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _pb = redetermination_pb2
@@ -31,7 +32,7 @@ class Redeterminations(redetermination_pb2_grpc.RedeterminationServiceServicer):
     # --- looking -----------------------------------------------------------------------------------------------------
 
     async def GetRedetermination(self, request: _pb.GetRedeterminationRequest, context: Context) -> _pb.Redetermination:
-        found = await store.by_id(self.desk.database, wire.redetermination_id(request.name))
+        found = await store.by_id(self.desk.database, id_named(request.name, "redeterminations"))
         if found is None:
             raise NotFound(reason("NOT_FOUND", "name", name=request.name))
         return await _answer(self.desk.database, found)
@@ -50,7 +51,7 @@ class Redeterminations(redetermination_pb2_grpc.RedeterminationServiceServicer):
         self, request: _pb.ListRedeterminedClaimsRequest, context: Context
     ) -> _pb.ListRedeterminedClaimsResponse:
         limit, after = request.page_size or _PAGE, wire.read_place_token(request.page_token, request) or FIRST
-        parent, finding = wire.redetermination_id(request.parent, "parent"), wire.FINDINGS.get(request.finding)
+        parent, finding = id_named(request.parent, "redeterminations", "parent"), wire.FINDINGS.get(request.finding)
         found = await store.list_items(self.desk.database, parent, request.county, finding, after, limit + 1)
         claims = [one.item.place.claim for one in found[:limit]]
         await shown(self.desk.database, "ListRedeterminedClaims", claims)
@@ -73,7 +74,7 @@ class Redeterminations(redetermination_pb2_grpc.RedeterminationServiceServicer):
         self, request: _pb.ApproveRedeterminationRequest, context: Context
     ) -> _pb.Redetermination:
         async def approve(tx: Tx) -> _pb.Redetermination:
-            one = await redetermining.in_hand(tx, wire.redetermination_id(request.name), request.etag)
+            one = await redetermining.in_hand(tx, id_named(request.name, "redeterminations"), request.etag)
             plan_hash, actor = bytes.fromhex(request.plan_hash), auth.current().name
             return await _answer(tx, await redetermining.approve(self.desk.office, tx, one, plan_hash, actor))
 
@@ -83,7 +84,7 @@ class Redeterminations(redetermination_pb2_grpc.RedeterminationServiceServicer):
         self, request: _pb.CancelRedeterminationRequest, context: Context
     ) -> _pb.Redetermination:
         async def cancel(tx: Tx) -> _pb.Redetermination:
-            one = await redetermining.in_hand(tx, wire.redetermination_id(request.name), request.etag)
+            one = await redetermining.in_hand(tx, id_named(request.name, "redeterminations"), request.etag)
             return await _answer(tx, await redetermining.cancel(self.desk.office, tx, one, auth.current().name))
 
         return await once(self.desk, request, cancel, _pb.Redetermination)

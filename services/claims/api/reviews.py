@@ -14,7 +14,6 @@ from cradle.claims.v1 import claim_pb2, review_pb2, review_pb2_grpc, service_pb2
 from google.protobuf.message import Message
 
 from services.claims import store
-from services.claims.api.named import claim_id
 from services.claims.model.review import LAW_CHANGED, Entry, note_context
 from services.claims.store import reviews
 from services.claims.store.appeals import of_claim
@@ -31,6 +30,7 @@ from services.kit.dates import from_proto
 from services.kit.errors import Conflict, Invalid
 from services.kit.filters import code_of
 from services.kit.messages import Language, reason
+from services.kit.naming import id_named
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 AnswerT = TypeVar("AnswerT", bound=Message)
@@ -55,7 +55,7 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         return review_pb2.ListReviewsResponse(reviews=answers, next_page_token=token)
 
     async def GetReview(self, request: review_pb2.GetReviewRequest, context: Context) -> review_pb2.Review:
-        listed = await reviewing.found(self.desk.database, wire.review_id(request.name))
+        listed = await reviewing.found(self.desk.database, id_named(request.name, "reviews"))
         await shown(self.desk.database, "GetReview", [listed.review.claim_id])
         answer = wire.review_to_proto(listed.review, listed.source, listed.number, listed.county)
         await self._add_determination(answer, listed.review.claim_id, request.language)
@@ -172,7 +172,7 @@ def _wanted(request: review_pb2.ListReviewsRequest) -> reviews.Wanted:
         code_of(request.reason, "reason"),
         wire.STATES[request.state] if request.state else None,
         {"": None, "-": ""}.get(request.assignee, request.assignee),
-        claim_id(request.claim, "claim") if request.claim else None,
+        id_named(request.claim, "claims", "claim") if request.claim else None,
         auth.current().sources,
         auth.current().counties,
     )

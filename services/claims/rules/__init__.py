@@ -28,7 +28,7 @@ from typing import Final
 from services.claims.rules import appealing, paying, redetermining, review, reviewed
 from services.claims.rules.again import BETTER, SAME, WORSE, compared
 from services.claims.rules.deciding import decide
-from services.claims.rules.holding import History, has_room, held_by, history_of, taken_by, with_history
+from services.claims.rules.holding import History, costs_of, has_room, held_by, history_of, taken_by, with_history
 from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing, standing_of_void
 from services.claims.rules.waiting import AWAITING, waits_after, waits_before
 from services.claims.rules.working import FactMissing
@@ -51,6 +51,7 @@ __all__ = [
     "Standing",
     "appealing",
     "compared",
+    "costs_of",
     "decide",
     "first_day",
     "has_room",

@@ -27,6 +27,7 @@ from services.claims.model import (
     Taken,
 )
 from services.claims.rules.leave import ends_pregnancy
+from services.claims.rules.medical import stay_kind
 from services.kit.law import Dated, Law
 
 _PAID: Final = {State.APPROVED, State.PARTIALLY_APPROVED}
@@ -82,6 +83,11 @@ def with_history(facts: Facts, holds: Collection[Hold], taken: Collection[Taken]
     """The facts with that, in place of what they had of it before."""
     found = history_of(facts, holds, taken, law)
     return facts._replace(prior=found.prior, paid=found.paid, items=found.items, settled=found.settled)
+
+
+def costs_of(facts: Facts) -> dict[LineKind, int]:
+    """How many costs of each kind there are: `settled` names them, as VISIT/1 to VISIT/3."""
+    return {stay_kind(facts): len(facts.stays), LineKind.VISIT: len(facts.visits), LineKind.ITEM: len(facts.items)}
 
 
 def has_room(before: Facts, now: History) -> bool:
@@ -154,7 +160,7 @@ def _costs(facts: Facts) -> Iterator[tuple[str, str]]:
 
     Nobody enters one hospital twice on a day. A day may have several visits; those of one sum are taken for one.
     """
-    kind = LineKind.SURGERY if facts.event.type is EventType.FAMILY_PLANNING_SURGERY else LineKind.STAY
+    kind = stay_kind(facts)
     for number, stay in enumerate(facts.stays, 1):
         yield f"{kind}/{number}", f"STAY/{stay.hospital}/{stay.admission}"
     for number, visit in enumerate(facts.visits, 1):

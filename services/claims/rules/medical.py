@@ -61,9 +61,9 @@ def stays(facts: Facts, law: Law) -> list[StayPart]:
         try:
             parts.append(_stay(facts, stay, number, parts, working))
         except (Unset, NotInForce) as error:
-            parts.append(StayPart(unset(error, working, _kind(facts), number)))
+            parts.append(StayPart(unset(error, working, stay_kind(facts), number)))
         except GestationMissing:
-            parts.append(StayPart(working.refused(_kind(facts), State.PENDED, "GESTATION_REQUIRED", number=number)))
+            parts.append(StayPart(working.refused(stay_kind(facts), State.PENDED, "GESTATION_REQUIRED", number=number)))
     return parts
 
 
@@ -72,12 +72,12 @@ def medical_payee(facts: Facts) -> Payee:
     return Payee.PROVIDER if facts.kind is ClaimKind.PROVIDER_SETTLEMENT else Payee.PERSON
 
 
-def _kind(facts: Facts) -> LineKind:
+def stay_kind(facts: Facts) -> LineKind:
     return LineKind.SURGERY if facts.event.type is EventType.FAMILY_PLANNING_SURGERY else LineKind.STAY
 
 
 def _stay(facts: Facts, stay: Stay, number: int, before: list[StayPart], working: Working) -> StayPart:
-    kind, category = _kind(facts), facts.insured.category
+    kind, category = stay_kind(facts), facts.insured.category
     if category is Category.UNINSURED_EMPLOYEE:
         working.cite("NOT_INSURED_MEDICAL", "LABOUR_8_2")
         return StayPart(working.refused(kind, State.DENIED, "NOT_INSURED", number=number))
@@ -126,7 +126,7 @@ def _by_mode(facts: Facts, stay: Stay, number: int, before: list[StayPart], work
 
 def _line(facts: Facts, number: int, amount_fen: int, working: Working) -> Line:
     return Line(
-        _kind(facts), State.APPROVED, amount_fen, medical_payee(facts), trace=tuple(working.steps), number=number
+        stay_kind(facts), State.APPROVED, amount_fen, medical_payee(facts), trace=tuple(working.steps), number=number
     )
 
 

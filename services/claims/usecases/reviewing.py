@@ -45,6 +45,7 @@ from services.kit.db import Database, Tx
 from services.kit.errors import Conflict, Invalid, Refused, Stale, unseen
 from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
+from services.kit.naming import id_named
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 
@@ -87,7 +88,7 @@ class Case:
 def asked(office: Office, actor: str, request: Any) -> Asked:
     """What a request says about itself."""
     move, digest = request.move, office.sealer.digest(request.SerializeToString(deterministic=True))
-    return Asked(actor, wire.review_id(move.name, "move.name"), move.etag, move.request_id, move.note, digest)
+    return Asked(actor, id_named(move.name, "reviews", "move.name"), move.etag, move.request_id, move.note, digest)
 
 
 async def found(database: Database, review_id: UUID) -> Listed:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
 from cradle.claims.v1 import appeal_pb2, claim_pb2, event_pb2
 
 from services.claims.model import Claim
 from services.claims.model.appeal import Appeal, AppealGround, AppealState, Appellant, LateBecause, ListedAppeal
 from services.kit.dates import to_proto
-from services.kit.errors import Invalid
-from services.kit.ids import read_id
 from services.kit.messages import Reason, reason
 
 _STATE: Final = {one: appeal_pb2.AppealState.Value(f"APPEAL_STATE_{one}") for one in AppealState}
@@ -23,17 +20,6 @@ STATES: Final = {value: one for one, value in _STATE.items()}
 APPELLANTS: Final = {value: one for one, value in _APPELLANT.items()}
 GROUNDS: Final = {value: one for one, value in _GROUND.items()}
 LATE: Final = {value: one for one, value in _LATE.items()}
-
-
-def appeal_id(name: str, field: str = "name") -> UUID:
-    """The id in `appeals/{id}`. Raises Invalid."""
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "appeals":
-            return read_id(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("APPEAL_NAME_MALFORMED", field))
 
 
 def to_message(listed: ListedAppeal) -> appeal_pb2.Appeal:

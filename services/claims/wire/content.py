@@ -38,7 +38,7 @@ COUNTIES: Final = frozenset(
 ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
-_NUMBER: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_NUMBER: Final = re.compile(r"^[0-9A-Za-z._-]{1,64}$")
 _DAY_S: Final = 86_400
 _ONE_OR_MORE: Final = "≥ 1"
 _OF_A_MAN: Final = {Surgery.VASECTOMY, Surgery.VASECTOMY_REVERSAL}

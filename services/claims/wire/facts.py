@@ -5,10 +5,12 @@ Facts that can be read but cannot be are the rules' word (FACT_OUT_OF_RANGE).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from services.claims import rules
 from services.claims.model import (
     NOT_REVIEWED,
     NOTHING_PAID,
@@ -37,7 +39,7 @@ from services.claims.model import (
 from services.claims.wire.content import stays_overlap
 from services.kit.errors import Invalid
 from services.kit.given import Given, fitted, stated
-from services.kit.messages import few
+from services.kit.messages import Reason, few, reason
 from services.kit.scalars import Day, Fen, Flag, Month, Span, Text, Unfit, Whole, Year, code
 
 
@@ -147,13 +149,26 @@ class FactsGiven(Given):
 def read(content: object, at: str = "") -> Facts:
     """The facts under the path `at`. Raises Invalid with a coded, located reason for everything that does not fit.
 
-    Stays that lie over each other are refused here as by the intake, for the rules take them for one confinement.
+    Stays that lie over each other are refused here as by the intake, for the rules take them for one confinement; so is
+    a settled cost that is none of those given, for the rules would pass it over.
     """
     given = fitted(FactsGiven, stated(content), at)
-    days = [(stay.hospital, stay.admission_date, stay.discharge_date) for stay in given.stays]
-    if problems := stays_overlap(days, f"{at}.stays" if at else "stays"):
+    facts, under = _facts(given), f"{at}." if at else ""
+    days = [(stay.hospital, stay.admission, stay.discharge) for stay in facts.stays]
+    if problems := [*stays_overlap(days, f"{under}stays"), *_not_among_costs(facts, f"{under}settled")]:
         raise Invalid(*few(problems))
-    return _facts(given)
+    return facts
+
+
+def _not_among_costs(facts: Facts, path: str) -> Iterator[Reason]:
+    if not facts.settled:
+        return
+    costs = {kind: count for kind, count in rules.costs_of(facts).items() if count}
+    lines = {f"{kind}/{number}" for kind, count in costs.items() for number in range(1, count + 1)}
+    known = ", ".join(f"{kind}/1..{count}" if count > 1 else f"{kind}/1" for kind, count in costs.items())
+    for place, line in enumerate(facts.settled):
+        if line not in lines:
+            yield reason("FACT_NO_COST", f"{path}[{place}]", known=f"[{known}]")
 
 
 def _facts(given: FactsGiven) -> Facts:

@@ -145,15 +145,15 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
     path = f"{sent}.claim"
     submit_date = _civil(claim.submit_time)
     claimed_fen = claim.claimed_fen if claim.HasField("claimed_fen") else None
+    problems = shape or few(claim_problems(claim, path, today, first_day))
     if misnumbered := number_problems(claim.claim_number, f"{path}.claim_number"):
         return Reading(
-            reasons=tuple(shape or misnumbered),
+            reasons=_misnumbered(misnumbered, problems),
             sent=sent,
             submit_date=submit_date,
             claimed_fen=claimed_fen,
             county=county_of_ours(claim.county),
         )
-    problems = shape or few(claim_problems(claim, path, today, first_day))
     return Reading(
         claim.claim_number,
         revision,
@@ -166,11 +166,19 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
     )
 
 
+def _misnumbered(misnumbered: list[Reason], problems: list[Reason]) -> tuple[Reason, ...]:
+    """What is wrong with the claim number, then the rest: one reason a field, of which an ID number is told first."""
+    number = misnumbered[0]
+    if number.code != "ID_NUMBER_NOT_HERE" and number.field in {problem.field for problem in problems}:
+        return tuple(problems)
+    return (number, *[problem for problem in problems if problem.field != number.field])
+
+
 def _void(void: intake_pb2.VoidClaim, shape: list[Reason], today: date) -> Reading:
     submit_date = _civil(void.submit_time)
-    if misnumbered := number_problems(void.claim_number, "void.claim_number"):
-        return Reading(reasons=tuple(shape or misnumbered), sent=Sent.VOID, submit_date=submit_date)
     problems = shape or submit_time_problems(void.submit_time, "void.submit_time", today)
+    if misnumbered := number_problems(void.claim_number, "void.claim_number"):
+        return Reading(reasons=_misnumbered(misnumbered, problems), sent=Sent.VOID, submit_date=submit_date)
     read = None
     if not problems:
         bare = intake_pb2.VoidClaim()

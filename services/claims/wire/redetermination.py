@@ -23,9 +23,6 @@ from services.claims.model.redetermination import (
     Shown,
     Sum,
 )
-from services.kit.errors import Invalid
-from services.kit.ids import read_id
-from services.kit.messages import reason
 from services.kit.paging import last_of, token_of
 
 _pb = redetermination_pb2
@@ -36,17 +33,6 @@ _OUTCOME: Final = {str(one): claim_pb2.ClaimState.Value(f"CLAIM_STATE_{one}") fo
 _PLACE_BYTES: Final = 32
 
 FINDINGS: Final = {value: one for one, value in _FINDING.items()}
-
-
-def redetermination_id(name: str, field: str = "name") -> UUID:
-    """The id in `redeterminations/{id}`. Raises Invalid."""
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "redeterminations":
-            return read_id(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("REDETERMINATION_NAME_MALFORMED", field))
 
 
 def place_token(last: Place, request: _pb.ListRedeterminedClaimsRequest) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
-from uuid import UUID
 
 import orjson
 from cradle.claims.v1 import claim_pb2, review_pb2
@@ -24,8 +23,6 @@ from services.claims.model.review import (
 )
 from services.claims.wire import out
 from services.kit.dates import to_proto
-from services.kit.errors import Invalid
-from services.kit.ids import read_id
 from services.kit.messages import reason
 
 _STATE: Final = {one: review_pb2.ReviewState.Value(f"REVIEW_STATE_{one}") for one in ReviewState}
@@ -44,17 +41,6 @@ DISAGREE_REASONS: Final = {value: one for one, value in _DISAGREE.items()}
 ERROR_REASONS: Final = {value: one for one, value in _ERROR.items()}
 STATES: Final = {value: one for one, value in _STATE.items()}
 KINDS: Final = {value: one for one, value in _KIND.items()}
-
-
-def review_id(name: str, field: str = "name") -> UUID:
-    """The id in `reviews/{id}`. Raises Invalid."""
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "reviews":
-            return read_id(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("REVIEW_NAME_MALFORMED", field))
 
 
 def review_to_proto(review: Review, source: str, claim_number: str, county: str) -> review_pb2.Review:

@@ -13,6 +13,7 @@ from services.kit import auth, paging
 from services.kit.db import Tx
 from services.kit.errors import NotFound
 from services.kit.messages import reason
+from services.kit.naming import number_named
 from services.treasury.api.treasury import counties
 from services.treasury.model.breaks import Break
 from services.treasury.store import breaks, days
@@ -42,31 +43,31 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
         )
 
     async def GetBreak(self, request: pb.GetBreakRequest, context: Context) -> pb.Break:
-        number = wire.break_id(request.name)
+        number = number_named(request.name, "breaks")
         found = await breaks.by_ids(self.database, [number], counties())
         if not found:
             raise NotFound(reason("NOT_FOUND", "name", name=request.name))
         return wire.told(found[0], await breaks.steps(self.database, number))
 
     async def ExplainBreak(self, request: pb.ExplainBreakRequest, context: Context) -> pb.Break:
-        number, proposal = wire.break_id(request.name), wire.proposal(request)
+        number, proposal = number_named(request.name, "breaks"), wire.proposal(request)
         return await self._moved(
             request,
             lambda tx, who: explaining.explain(self.pay, tx, number, request.etag, proposal=proposal, **who),
         )
 
     async def ApproveBreak(self, request: pb.ApproveBreakRequest, context: Context) -> pb.Break:
-        number = wire.break_id(request.name)
+        number = number_named(request.name, "breaks")
         return await self._moved(request, lambda tx, who: explaining.approve(self.pay, tx, number, request.etag, **who))
 
     async def RefuseBreak(self, request: pb.RefuseBreakRequest, context: Context) -> pb.Break:
-        number = wire.break_id(request.name)
+        number = number_named(request.name, "breaks")
         return await self._moved(
             request, lambda tx, who: explaining.refuse(self.pay, tx, number, request.etag, note=request.note, **who)
         )
 
     async def AwaitBreak(self, request: pb.AwaitBreakRequest, context: Context) -> pb.Break:
-        number, awaited = wire.break_id(request.name), wire.awaited(request)
+        number, awaited = number_named(request.name, "breaks"), wire.awaited(request)
         return await self._moved(
             request,
             lambda tx, who: explaining.note_awaited(
@@ -75,7 +76,7 @@ class Reconciliation(reconciliation_pb2_grpc.ReconciliationServiceServicer):
         )
 
     async def RetryBreak(self, request: pb.RetryBreakRequest, context: Context) -> pb.Break:
-        number = wire.break_id(request.name)
+        number = number_named(request.name, "breaks")
         return await self._moved(request, lambda tx, who: explaining.retry(self.pay, tx, number, request.etag, **who))
 
     async def ListReconciledDays(

@@ -12,7 +12,7 @@ from services.kit import auth, paging
 from services.kit.db import Tx
 from services.kit.errors import unseen
 from services.kit.messages import reason
-from services.treasury.api.runs import order_number
+from services.kit.naming import id_named, number_named
 from services.treasury.api.treasury import counties
 from services.treasury.model.recoveries import Recovery
 from services.treasury.store import recoveries
@@ -34,7 +34,7 @@ class Recoveries(recovery_pb2_grpc.RecoveryServiceServicer):
         self.database = pay.database
 
     async def GetRecovery(self, request: recovery_pb2.GetRecoveryRequest, context: Context) -> recovery_pb2.Recovery:
-        found = await recoveries.by_id(self.database, wire.recovery_id(request.name))
+        found = await recoveries.by_id(self.database, id_named(request.name, "recoveries"))
         if found is None or not auth.current().sees(source="", county=found.county):
             raise unseen(reason("NOT_FOUND", "name", name=request.name), is_there=found is not None)
         parts = await recoveries.instalments(self.database, found)
@@ -100,7 +100,7 @@ class Recoveries(recovery_pb2_grpc.RecoveryServiceServicer):
     async def DecideOrder(
         self, request: recovery_pb2.DecideOrderRequest, context: Context
     ) -> recovery_pb2.DecideOrderResponse:
-        number, actor = order_number(request.name, "name"), auth.current().name
+        number, actor = number_named(request.name, "orders"), auth.current().name
 
         async def act(tx: Tx) -> recovery_pb2.DecideOrderResponse:
             found = await deciding.decide(
@@ -123,4 +123,4 @@ class Recoveries(recovery_pb2_grpc.RecoveryServiceServicer):
 
     @staticmethod
     def _who(request: Any) -> Asked:
-        return Asked(wire.recovery_id(request.name), request.etag, auth.current().name, counties())
+        return Asked(id_named(request.name, "recoveries"), request.etag, auth.current().name, counties())

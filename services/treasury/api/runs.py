@@ -14,6 +14,7 @@ from services.kit.db import Tx
 from services.kit.errors import Invalid, NotFound
 from services.kit.ids import new_id
 from services.kit.messages import reason
+from services.kit.naming import id_named, number_named
 from services.treasury.api import statements
 from services.treasury.api.treasury import counties
 from services.treasury.model import Run
@@ -41,7 +42,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
     # --- looking -----------------------------------------------------------------------------------------------------
 
     async def GetRun(self, request: run_pb2.GetRunRequest, context: Context) -> run_pb2.Run:
-        return await self._whole(wire.run_id(request.name))
+        return await self._whole(id_named(request.name, "runs"))
 
     async def ListRuns(self, request: run_pb2.ListRunsRequest, context: Context) -> run_pb2.ListRunsResponse:
         limit, before = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
@@ -67,7 +68,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         self, request: run_pb2.ListExceptionsRequest, context: Context
     ) -> run_pb2.ListExceptionsResponse:
         limit, after = request.page_size or _PAGE, paging.read_page_token(request.page_token, request)
-        run_id = wire.run_id(request.run, "run")
+        run_id = id_named(request.run, "runs", "run")
         found = await runs.list_exceptions(self.database, run_id, counties(), after, limit + 1)
         return run_pb2.ListExceptionsResponse(
             exceptions=[wire.exception(one) for one in found[:limit]],
@@ -112,7 +113,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         return await self._moved(request, begin)
 
     async def ApproveRun(self, request: run_pb2.ApproveRunRequest, context: Context) -> run_pb2.Run:
-        run_id, plan_hash = wire.run_id(request.name), bytes.fromhex(request.plan_hash)
+        run_id, plan_hash = id_named(request.name, "runs"), bytes.fromhex(request.plan_hash)
 
         async def approve(tx: Tx) -> Run:
             return await approving.approve(
@@ -122,17 +123,17 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         return await self._moved(request, approve)
 
     async def CancelRun(self, request: run_pb2.CancelRunRequest, context: Context) -> run_pb2.Run:
-        run_id = wire.run_id(request.name)
+        run_id = id_named(request.name, "runs")
         return await self._moved(request, lambda tx: approving.cancel(tx, run_id, request.etag))
 
     async def SendRun(self, request: run_pb2.SendRunRequest, context: Context) -> run_pb2.Run:
-        run_id, actor = wire.run_id(request.name), auth.current().name
+        run_id, actor = id_named(request.name, "runs"), auth.current().name
         if await runs.run_by_id(self.pay.database, run_id):
             await running.advance(self.pay, run_id, running.CHUNKS_AT_ONCE)  # whose accounts have changed since
         return await self._moved(request, lambda tx: sending.queue(self.pay, tx, run_id, request.etag, actor))
 
     async def CloseRun(self, request: run_pb2.CloseRunRequest, context: Context) -> run_pb2.Run:
-        run_id, actor = wire.run_id(request.name), auth.current().name
+        run_id, actor = id_named(request.name, "runs"), auth.current().name
         return await self._moved(request, lambda tx: running.close(self.pay, tx, run_id, request.etag, actor))
 
     async def UploadStatement(
@@ -146,7 +147,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         return await statements.imported(self.importing, request)
 
     async def ResolveUnknown(self, request: run_pb2.ResolveUnknownRequest, context: Context) -> run_pb2.Payment:
-        payment_id, actor = wire.payment_id(request.name), auth.current().name
+        payment_id, actor = id_named(request.name, "payments"), auth.current().name
 
         async def resolve(tx: Tx) -> run_pb2.Payment:
             found, proposer = await resolving.resolve(
@@ -166,7 +167,7 @@ class Runs(run_pb2_grpc.RunServiceServicer):
         made, is_new = await once(self.pay, asked(self.pay, auth.current().name, request), act, run_pb2.Run)
         if not is_new:
             return made
-        run_id = wire.run_id(made.name)
+        run_id = id_named(made.name, "runs")
         await running.advance(self.pay, run_id, running.CHUNKS_AT_ONCE)
         return await self._whole(run_id)
 
@@ -181,13 +182,6 @@ class Runs(run_pb2_grpc.RunServiceServicer):
 def _shown(request: run_pb2.ListPaymentsRequest) -> Shown:
     if bool(request.run) == bool(request.order):
         raise Invalid(reason("RUN_OR_ORDER", "run"))
-    run_id = wire.run_id(request.run, "run") if request.run else None
-    order_id = order_number(request.order, "order") if request.order else None
+    run_id = id_named(request.run, "runs", "run") if request.run else None
+    order_id = number_named(request.order, "orders", "order") if request.order else None
     return Shown(run_id, order_id, wire.PAYMENT_STATES.get(request.state, ""), counties())
-
-
-def order_number(name: str, field: str) -> int:
-    number = name.removeprefix("orders/")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Invalid(reason("ORDER_NAME_MALFORMED", field))
-    return int(number)

@@ -9,8 +9,9 @@ from cradle.treasury.v1 import money_pb2, service_pb2, service_pb2_grpc
 
 from services.kit import auth, paging
 from services.kit.db import Database
-from services.kit.errors import Forbidden, Invalid, NotFound, unseen
+from services.kit.errors import Forbidden, NotFound, unseen
 from services.kit.messages import reason
+from services.kit.naming import number_named
 from services.treasury import store, usecases
 from services.treasury.model import Pot
 from services.treasury.store import Scope
@@ -46,7 +47,7 @@ class Treasury(service_pb2_grpc.TreasuryServiceServicer):
         return service_pb2.ListBudgetsResponse(budgets=[answers.budget(one) for one in found])
 
     async def GetOrder(self, request: service_pb2.GetOrderRequest, context: Context) -> service_pb2.Order:
-        order = await store.order_by_id(self.database, _number(request.name))
+        order = await store.order_by_id(self.database, number_named(request.name, "orders"))
         if order is None or not auth.current().sees(source="", county=order.county):
             raise unseen(reason("NOT_FOUND", "name", name=request.name), is_there=order is not None)
         return answers.order(order)
@@ -114,10 +115,3 @@ def counties() -> list[str] | None:
 
 def _scope(fund: money_pb2.Fund.ValueType, county: str) -> Scope:
     return Scope(answers.fund(fund), county, counties())
-
-
-def _number(name: str) -> int:
-    number = name.removeprefix("orders/")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Invalid(reason("ORDER_NAME_MALFORMED", "name"))
-    return int(number)

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.kit.dates import to_proto
 from services.kit.errors import Invalid
 from services.kit.messages import reason
+from services.kit.naming import id_named, number_named
 from services.treasury.model.breaks import (
     Awaited,
     Break,
@@ -23,7 +24,6 @@ from services.treasury.model.breaks import (
     Why,
 )
 from services.treasury.wire.answers import day, reasons
-from services.treasury.wire.runs import payment_id
 
 KINDS: Final[Mapping[int, str]] = {pb.BreakKind.Value(f"BREAK_KIND_{one}"): str(one) for one in BreakKind}
 _WAYS: Final[Mapping[int, Way]] = {pb.BreakWay.Value(f"BREAK_WAY_{one}"): one for one in Way}
@@ -32,22 +32,15 @@ _AWAITS: Final[Mapping[int, Awaited]] = {pb.BreakAwaits.Value(f"BREAK_AWAITS_{on
 _DAYS_MAX: Final = 92
 
 
-def break_id(name: str, field: str = "name") -> int:
-    number = name.removeprefix("breaks/")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Invalid(reason("BREAK_NAME_MALFORMED", field))
-    return int(number)
-
-
 def proposal(request: pb.ExplainBreakRequest) -> Proposal:
-    first = break_id(request.name)
-    others = tuple(break_id(one, f"others[{place}]") for place, one in enumerate(request.others))
+    first = number_named(request.name, "breaks")
+    others = tuple(number_named(one, "breaks", f"others[{place}]") for place, one in enumerate(request.others))
     if first in others or len(set(others)) < len(others):
         raise Invalid(reason("BREAK_TWICE", "others"))
     way = _WAYS[request.way]
     if request.payment and way != Way.MATCHED:
         raise Invalid(reason("BREAK_PAYMENT_WITH_MATCHED", "payment"))
-    paid = payment_id(request.payment, "payment") if request.payment else None
+    paid = id_named(request.payment, "payments", "payment") if request.payment else None
     return Proposal(way, _WHYS[request.reason] if request.reason else "", request.note, others, paid)
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
-from uuid import UUID
 
 from cradle.treasury.v1 import money_pb2, recovery_pb2
 from google.type.date_pb2 import Date
 
 from services.kit.dates import to_proto
-from services.kit.errors import Invalid
 from services.kit.messages import Language, reason
 from services.kit.money import yuan
 from services.treasury.bank import reference
@@ -22,16 +20,6 @@ STATES: Final = {recovery_pb2.RecoveryState.Value(f"RECOVERY_STATE_{one}"): str(
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
-
-
-def recovery_id(name: str) -> UUID:
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == "recoveries":
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason("RECOVERY_NAME_MALFORMED", "name"))
 
 
 def instalments(given: Iterable[recovery_pb2.Instalment]) -> list[Instalment]:

@@ -11,7 +11,6 @@ from cradle.treasury.v1 import money_pb2, run_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit.dates import to_proto
-from services.kit.errors import Invalid
 from services.kit.messages import reason
 from services.treasury.model import (
     FIRST_HASH,
@@ -49,24 +48,6 @@ def new_run(request: run_pb2.PlanRunRequest, run_id: UUID, planner: str, today: 
         run_id, RunState.PLANNING, 1, scope, execute_on, _START, 0, 0, FIRST_HASH, 0, 0, planner, now,
         None, None, False, None, None, None, None,
     )  # fmt: skip
-
-
-def run_id(name: str, field: str = "name") -> UUID:
-    return _id(name, "runs", field, "RUN_NAME_MALFORMED")
-
-
-def payment_id(name: str, field: str = "name") -> UUID:
-    return _id(name, "payments", field, "PAYMENT_NAME_MALFORMED")
-
-
-def _id(name: str, collection: str, field: str, code: str) -> UUID:
-    prefix, _, text = name.partition("/")
-    try:
-        if prefix == collection:
-            return UUID(text)
-    except ValueError:
-        pass
-    raise Invalid(reason(code, field))
 
 
 # --- what is answered -------------------------------------------------------------------------------------------------
