@@ -113,6 +113,7 @@ CORRECTION_RETURNED: Final = "CORRECTION_RETURNED"
 ORDER_REFUSED: Final = "ORDER_REFUSED"
 RECIPIENT_MISSING: Final = "RECIPIENT_MISSING"
 LAW_CHANGED: Final = "LAW_CHANGED"
+DENIED_BEFORE: Final = "DENIED_BEFORE"
 APPEAL: Final = "APPEAL"
 
 # A benefit asked for twice is a case for supervision, though nothing of it is paid twice
@@ -126,6 +127,7 @@ RISK: Final[Mapping[str, int]] = {
     ORDER_REFUSED: 80,
     RECIPIENT_MISSING: 80,
     "DELIVERY_DATE_REVIEW": 70,
+    DENIED_BEFORE: 70,
     "DUPLICATE_DELIVERY": 60,
     "DOUBLE_BENEFIT": 60,
     COVERAGE_WORSE: 60,
