@@ -11,7 +11,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
 from services.claims.model import APPROVING, Category, Coverage, Determination, State
-from services.claims.model.review import CORRECTION_RETURNED, COVERAGE_WORSE, DENIED_BEFORE, Review
+from services.claims.model.review import CORRECTION_RETURNED, COVERAGE_WORSE, DENIED_BEFORE, PARTLY_WORSE, Review
 from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Waiting, reviews
 from services.claims.usecases import queueing
@@ -121,7 +121,12 @@ def _again(  # all of it is needed to decide
     # What other claims took since is nothing that changed about her.
     if found == rules.WORSE and not unchanged and one.determination.outcome is not State.PENDED:
         asked.append(queueing.ask_decided(one.claim, COVERAGE_WORSE, terms))
-    return _unless_denied(one, change, on_file, terms, asked) if found == rules.BETTER else None
+    if found != rules.BETTER:
+        return None
+    if change is not None and change.determination and rules.is_partly_worse(one.determination, change.determination):
+        asked.append(queueing.ask_decided(one.claim, PARTLY_WORSE, terms))
+        return None
+    return _unless_denied(one, change, on_file, terms, asked)
 
 
 def _unless_denied(
