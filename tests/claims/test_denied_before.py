@@ -9,14 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from cradle.claims.v1 import review_pb2
+from cradle.claims.v1 import redetermination_pb2, review_pb2
 
 from deploy.local.stack import Stack
 from services.claims import usecases
-from services.claims.api import Reviews
+from services.claims.api import Redeterminations, Reviews
 from services.kit import auth
 from services.kit.auth.principal import Principal
-from tests.builders import DELIVERED, claim, replacement, submit, void
+from tests.builders import DELIVERED, claim, law_with, replacement, submit, void
 from tests.claims.desk import Desk
 from tests.claims.harness import Insured, insure
 from tests.claims.test_appeals import city
@@ -154,6 +154,37 @@ def test_coverage_that_comes_approves_nothing_beside_the_finding(stack: Stack) -
         assert [(await desk.claim(number))[0] for number in ("short", "late")] == ["DENIED", "PENDED"]
         asked = [("short", "DENIED_BEFORE", "OPEN"), ("late", "DENIED_BEFORE", "OPEN")]
         assert sorted(await case.asked()) == sorted(asked)
+        assert await case.owed() == 0
+
+    asyncio.run(act())
+
+
+def test_another_law_approves_nothing_beside_the_finding(stack: Stack) -> None:
+    """The plan is approved for all claims at once: nobody has looked at this one."""
+    at = city(stack)
+
+    async def act() -> None:
+        case = await denied(stack, at.desk)
+        await insure(stack, case.who, paid="2026-01..2026-11")
+        assert await at.desk.take(submit(case.sent(number="short"))) == [("DETERMINED", ["CONTRIB_SHORT"])]
+        at.desk.law = law_with({"allowance.min_continuous_months": 1})
+        plan = await at.ask(
+            Redeterminations, "PlanRedetermination", redetermination_pb2.PlanRedeterminationRequest(request_id="p")
+        )
+        await at.redetermine()
+        plan = await at.ask(
+            Redeterminations, "GetRedetermination", redetermination_pb2.GetRedeterminationRequest(name=plan.name)
+        )
+        approved = redetermination_pb2.ApproveRedeterminationRequest(
+            name=plan.name, etag=plan.etag, plan_hash=plan.plan_hash, request_id="a"
+        )
+        await at.ask(Redeterminations, "ApproveRedetermination", approved, "wang")
+        await at.redetermine()
+
+        assert (await at.desk.claim("short"))[0] == "DENIED"
+        sql = """SELECT reason FROM review_task JOIN claim ON claim.id = claim_id
+                 WHERE claim.number = 'short' AND review_task.state = 'OPEN'"""
+        assert [row["reason"] for row in await rows(at.desk.dsn, sql)] == ["LAW_CHANGED"]
         assert await case.owed() == 0
 
     asyncio.run(act())

@@ -135,7 +135,7 @@ def _unless_denied(
     """The change, if no person is needed. What a reviewer has denied is not approved beside the finding: whether it is
     about this claim too is seen at its own review.
     """
-    if change is None or change.claim.state not in APPROVING or not on_file.is_denied(change.claim):
+    if change is None or not on_file.approves_denied(change.claim):
         return change
     before = one.determination.outcome if one.determination else State.PENDED
     if before in APPROVING:

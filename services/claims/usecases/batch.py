@@ -8,7 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.claims import rules
-from services.claims.model import KEEPS, Claim, Coverage, Institution, Orders, Received, Standing
+from services.claims.model import APPROVING, KEEPS, Claim, Coverage, Institution, Orders, Received, Standing
 from services.claims.store import Change, Ground, Number, OfPersons
 from services.claims.wire.registry import Visited
 from services.kit.law import Law
@@ -56,8 +56,12 @@ class OnFile:
         return [one for claim_id, one in known.items() if claim is None or claim_id != claim.id]
 
     def is_denied(self, claim: Claim) -> bool:
-        """Whether a reviewer has denied a claim for its event: then nothing is approved without a person."""
+        """Whether a reviewer has denied a claim for its event."""
         return (claim.person, claim.event_date) in self.denied
+
+    def approves_denied(self, claim: Claim) -> bool:
+        """Whether a claim as it would stand approves something of such an event: a person is asked first."""
+        return claim.state in APPROVING and self.is_denied(claim)
 
     def take(self, change: Change) -> None:
         """Later records of the batch see what earlier ones decided.
