@@ -252,6 +252,26 @@ def test_nobody_lies_in_two_hospitals_at_once(
     assert problems(medical(stays=stays)) == found
 
 
+ANALGESIA = item_sent()
+ANALGESIA.programme = facts_pb2.PROGRAMME_ANALGESIA
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        (item_sent(), [("ITEM_TWICE", "items[1]")]),
+        (item_sent(policy_range_fen=200_000), [("ITEM_TWICE", "items[1]")]),
+        (item_sent(on=date(2026, 1, 16)), []),
+        (item_sent("ART-02"), []),
+        (ANALGESIA, [("ITEM_PROGRAMMES", "items[1].programme")]),  # it would be counted against the first
+    ],
+)
+def test_an_item_is_stated_once_and_a_code_under_one_programme(
+    second: intake_pb2.Item, found: list[tuple[str, str]]
+) -> None:
+    assert problems(medical(items=[item_sent(), second])) == found
+
+
 def test_stays_over_each_other_are_told_beside_what_else_is_wrong() -> None:
     stay = stay_sent(520_001)
     stay.charge.total_fen = 520_000

@@ -380,7 +380,10 @@ def a_claim(random: Random, who: Insured, number: str) -> intake_pb2.ClaimSubmis
         stays=[stay_sent(random.randrange(100_000, 30_000_000), transfer_filed=random.random() < 0.5)]
         * random.randrange(2),
         visits=[visit_sent(random.randrange(1, 90_000)) for _ in range(1 + random.randrange(3))],
-        items=[item_sent(random.choice(["ART-01", "ART-02"])) for _ in range(random.randrange(3))],
+        items=[
+            item_sent(random.choice(["ART-01", "ART-02"]), date(2026, 1, 15 + day))
+            for day in range(random.randrange(3))
+        ],
     )
 
 

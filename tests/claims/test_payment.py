@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 
@@ -19,7 +20,9 @@ from tests.builders import (
     TODAY,
     claim,
     claim_number,
+    employer_record,
     medical,
+    person_record,
     provider_record,
     replacement,
     stay_sent,
@@ -367,6 +370,35 @@ def test_decided_again_while_it_is_paid_more_is_ordered_whole_and_less_is_asked_
         assert gist(await ordered(desk, "A")) == [("STAY/1", 1, 300_000), ("STAY/1", 3, 600_000)]
         assert (better, await stands(desk)) == (("APPROVED", "IN_PAYMENT"), ("APPROVED", "PAID"))
         assert await asked(desk) == ["COVERAGE_WORSE"]
+
+    run(act)
+
+
+def test_decided_again_after_the_day_of_direct_payment_the_rest_goes_to_her(stack: Stack) -> None:
+    """What her employer was paid stays the employer's; two persons of the treasury let the rest through
+    (`tests/treasury/test_deciding.py`).
+    """
+    desk, who = Desk.open(stack), Insured()
+    employer = {wage: employer_record(who.employer, wages={2024: wage}) for wage in (600_000, 750_000)}
+    desk.today = date(2025, 8, 31)
+
+    async def act() -> None:
+        await record(stack, [employer[600_000]], [person_record(who.number, who.employer)])
+        sent: dict[str, Any] = {"on": date(2025, 7, 1), "submitted": datetime(2025, 8, 30, 2, tzinfo=UTC)}
+        await desk.take(submit(allowance(who, **sent)))
+        (order,) = await ordered(desk, "A")
+        await tell(desk, about(order, 1, settled=paid("p1", order.owed_fen)))
+        desk.today = TODAY
+        await record(stack, [employer[750_000]])
+        await desk.hear(await desk.person("A"), 1)
+
+        before, after = await ordered(desk, "A")
+        assert [(one.payee.kind, one.owed_fen) for one in (before, after)] == [
+            (money_pb2.PAYEE_KIND_EMPLOYER, OWED),
+            (money_pb2.PAYEE_KIND_PERSON, OWED * 5 // 4),
+        ]
+        assert after.payee.reference == str(await desk.person("A"))
+        assert await stands(desk) == ("APPROVED", "IN_PAYMENT")
 
     run(act)
 

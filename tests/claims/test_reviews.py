@@ -543,6 +543,21 @@ def test_a_claim_is_pended_returned_replaced_and_decided(stack: Stack, li: Revie
     assert [event.version for event in events(stack, waiting.receipt.claim, 4)] == [1, 2, 3, 4]
 
 
+def test_a_correction_that_is_given_back_leaves_what_was_approved_before_a_person(stack: Stack, li: Reviewer) -> None:
+    """Nothing decides it again by itself; its sender's next word closes the question."""
+    who, other, number = insured(stack), insured(stack), claim_number()
+    approved = claim(number=number, person=who.number, employer=who.employer)
+    elsewhere = claim(number=number, person=who.number, employer=other.employer)
+    first, waits = exchange(stack, submit(approved), replacement(elsewhere, 2))
+    assert (first.status, waits.codes) == ("DETERMINED", [("EMPLOYER_MISMATCH", "")])
+
+    returned(li, li.take(one(li.of_claim(first.receipt.claim))))
+
+    assert [review.reason.code for review in li.of_claim(first.receipt.claim)] == ["CORRECTION_RETURNED"]
+    (again,) = exchange(stack, replacement(approved, 3))
+    assert (again.status, li.of_claim(first.receipt.claim)) == ("DETERMINED", [])
+
+
 def test_awaiting_documents_is_no_look_up_and_hides_no_news(stack: Stack, li: Reviewer) -> None:
     """A change of coverage is news to a claim by what was known when it was last looked up, not when it was pended."""
     waiting = mismatched(stack)

@@ -10,6 +10,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.claims import rules
+from services.claims.model import Category
 from tests.builders import (
     DELIVERED,
     claim,
@@ -19,6 +20,7 @@ from tests.builders import (
     medical,
     provider_record,
     replacement,
+    stay_sent,
     submit,
     visit_sent,
     void,
@@ -29,14 +31,14 @@ from tests.kit.live import rows, value
 
 pytestmark = pytest.mark.integration
 
-HOSPITAL = "H61030200123"
+HOSPITAL, OTHER = "H61030200123", "H61030300456"
 OWED = 1_960_000
 CAPPED = law_with({"medical.antenatal.cap_per_pregnancy": 200_000, "art.items": ("ART-01",)})
 
 
 @pytest.fixture(scope="module", autouse=True)
 def hospital(stack: Stack) -> None:
-    asyncio.run(record(stack, providers=[provider_record(HOSPITAL)]))
+    asyncio.run(record(stack, providers=[provider_record(HOSPITAL), provider_record(OTHER)]))
 
 
 async def someone(stack: Stack) -> Insured:
@@ -211,6 +213,58 @@ def test_a_visit_and_an_item_are_paid_under_one_claim_and_after_its_void_under_t
         (_, paid), *rest = reversed(await amounts(desk, second))
         assert (await amounts(desk, first), rest) == ([("APPROVED", paid)], [("DUPLICATE", 0)])
         assert await value(desk.dsn, "SELECT count(*) FROM taken WHERE account = 'COST'") == 2
+
+    asyncio.run(act())
+
+
+async def asked(desk: Desk) -> list[tuple[str, str]]:
+    sql = "SELECT claim.number, reason FROM review_task JOIN claim ON claim.id = claim_id ORDER BY review_task.id"
+    return [tuple(row) for row in await rows(desk.dsn, sql)]
+
+
+def test_a_transfer_stays_one_while_the_stay_before_it_is_voided_and_claimed_again(stack: Stack) -> None:
+    """Were it the stay of the delivery meanwhile, it would be paid in full, and the true one would be its duplicate."""
+    desk, first, transfer, again = Desk.open(stack), claim_number(), claim_number(), claim_number()
+
+    def settled(who: Insured, number: str, **stay: Any) -> bytes:
+        return submit(medical(number=number, person=who.number, stays=[stay_sent(**stay)]))
+
+    async def act() -> None:
+        who, later = await someone(stack), DELIVERED + timedelta(days=8)
+        before = {"policy_range_fen": 450_000, "provider": HOSPITAL}
+        await desk.take(settled(who, first, **before))
+        after = {"policy_range_fen": 480_000, "provider": OTHER, "discharged": later, "transfer_filed": True}
+        await desk.take(settled(who, transfer, **after))
+        await desk.take(void(first, why="SETTLEMENT_UNDONE"))
+        assert await desk.look_again() == 1
+        await insure(stack, who, paid="2023-01..2026-11")
+        await desk.hear(await desk.person(transfer), 1001)
+        assert await asked(desk) == [(transfer, "PARTLY_WORSE")]
+        assert await desk.take(settled(who, again, **before)) == [("DETERMINED", [])]
+        await desk.look_again()
+
+        assert await amounts(desk, again) == [("APPROVED", 450_000)]
+        assert await amounts(desk, transfer) == [("APPROVED", 280_500)]
+
+    asyncio.run(act())
+
+
+def test_where_one_line_would_get_less_a_person_is_asked_though_it_is_more_in_all(stack: Stack) -> None:
+    """More of the year's cap, so less of her own for catastrophic insurance, which may be paid by now."""
+    desk, first, second = Desk.open(stack), claim_number(), claim_number()
+    desk.law = law_with({"medical.ordinary.resident.annual_cap": 3_000_000})
+
+    async def act() -> None:
+        who = Insured()
+        await insure(stack, who, category=Category.RESIDENT)
+        for number, on, fen in ((first, DELIVERED, 4_000_000), (second, DELIVERED + timedelta(days=160), 6_000_000)):
+            stay = stay_sent(fen, discharged=on + timedelta(days=4))
+            await desk.take(submit(medical("REIMBURSEMENT", number=number, person=who.number, on=on, stays=[stay])))
+        await desk.take(void(first))
+
+        assert await desk.look_again() == 1
+        assert await amounts(desk, second) == [("APPROVED", 497_500)]
+        assert await asked(desk) == [(second, "PARTLY_WORSE")]
 
     asyncio.run(act())
 

@@ -57,11 +57,12 @@ from services.claims.model.facts import (
     Visit,
 )
 from services.claims.model.holding import Account, Hold, Standing, Taken
-from services.claims.model.moves import FINAL, KEEPS, MOVES, Move, refusal
+from services.claims.model.moves import APPROVING, FINAL, KEEPS, MOVES, Move, refusal
 from services.claims.model.order import Heard, Order, Ordered, Orders, Owed, Recovery, Transfer
 from services.kit.trace import Step, StepView
 
 __all__ = [
+    "APPROVING",
     "FINAL",
     "KEEPS",
     "MOVES",

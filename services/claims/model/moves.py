@@ -31,6 +31,7 @@ _DECIDED: Final[Mapping[Move, frozenset[State]]] = {
     Move.VOID: _VOIDED,
     Move.DECIDE_AGAIN: _STANDING,
 }
+APPROVING: Final = frozenset({State.APPROVED, State.PARTIALLY_APPROVED})
 FINAL: Final = frozenset({State.VOIDED, State.REVERSED})
 # While a correction waits, or was sent back, what an earlier revision was approved for still stands.
 KEEPS: Final = frozenset({State.PENDED, State.RETURNED, State.WITHDRAWN})

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from services.claims.rules import appealing, paying, redetermining, review, reviewed
-from services.claims.rules.again import BETTER, SAME, WORSE, compared
+from services.claims.rules.again import BETTER, SAME, WORSE, compared, is_partly_worse
 from services.claims.rules.deciding import decide
 from services.claims.rules.holding import History, costs_of, has_room, held_by, history_of, taken_by, with_history
 from services.claims.rules.intake import ACCEPTED, REPEATED, Standing, standing, standing_of_void
@@ -57,6 +57,7 @@ __all__ = [
     "has_room",
     "held_by",
     "history_of",
+    "is_partly_worse",
     "paying",
     "redetermining",
     "review",

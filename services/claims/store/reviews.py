@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.claims.model import ClaimKind
+from services.claims.model import Claim, ClaimKind
 from services.claims.model.review import (
     APPEAL,
     QUALITY_SAMPLE,
@@ -201,19 +201,24 @@ async def move(tx: Tx, review: Review, entry: Entry) -> None:
     )
 
 
-async def decided_by(tx: Tx, review: Review, version: int, first: str, second: str | None, *, needed: bool) -> None:
-    """Who decided. The database refuses one person in both places."""
+async def decided_by(  # who decided what
+    tx: Tx, review: Review, claim: Claim, first: str, second: str | None, *, needed: bool, denied: bool
+) -> None:
+    """Who decided, and whose event was denied. The database refuses one person in both places."""
     await tx.execute(
         """INSERT INTO review_decision
-               (review_id, claim_id, version, first_person, second_person, second_needed, decided_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+               (review_id, claim_id, version, first_person, second_person, second_needed, decided_at,
+                denied_to, denied_on)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
         review.id,
-        review.claim_id,
-        version,
+        claim.id,
+        claim.version,
         first,
         second,
         needed,
         review.updated_at,
+        claim.person if denied else None,
+        claim.event_date if denied else None,
     )
 
 
@@ -232,15 +237,18 @@ async def deciders(tx: Tx, claim_id: UUID, *, but: UUID | None = None) -> set[st
 
 
 async def denied_events(tx: Tx, persons: Collection[UUID]) -> set[tuple[UUID, date]]:
-    """The events of these persons of which a claim stands denied by a reviewer."""
+    """The events of these persons of which a reviewer has denied a claim, and no reviewer decided it otherwise since.
+
+    What became of that claim by its sender, a correction or a void, undoes no finding.
+    """
     rows = await tx.fetch(
-        """SELECT DISTINCT claim.person, claim.event_date FROM claim
-           JOIN review_decision AS decided ON decided.claim_id = claim.id
-           JOIN review_task AS review ON review.id = decided.review_id
-           WHERE claim.person = ANY($1) AND claim.state = 'DENIED' AND review.outcome = 'DENIED'""",
+        """SELECT DISTINCT denied_to, denied_on FROM review_decision AS one
+           WHERE denied_to = ANY($1) AND NOT EXISTS (
+               SELECT FROM review_decision AS later
+               WHERE later.claim_id = one.claim_id AND later.version > one.version)""",
         list(persons),
     )
-    return {(row["person"], row["event_date"]) for row in rows}
+    return {(row["denied_to"], row["denied_on"]) for row in rows}
 
 
 async def answered(tx: Tx, actor: str, request_id: str) -> tuple[bytes, bytes] | None:

@@ -10,8 +10,8 @@ from typing import Final
 from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
-from services.claims.model import Category, Coverage, Determination, State
-from services.claims.model.review import CORRECTION_RETURNED, COVERAGE_WORSE, Review
+from services.claims.model import APPROVING, Category, Coverage, Determination, State
+from services.claims.model.review import CORRECTION_RETURNED, COVERAGE_WORSE, DENIED_BEFORE, PARTLY_WORSE, Review
 from services.claims.rules import History
 from services.claims.store import Change, Known, Look, Waiting, reviews
 from services.claims.usecases import queueing
@@ -71,9 +71,10 @@ async def decide_again(
         raise Conflict("an employer's figures changed since they were looked up")
     persons = {one.claim.person for one in known if one.claim.person}
     orders = await store.load_orders(tx, {one.claim.id for one in known})
-    on_file, terms = OnFile({}, await store.load_standing(tx, persons, with_taken=True), orders), office.terms()
+    standing, denied = await store.load_standing(tx, persons, with_taken=True), await reviews.denied_events(tx, persons)
+    on_file, terms = OnFile({}, standing, orders, denied=denied), office.terms()
     outcome = Outcome()
-    for one in await _undenied(tx, known):
+    for one in known:
         on_file.claims[one.claim.source, one.claim.number] = one.claim
         change = _again(one, answers, on_file, terms, outcome.asked)
         if change is not None and change.determination and change.determination.outcome is State.ERROR:
@@ -96,18 +97,6 @@ async def decide_again(
     return outcome
 
 
-async def _undenied(tx: Tx, known: Sequence[Known]) -> Sequence[Known]:
-    """Those that may be decided without a person. Not what was refused as the duplicate of what a reviewer has denied
-    since: whether the finding is about it too is seen at its own review.
-    """
-    refused = [one for one in known if one.determination and one.determination.outcome is State.DUPLICATE]
-    if not refused:
-        return known
-    denied = await reviews.denied_events(tx, {one.claim.person for one in refused if one.claim.person})
-    out = {one.claim.id for one in refused if (one.claim.person, one.claim.event_date) in denied}
-    return [one for one in known if one.claim.id not in out]
-
-
 def _again(  # all of it is needed to decide
     one: Known, answers: Answers, on_file: OnFile, terms: Terms, asked: list[Review]
 ) -> Change | None:
@@ -119,7 +108,7 @@ def _again(  # all of it is needed to decide
     if coverage is None:
         raise Conflict("a claim came on file while its person was looked up")
     if one.determination is None:
-        return _of_waiting(one, coverage, on_file, terms)
+        return _unless_denied(one, _of_waiting(one, coverage, on_file, terms), on_file, terms, asked)
     unchanged = _is_unchanged(one, coverage, terms)
     if unchanged and not _has_room(one, on_file, terms):
         return None
@@ -132,7 +121,29 @@ def _again(  # all of it is needed to decide
     # What other claims took since is nothing that changed about her.
     if found == rules.WORSE and not unchanged and one.determination.outcome is not State.PENDED:
         asked.append(queueing.ask_decided(one.claim, COVERAGE_WORSE, terms))
-    return change if found == rules.BETTER else None
+    if found != rules.BETTER:
+        return None
+    if change is not None and change.determination and rules.is_partly_worse(one.determination, change.determination):
+        asked.append(queueing.ask_decided(one.claim, PARTLY_WORSE, terms))
+        return None
+    return _unless_denied(one, change, on_file, terms, asked)
+
+
+def _unless_denied(
+    one: Known, change: Change | None, on_file: OnFile, terms: Terms, asked: list[Review]
+) -> Change | None:
+    """The change, if no person is needed. What a reviewer has denied is not approved beside the finding: whether it is
+    about this claim too is seen at its own review.
+    """
+    if change is None or not on_file.approves_denied(change.claim):
+        return change
+    before = one.determination.outcome if one.determination else State.PENDED
+    if before in APPROVING:
+        return change
+    if before is State.PENDED:
+        return _waits(one, (DENIED_BEFORE,), terms)
+    asked.append(queueing.ask_decided(one.claim, DENIED_BEFORE, terms))
+    return None
 
 
 def rests_on_one_unnamed(one: Known, coverage: Coverage) -> bool:

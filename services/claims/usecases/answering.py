@@ -192,7 +192,7 @@ def _supplemented(case: Case, facts: Facts, found: Supplement, denied: DenyReaso
     if names := rules.reviewed.unasked(facts, found, rates):
         raise Refused(*[reason("FINDING_NOT_ASKED", f"decide.{name}") for name in names])
     facts = rules.reviewed.lay_over(facts, found, rates)
-    return facts._replace(reviewed=facts.reviewed._replace(denied=denied)) if denied else facts
+    return facts._replace(reviewed=facts.reviewed._replace(denied=denied))  # a decision lifts what was denied before
 
 
 def _is_final(facts: Facts, coverage: Coverage, determination: Determination) -> None:
@@ -212,7 +212,8 @@ async def _settle(case: Case, looked: Looked, decided: Decided, made: Proposal, 
     sequence = known.sequence + 1 if was_decided else known.sequence
     change = Change(claim, decided.facts, determination, sequence, decided.holds, decided.taken)
     await settle(case, change, [reason(code) for code in determination.reasons], looked.answers.known_at)
-    await reviews.decided_by(case.tx, case.review, claim.version, by.first, by.second, needed=by.needed)
+    denied = made.denied is not None
+    await reviews.decided_by(case.tx, case.review, claim, by.first, by.second, needed=by.needed, denied=denied)
     await _appeal_decided(case, AppealMove.REDETERMINE, by)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
 from services.claims import rules
-from services.claims.model import KEEPS, Claim, Coverage, Institution, Orders, Received, Standing
+from services.claims.model import APPROVING, KEEPS, Claim, Coverage, Institution, Orders, Received, Standing
 from services.claims.store import Change, Ground, Number, OfPersons
 from services.claims.wire.registry import Visited
 from services.kit.law import Law
@@ -46,6 +46,7 @@ class OnFile:
     standing: OfPersons
     orders: dict[UUID, Orders] = field(default_factory=dict)
     erased: frozenset[UUID] = frozenset()
+    denied: Collection[tuple[UUID, date]] = frozenset()  # events of which a reviewer has denied a claim
 
     def others(self, person: UUID | None, claim: Claim | None) -> Sequence[Standing]:
         """What the person's other claims hold and take."""
@@ -53,6 +54,14 @@ class OnFile:
         if not known:
             return ()
         return [one for claim_id, one in known.items() if claim is None or claim_id != claim.id]
+
+    def is_denied(self, claim: Claim) -> bool:
+        """Whether a reviewer has denied a claim for its event."""
+        return (claim.person, claim.event_date) in self.denied
+
+    def approves_denied(self, claim: Claim) -> bool:
+        """Whether a claim as it would stand approves something of such an event: a person is asked first."""
+        return claim.state in APPROVING and self.is_denied(claim)
 
     def take(self, change: Change) -> None:
         """Later records of the batch see what earlier ones decided.

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.claims import rules, store
-from services.claims.model import Determination, Figures, State
+from services.claims.model import APPROVING, Determination, Figures, State
 from services.claims.model.redetermination import (
     FIRST,
     Finding,
@@ -273,13 +273,17 @@ def _carried_out(item: Item, one: Known | None, on_file: OnFile, terms: Terms) -
     if now.difference.finding is Finding.SAME:
         return Result.SETTLED, None
     as_planned = (now.determined_version, now.digest, now.place) == (item.determined_version, item.digest, item.place)
-    if as_planned and change is not None and now.difference.finding in {Finding.UP, Finding.WAITED}:
-        return Result.DECIDED, change
-    return Result.ASKED, None
+    if not as_planned or change is None or now.difference.finding not in {Finding.UP, Finding.WAITED}:
+        return Result.ASKED, None
+    if one.determination.outcome not in APPROVING and on_file.approves_denied(change.claim):
+        return Result.ASKED, None  # who approves a plan for all claims has not looked at this one
+    return Result.DECIDED, change
 
 
 async def _on_file(tx: Tx, known: Sequence[Known]) -> OnFile:
     persons = {one.claim.person for one in known if one.claim.person}
     standing = await store.load_standing(tx, persons, with_taken=True)
     by_number = {(one.claim.source, one.claim.number): one.claim for one in known}
-    return OnFile(by_number, standing, await store.load_orders(tx, [one.claim.id for one in known]))
+    orders = await store.load_orders(tx, [one.claim.id for one in known])
+    denied = await reviews.denied_events(tx, persons)
+    return OnFile(by_number, standing, orders, denied=denied)

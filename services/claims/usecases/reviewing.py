@@ -21,6 +21,7 @@ from services.claims.model import Move as ClaimMove
 from services.claims.model.review import (
     APPEAL,
     COMPARED,
+    CORRECTION_RETURNED,
     QUALITY_SAMPLE,
     SUPERVISED,
     TABLE,
@@ -229,6 +230,8 @@ async def give_back(case: Case, why: Sequence[ReturnReason]) -> review_pb2.Revie
     _may(case, ClaimMove.RETURN)
     await step(case, Move.RETURNED, code=",".join(why))
     await settle(case, Change(changed(case, State.RETURNED)), [reason(_TOLD[code]) for code in why])
+    if case.claim.payment is not None:  # its sender called wrong what stands, and nothing else will look at it again
+        await reviews.open_reviews(case.tx, [queueing.ask_decided(case.claim, CORRECTION_RETURNED, case.terms)])
     return case.answer()
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.claims import rules
 from services.claims.model import (
+    APPROVING,
     Benefit,
     Category,
     Claim,
@@ -34,6 +35,7 @@ from services.claims.model import (
     Visit,
     Void,
 )
+from services.claims.model.review import DENIED_BEFORE
 from services.claims.rules import History
 from services.claims.store import Change, Settled, Waiting
 from services.claims.usecases.batch import OnFile, Prepared, Terms
@@ -110,6 +112,8 @@ def _decided(  # noqa: PLR0917  # all of it is needed to decide
         return _answer(received, ReceiptStatus.RETURNED, reasons, before)
     status = ReceiptStatus.PENDED if determination.outcome is State.PENDED else ReceiptStatus.DETERMINED
     claim = stand(determination.outcome)
+    if claim.state in APPROVING and (on_file.is_denied(claim) or (before is not None and on_file.is_denied(before))):
+        return _pended(received, stand(State.PENDED), facts, (DENIED_BEFORE,), terms)
     change = Change(claim, decided.facts, determination, holds=decided.holds, taken=decided.taken)
     return _answer(received, status, reasons, claim, change)
 

@@ -10,7 +10,7 @@ from cradle.registry.v1 import service_pb2 as registry_pb2
 
 from services.claims import rules, store
 from services.claims.model import FINAL, Claim, ClaimKind, Coverage, Institution, Received, Sent
-from services.claims.store import NOBODY, Named, Number, Settled, erasing
+from services.claims.store import NOBODY, Named, Number, Settled, erasing, reviews
 from services.claims.usecases import appealing, queueing
 from services.claims.usecases.batch import OnFile, Prepared
 from services.claims.usecases.comparing import compare
@@ -110,7 +110,8 @@ async def _on_file(tx: Tx, batch: Prepared) -> OnFile:
     medical = any(r.submission and r.submission.kind is not ClaimKind.ALLOWANCE for r in batch.received)
     standing = await store.load_standing(tx, persons, with_taken=medical or bool(changing))
     orders = await store.load_orders(tx, {claim.id for claim in claims.values()}) if claims else {}
-    return OnFile(claims, standing, orders, await erasing.erased(tx, persons | husbands))
+    denied = await reviews.denied_events(tx, persons)
+    return OnFile(claims, standing, orders, await erasing.erased(tx, persons | husbands), denied)
 
 
 def _of(claims: dict[Number, Claim], numbers: set[Number]) -> list[Claim]:

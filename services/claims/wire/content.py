@@ -149,6 +149,9 @@ def _cost_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) ->
         problems += _dated_problems(visit, f"{path}.visits[{number}]", today)
     for number, item in enumerate(items):
         problems += _dated_problems(item, f"{path}.items[{number}]", today)
+    if len(items) > 1:
+        done = [(one.provider, one.programme, one.code, (one.date.year, one.date.month, one.date.day)) for one in items]
+        problems += items_apart(done, f"{path}.items")
     return problems
 
 
@@ -183,6 +186,20 @@ def stays_overlap(stays: Sequence[tuple[str, date, date]], path: str) -> list[Re
             for other, begun, ended in stays[:number]
         )
     ]
+
+
+def items_apart(items: Sequence[tuple[str, object, str, object]], path: str) -> list[Reason]:
+    """An item stated twice would be paid twice, and is one cost under another claim. A code under both programmes would
+    be counted as one item, whose times may be limited under one of them only: each is claimed by itself. Of each: the
+    institution, the programme, the code, the day.
+    """
+    problems: list[Reason] = []
+    for number, item in enumerate(items):
+        if item in items[:number]:
+            problems.append(reason("ITEM_TWICE", f"{path}[{number}]"))
+        elif any(item[2] == code and item[1] != programme for _, programme, code, _ in items[:number]):
+            problems.append(reason("ITEM_PROGRAMMES", f"{path}[{number}].programme"))
+    return problems
 
 
 def _dated_problems(one: intake_pb2.Visit | intake_pb2.Item, path: str, today: date) -> list[Reason]:
