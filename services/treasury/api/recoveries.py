@@ -94,7 +94,7 @@ class Recoveries(recovery_pb2_grpc.RecoveryServiceServicer):
     async def RecordRepayment(
         self, request: recovery_pb2.RecordRepaymentRequest, context: Context
     ) -> recovery_pb2.Recovery:
-        item = int(request.item.removeprefix("unmatched/"))
+        item = number_named(request.item, "unmatched", "item")
         return await self._moved(request, lambda tx, who: asking_back.repaid(self.desk, tx, who, item))
 
     async def DecideOrder(
