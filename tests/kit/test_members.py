@@ -22,14 +22,14 @@ def _cluster() -> ClusterMetadata:
 def _held_by(workers: int) -> list[int]:
     """How many partitions each worker has, whose members the broker named one worker after the other."""
     members = {
-        f"{client_id('claims', member)}-{worker:08x}": RoundRobinPartitionAssignor.metadata({"intake"})
+        f"{client_id('claims', member)}-{worker:04x}{member:04x}": RoundRobinPartitionAssignor.metadata({"intake"})
         for worker in range(workers)
         for member in range(1, Settings.model_fields["inboxes_per_worker"].default + 1)
     }
     dealt = RoundRobinPartitionAssignor.assign(_cluster(), members)
     held = [0] * workers
     for member, assignment in dealt.items():
-        held[int(member.rpartition("-")[2], 16)] += sum(len(parts) for _, parts in assignment.assignment)
+        held[int(member.rpartition("-")[2][:4], 16)] += sum(len(parts) for _, parts in assignment.assignment)
     return held
 
 
