@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from services.claims.model import (
+    APPROVING,
     NOTHING_PAID,
     Account,
     Benefit,
@@ -30,7 +31,6 @@ from services.claims.rules.leave import ends_pregnancy
 from services.claims.rules.medical import stay_kind
 from services.kit.law import Dated, Law
 
-_PAID: Final = {State.APPROVED, State.PARTIALLY_APPROVED}
 _STAYS: Final = {LineKind.STAY, LineKind.SURGERY}
 _SURGERY: Final = EventType.FAMILY_PLANNING_SURGERY
 
@@ -106,7 +106,7 @@ def held_by(facts: Facts, determination: Determination, others: Collection[Hold]
 
     An abortion or induction is held as the miscarriage, too, as which it may be claimed again.
     """
-    if determination.outcome not in _PAID:
+    if determination.outcome not in APPROVING:
         return ()
     approved = [line for line in determination.lines if line.outcome is State.APPROVED]
     found = []
@@ -127,7 +127,7 @@ def held_by(facts: Facts, determination: Determination, others: Collection[Hold]
 
 def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Taken, ...]:
     """What a determination takes from each account, once for each; where nothing is taken there is no entry."""
-    if Benefit.MEDICAL not in facts.benefits or determination.outcome not in _PAID:
+    if Benefit.MEDICAL not in facts.benefits or determination.outcome not in APPROVING:
         return ()
     sums: dict[tuple[Account, str], int] = {}
     caps: dict[tuple[Account, str], int] = {}
