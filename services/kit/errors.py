@@ -119,8 +119,10 @@ def is_away(error: BaseException) -> bool:
         case asyncpg.QueryCanceledError():
             return False  # the statement took too long for its batch: see is_conflict
         case asyncpg.InterfaceError() | asyncpg.InternalClientError():
-            # asyncpg's words for a connection that was closed under us, and also for our own misuse of it.
-            return any(words in str(error) for words in _CLOSED)
+            # asyncpg's words for a connection that was closed under us, and also for our own misuse of it; or for a
+            # connection that cannot be cleared up: then what it was cleared up after tells.
+            first = error.__context__
+            return any(words in str(error) for words in _CLOSED) or (first is not None and is_away(first))
         case _:
             return isinstance(error, _AWAY)
 

@@ -29,6 +29,8 @@ RECEIPTS = tuple(f"claims.receipt.v1.{source}" for source in SOURCES)
 EVENTS = "claims.claim.v1"
 STATUSES = ("DETERMINED", "PENDED", "RETURNED", "DUPLICATE", "VOIDED")
 _SHOWN = 5
+_PARKED = """SELECT concat_ws('/', topic, partition, record_offset) AS position, error, traceback FROM parked
+             WHERE state <> 'REPLAYED'"""
 
 Ends = dict[TopicPartition, int]
 
@@ -112,7 +114,7 @@ class Account:
     log: set[str] = field(default_factory=set)
     receipts: dict[str, Counter[bytes]] = field(default_factory=lambda: defaultdict(Counter))
     submissions: dict[str, list[Submitted]] = field(default_factory=lambda: defaultdict(list))
-    parked: set[str] = field(default_factory=set)
+    parked: dict[str, str] = field(default_factory=dict)  # and what was raised, and where
     determined: Counter[tuple[UUID, int]] = field(default_factory=Counter)
     versions: dict[UUID, int] = field(default_factory=dict)  # of the claims on file
     sums_off: list[str] = field(default_factory=list)  # accumulators that are not the sum of what claims take
@@ -248,9 +250,9 @@ async def _read_database(database: Database, account: Account, since: Ends) -> N
     for row in await database.fetch(sql, *begun):
         outcome = outcomes[row["position"]][len(account.submissions[row["position"]])]
         account.submissions[row["position"]].append(Submitted(outcome, str(row["receipt_id"]), row["claim_id"]))
-    for row in await database.fetch("SELECT topic, partition, record_offset FROM parked WHERE state <> 'REPLAYED'"):
-        if is_ours(position := f"{row['topic']}/{row['partition']}/{row['record_offset']}"):
-            account.parked.add(position)
+    for row in await database.fetch(_PARKED):
+        if is_ours(row["position"]):
+            account.parked[row["position"]] = f"{row['error']} at {row['traceback']}"
     ours = {row.claim_id for rows in account.submissions.values() for row in rows if row.claim_id}
     for row in await database.fetch("SELECT id, version FROM claim WHERE id = ANY($1)", list(ours)):
         account.versions[row["id"]] = row["version"]

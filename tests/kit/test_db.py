@@ -89,6 +89,34 @@ def test_a_session_that_the_server_ends_while_it_is_idle_is_away_and_no_bug(stac
     assert any(isinstance(error, asyncpg.InternalClientError) for error in errors)
 
 
+def test_nor_is_one_that_it_ends_before_a_copy_and_that_cannot_be_cleared_up(stack: Stack) -> None:
+    """What ending the transaction and giving the connection back raise must not hide why they were done."""
+    dsn = new_database(stack, "claims")
+
+    async def copy(database: db.Database, turns: int) -> None:
+        async with database.transaction() as tx:
+            await tx.execute("CREATE TEMPORARY TABLE copied (it text)")
+            await tx.copy("copied", ["it"], [("once",)])  # the next asks for no columns first
+            pid = tx.connection.get_server_pid()
+            ending = Thread(target=lambda: asyncio.run(end(dsn, pid)))
+            ending.start()
+            ending.join()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await tx.copy("copied", ["it"], [("twice",)])
+
+    async def act(turns: int) -> Exception:
+        async with db.connect(dsn) as database:
+            with pytest.raises(Exception) as caught:  # noqa: PT011  # which one is asked below
+                await copy(database, turns)
+        return caught.value
+
+    errors = [asyncio.run(act(turns)) for turns in range(8)]
+
+    assert [repr(error) for error in errors if not is_away(error)] == []
+    assert any("in progress" in str(error) for error in errors)
+
+
 async def end(dsn: str, pid: int) -> None:
     """End a session and wait until it is gone."""
     await value(dsn, "SELECT pg_terminate_backend($1, 5000)", pid)

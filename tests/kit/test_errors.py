@@ -104,6 +104,22 @@ def test_a_statement_with_the_wrong_number_of_arguments_is_our_bug() -> None:
     assert not is_away(error)
 
 
+def after(cause: Exception) -> Exception:
+    """What clearing up a connection raises while the cause is on its way."""
+    error = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+    error.__context__ = cause
+    return error
+
+
+def test_what_clearing_up_raises_does_not_hide_why_it_was_cleared_up() -> None:
+    goodbye = asyncpg.InternalClientError("cannot switch to state 21; another operation (2) is in progress")
+
+    assert is_away(after(goodbye))
+    assert is_away(after(after(goodbye)))
+    assert not is_away(after(KeyError()))
+    assert not is_away(asyncpg.InterfaceError("cannot perform operation: another operation is in progress"))
+
+
 def test_a_value_that_the_client_cannot_write_is_our_bug() -> None:
     assert not is_away(asyncpg.InternalClientError("no binary format encoder for type hstore"))
 
