@@ -1,5 +1,5 @@
--- Each surgery of a day is an event of its own, and is held by its code; an induction (4) as the abortion (3) it is. Of one
--- stay each is a cost of its own, where a hospital is paid its rate.
+-- Each surgery of a day is an event of its own, and is held by its code; an induction (4) as the abortion (3) of its day.
+-- Of one stay each is a cost of its own, where a hospital is paid its rate.
 -- migrate:up
 
 -- A worker of the release before leaves it empty, and reads all surgeries of a day as one: an empty one stands for all.
@@ -29,10 +29,11 @@ WHERE taken.claim_id = operated.claim_id AND account = 'COST' AND facts ->> 'kin
       FROM jsonb_array_elements(facts -> 'stays') AS stay WHERE stay -> 'transfer_filed' IS NULL);
 
 -- migrate:down
+-- Of a day, and of a stay, one surgery is left.
 DELETE FROM taken AS one USING taken AS other
     WHERE one.account = 'COST' AND other.account = 'COST' AND one.person = other.person AND one.key > other.key
-      AND one.key ~ '^STAY/[^/]+/[^/]+/' AND substring(one.key FROM '^STAY/[^/]+/[^/]+') = substring(other.key FROM '^STAY/[^/]+/[^/]+');
-UPDATE taken SET key = substring(key FROM '^STAY/[^/]+/[^/]+') WHERE account = 'COST' AND key ~ '^STAY/[^/]+/[^/]+/';
+      AND one.key ~ '^STAY/.*/.*/' AND left(one.key, -2) = left(other.key, -2);
+UPDATE taken SET key = left(key, -2) WHERE account = 'COST' AND key ~ '^STAY/.*/.*/';
 DELETE FROM benefit_hold AS one USING benefit_hold AS other
     WHERE (one.person, one.event_date, one.event_type, one.benefit)
         = (other.person, other.event_date, other.event_type, other.benefit) AND one.surgery > other.surgery;

@@ -1,0 +1,163 @@
+"""Several surgeries of one woman on one day: each is paid, once, whoever sends it and in whatever order."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from cradle.claims.v1 import intake_pb2
+
+from deploy.local.stack import Stack
+from services.claims.model.codes import State
+from tests.builders import (
+    HOSPITAL,
+    claim,
+    for_surgery,
+    law_with,
+    medical,
+    provider_record,
+    replacement,
+    stay_sent,
+    submit,
+    void,
+)
+from tests.claims.desk import Desk, take
+from tests.claims.harness import Insured, insure, record
+from tests.kit.live import rows
+
+pytestmark = pytest.mark.integration
+
+RATES = {"1": 40_000, "3": 80_000, "4": 150_000, "5": 300_000}
+NAMES = {"1": "IUD_IN", "3": "ABORT", "4": "INDUCE", "5": "LIGATION"}
+LAW = law_with({f"medical.fp.{name}": RATES[code] for code, name in NAMES.items()})
+AGAIN = ("DETERMINED", ["DUPLICATE_EVENT"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hospital(stack: Stack) -> None:
+    asyncio.run(record(stack, providers=[provider_record(HOSPITAL)]))
+
+
+async def opened(stack: Stack) -> tuple[Desk, Insured]:
+    desk, who = Desk.open(stack), Insured()
+    desk.law = LAW
+    await insure(stack, who)
+    return desk, who
+
+
+def stayed(who: Insured, code: str, number: str = "") -> intake_pb2.ClaimSubmission:
+    """What a hospital settles of one stay, each surgery under a number of its own."""
+    return for_surgery(medical(number=number or f"M{code}", person=who.number, stays=[stay_sent()]), code)
+
+
+def on_leave(who: Insured, code: str, number: str = "") -> intake_pb2.ClaimSubmission:
+    return for_surgery(claim(number=number or f"A{code}", person=who.number, employer=who.employer), code)
+
+
+async def stands(desk: Desk) -> dict[str, str]:
+    return {row["number"]: row["state"] for row in await rows(desk.dsn, "SELECT number, state FROM claim")}
+
+
+async def owed(desk: Desk) -> dict[str, int]:
+    sql = "SELECT number, sum(owed_fen) AS fen FROM ordered JOIN claim ON id = claim_id WHERE owed_fen > 0 GROUP BY 1"
+    return {row["number"]: row["fen"] for row in await rows(desk.dsn, sql)}
+
+
+@pytest.mark.parametrize("codes", ["315", "513"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one after the other"])
+def test_each_is_paid_and_none_of_them_twice(stack: Stack, codes: str, at_once: bool) -> None:
+    async def act() -> None:
+        desk, who = await opened(stack)
+        sent = [submit(make(who, code)) for code in codes for make in (stayed, on_leave)]
+        told = await desk.take(*sent) if at_once else [(await desk.take(one))[0] for one in sent]
+        assert told == [("DETERMINED", [])] * 6
+        paid, held = await owed(desk), await desk.held()
+        assert {number: fen for number, fen in paid.items() if number[0] == "M"} == {f"M{c}": RATES[c] for c in codes}
+
+        again = [
+            submit(make(who, code, f"again{make.__name__}{code}")) for code in codes for make in (stayed, on_leave)
+        ]
+        assert await desk.take(*again, source="counter") == [AGAIN] * 6
+        assert {status for status, _ in await desk.take(*sent)} == {"DUPLICATE"}
+
+        assert (await owed(desk), await desk.held()) == (paid, held)
+
+    asyncio.run(act())
+
+
+def test_an_induction_is_the_abortion_of_its_day(stack: Stack) -> None:
+    async def act() -> None:
+        desk, who = await opened(stack)
+
+        assert await desk.take(submit(stayed(who, "3")), submit(stayed(who, "1"))) == [("DETERMINED", [])] * 2
+        assert await desk.take(submit(stayed(who, "4"))) == [AGAIN]
+
+    asyncio.run(act())
+
+
+def test_what_a_void_gives_back_is_that_surgerys_alone(stack: Stack) -> None:
+    async def act() -> None:
+        desk, who = await opened(stack)
+        await desk.take(*[submit(one) for one in (stayed(who, "5"), stayed(who, "1"), stayed(who, "5", "second"))])
+        await desk.take(submit(stayed(who, "1", "third")))
+        await desk.take(void("M5"))
+        await desk.look_again()
+
+        assert await stands(desk) == {"M5": "VOIDED", "M1": "APPROVED", "second": "APPROVED", "third": "DUPLICATE"}
+        assert await owed(desk) == {"M1": RATES["1"], "second": RATES["5"]}
+        assert (await desk.claim("M1"))[1] == 1
+        assert await desk.look_again() == 0
+
+    asyncio.run(act())
+
+
+def test_a_correction_to_another_surgery_gives_back_the_one_before(stack: Stack) -> None:
+    async def act() -> None:
+        desk, who = await opened(stack)
+        await desk.take(submit(stayed(who, "1")), submit(stayed(who, "1", "second")), submit(stayed(who, "3")))
+        assert await desk.take(replacement(stayed(who, "5", "M1"), 2)) == [("DETERMINED", [])]
+        await desk.look_again()
+
+        assert await owed(desk) == {"M1": RATES["5"], "second": RATES["1"], "M3": RATES["3"]}
+        assert await desk.take(replacement(stayed(who, "3", "M1"), 3)) == [AGAIN]
+
+    asyncio.run(act())
+
+
+def test_sources_that_race_are_paid_once_for_each(stack: Stack) -> None:
+    async def act() -> None:
+        desk, who = await opened(stack)
+
+        async with desk.at_work() as (office, database):
+            sent = [(source, code) for code in "15" for source in ("counter", "hospitals", "insurer")]
+            await asyncio.gather(
+                *[
+                    take(office, database, [desk.message(submit(stayed(who, code, f"{source}{code}")), source)])
+                    for source, code in sent
+                ]
+            )
+
+        states = await stands(desk)
+        for code in "15":
+            found = sorted(states[f"{source}{code}"] for source in ("counter", "hospitals", "insurer"))
+            assert found == [State.APPROVED, State.DUPLICATE, State.DUPLICATE]
+        assert sorted((await owed(desk)).values()) == [RATES["1"], RATES["5"]]
+
+    asyncio.run(act())
+
+
+def test_what_a_worker_of_the_release_before_approved_stands_for_each_of_the_day(stack: Stack) -> None:
+    """It may run on beside this one, and does not tell which surgery it holds."""
+
+    async def act() -> None:
+        desk, who = await opened(stack)
+        await desk.take(submit(on_leave(who, "1")))
+        await rows(desk.dsn, "UPDATE benefit_hold SET surgery = ''")
+
+        assert await desk.take(submit(on_leave(who, "5")), submit(on_leave(who, "1", "again"))) == [AGAIN] * 2
+        await desk.take(void("A1"))
+        await desk.look_again()
+
+        assert await stands(desk) == {"A1": "VOIDED", "A5": "APPROVED", "again": "APPROVED"}
+
+    asyncio.run(act())
