@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cradle.claims.v1 import intake_pb2
 
 from deploy.local.stack import Stack
 from services.claims.model.codes import State
+from services.kit.migrations import migrate
 from tests.builders import (
+    DELIVERED,
     HOSPITAL,
     claim,
     for_surgery,
@@ -23,13 +27,16 @@ from tests.builders import (
 )
 from tests.claims.desk import Desk, take
 from tests.claims.harness import Insured, insure, record
-from tests.kit.live import rows
+from tests.kit.live import rows, unique
+from tests.kit.migrating import bring, migrated_before
 
 pytestmark = pytest.mark.integration
 
 RATES = {"1": 40_000, "3": 80_000, "4": 150_000, "5": 300_000}
 NAMES = {"1": "IUD_IN", "3": "ABORT", "4": "INDUCE", "5": "LIGATION"}
 LAW = law_with({f"medical.fp.{name}": RATES[code] for code, name in NAMES.items()})
+SURGERY_HELD = "20261128030000"  # the migration
+STAY = f"STAY/{HOSPITAL}/{DELIVERED}"
 AGAIN = ("DETERMINED", ["DUPLICATE_EVENT"])
 
 
@@ -161,3 +168,41 @@ def test_what_a_worker_of_the_release_before_approved_stands_for_each_of_the_day
         assert await stands(desk) == {"A1": "VOIDED", "A5": "APPROVED", "again": "APPROVED"}
 
     asyncio.run(act())
+
+
+def test_what_was_refused_before_is_paid_at_the_next_word_on_her_coverage(stack: Stack, tmp_path: Path) -> None:
+    """On a database of before, whose holds and stays do not tell the surgery; the facts that were decided on do."""
+
+    async def decided_before() -> tuple[Desk, Insured]:
+        desk, who = await opened(stack)
+        other = Insured(employer=who.employer)
+        await insure(stack, other)
+        paid_back = medical("REIMBURSEMENT", number="R1", person=other.number, stays=[stay_sent(50_000)])
+        await desk.take(submit(stayed(who, "4")), submit(on_leave(who, "1")), submit(for_surgery(paid_back, "1")))
+        await rows(desk.dsn, "UPDATE benefit_hold SET surgery = ''")
+        await rows(desk.dsn, "UPDATE taken SET key = $1", STAY)
+        assert await desk.take(submit(stayed(who, "5")), submit(on_leave(who, "5"))) == [AGAIN] * 2
+        return desk, who
+
+    async def decided_after(desk: Desk, who: Insured) -> None:
+        held = "SELECT number, event_type, surgery FROM benefit_hold JOIN claim ON id = claim_id ORDER BY 1, 2"
+        assert [tuple(one) for one in await rows(desk.dsn, held)] == [
+            ("A1", "FAMILY_PLANNING_SURGERY", "1"),
+            ("M4", "FAMILY_PLANNING_SURGERY", "3"),
+            ("M4", "MISCARRIAGE", ""),
+            ("R1", "FAMILY_PLANNING_SURGERY", "1"),
+        ]
+        taken = "SELECT number, key FROM taken JOIN claim ON id = claim_id ORDER BY 1"
+        assert [tuple(one) for one in await rows(desk.dsn, taken)] == [("M4", f"{STAY}/3"), ("R1", STAY)]
+        assert await desk.take(submit(stayed(who, "3"))) == [AGAIN]
+        await desk.hear(await desk.person("M5"), 1001)
+
+        approved = dict.fromkeys(["M4", "A1", "R1", "M5", "A5"], "APPROVED")
+        assert await stands(desk) == approved | {"M3": "DUPLICATE"}
+
+    desk, who = asyncio.run(decided_before())
+    old = replace(desk, dsn=stack.create_database(unique("before")))
+    migrated_before(old.dsn, "claims", SURGERY_HELD, tmp_path / "migrations")
+    asyncio.run(bring(old.dsn, desk.dsn))
+    migrate(old.dsn, "claims")
+    asyncio.run(decided_after(old, who))

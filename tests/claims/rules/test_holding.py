@@ -300,8 +300,8 @@ def test_a_cost_that_was_paid_is_not_paid_under_another_claim(name: str) -> None
     assert has_room(again, History())
 
 
-REIMBURSED = {"kind": ClaimKind.REIMBURSEMENT}
-BY_BILL = {
+REIMBURSED: dict[str, Any] = {"kind": ClaimKind.REIMBURSEMENT}
+BY_BILL: dict[str, dict[str, Any]] = {
     "paid back": REIMBURSED,
     "the share of a spouse": {"category": Category.SPOUSE_OF_EMPLOYEE},
     "after a transfer": {"stays": [stay(transfer_filed=True)]},
