@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def stayed(who: Insured, code: str, number: str = "") -> intake_pb2.ClaimSubmiss
 
 def on_leave(who: Insured, code: str, number: str = "") -> intake_pb2.ClaimSubmission:
     return for_surgery(claim(number=number or f"A{code}", person=who.number, employer=who.employer), code)
+
+
+Claimed = Callable[[Insured, str, str], intake_pb2.ClaimSubmission]
 
 
 async def stands(desk: Desk) -> dict[str, str]:
@@ -118,15 +122,17 @@ def test_what_a_void_gives_back_is_that_surgerys_alone(stack: Stack) -> None:
     asyncio.run(act())
 
 
-def test_a_correction_to_another_surgery_gives_back_the_one_before(stack: Stack) -> None:
+@pytest.mark.parametrize("make", [stayed, on_leave])
+def test_a_correction_to_another_surgery_gives_back_the_one_before(stack: Stack, make: Claimed) -> None:
     async def act() -> None:
         desk, who = await opened(stack)
-        await desk.take(submit(stayed(who, "1")), submit(stayed(who, "1", "second")), submit(stayed(who, "3")))
-        assert await desk.take(replacement(stayed(who, "5", "M1"), 2)) == [("DETERMINED", [])]
+        await desk.take(*[submit(make(who, code, number)) for code, number in ("1A", "1B", "3C")])
+        assert await stands(desk) == {"A": "APPROVED", "B": "DUPLICATE", "C": "APPROVED"}
+        assert await desk.take(replacement(make(who, "5", "A"), 2)) == [("DETERMINED", [])]
         await desk.look_again()
 
-        assert await owed(desk) == {"M1": RATES["5"], "second": RATES["1"], "M3": RATES["3"]}
-        assert await desk.take(replacement(stayed(who, "3", "M1"), 3)) == [AGAIN]
+        assert await stands(desk) == dict.fromkeys("ABC", "APPROVED")
+        assert await desk.take(replacement(make(who, "3", "A"), 3)) == [AGAIN]
 
     asyncio.run(act())
 

@@ -139,6 +139,16 @@ def test_an_abortion_is_the_miscarriage_that_it_is_claimed_as_elsewhere(
     assert has_room(given, History())
 
 
+@pytest.mark.parametrize("code", ABORTION)
+def test_an_abortion_and_an_induction_hold_the_same(code: Surgery) -> None:
+    held, _ = after(facts(ABORTION[code], benefits=ALLOWANCE))
+
+    assert [(hold.event_type, hold.surgery) for hold in held] == [
+        (EventType.FAMILY_PLANNING_SURGERY, Surgery.ABORTION),
+        (EventType.MISCARRIAGE, ""),
+    ]
+
+
 @pytest.mark.parametrize("other", [surgery(Surgery.IUD_INSERTION), delivery()])
 def test_nothing_else_of_that_day_is_a_miscarriage(other: Event) -> None:
     held, _ = after(facts(other, benefits=ALLOWANCE))
@@ -335,10 +345,12 @@ def test_a_surgery_is_part_of_the_stay_that_is_paid_as_a_whole(what: str, turned
     assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_COST",))
 
 
-def test_one_surgery_of_one_stay_is_paid_once_whatever_day_it_is_claimed_for() -> None:
-    other = operated("5")._replace(event=surgery(Surgery.LIGATION, DELIVERED + timedelta(days=1)))
+@pytest.mark.parametrize("codes", [("5", "5"), ("3", "4")])
+def test_one_surgery_of_one_stay_is_paid_once_whatever_day_it_is_claimed_for(codes: tuple[str, str]) -> None:
+    first, second = [operated(code) for code in codes]
+    other = second._replace(event=second.event._replace(date=DELIVERED + timedelta(days=1)))
 
-    assert decided_after(operated("5"), other)[1].reasons == ("DUPLICATE_COST",)
+    assert decided_after(first, other)[1].reasons == ("DUPLICATE_COST",)
 
 
 def test_what_is_done_elsewhere_or_on_another_day_is_another_cost() -> None:
