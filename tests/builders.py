@@ -288,6 +288,19 @@ def medical(
     return submission
 
 
+def for_surgery(submission: intake_pb2.ClaimSubmission, code: str) -> intake_pb2.ClaimSubmission:
+    """The claim for a surgery of that day instead; one that ends a pregnancy does so after ten weeks."""
+    submission.event.CopyFrom(
+        intake_pb2.MaternityEvent(
+            type=claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY,
+            date=submission.event.date,
+            surgery=code,
+            gestation_days=70 if code in {Surgery.ABORTION, Surgery.INDUCTION} else None,
+        )
+    )
+    return submission
+
+
 def charge(policy_range_fen: int, total_fen: int | None = None, **parts: int) -> intake_pb2.Charge:
     return intake_pb2.Charge(policy_range_fen=policy_range_fen, total_fen=total_fen, **parts)
 

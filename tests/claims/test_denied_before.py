@@ -16,7 +16,7 @@ from services.claims import usecases
 from services.claims.api import Redeterminations, Reviews
 from services.kit import auth
 from services.kit.auth.principal import Principal
-from tests.builders import DELIVERED, claim, law_with, replacement, submit, void
+from tests.builders import DELIVERED, claim, for_surgery, law_with, replacement, submit, void
 from tests.claims.desk import Desk
 from tests.claims.harness import Insured, insure
 from tests.claims.test_appeals import city
@@ -116,6 +116,26 @@ def test_it_waits_for_a_person_however_it_is_sent_again(stack: Stack, way: Calla
         assert told == [DENIED_BEFORE]
         assert await case.owed() == 0
         assert [(reason, state) for _, reason, state in await case.asked()] == [("DENIED_BEFORE", "OPEN")]
+
+    asyncio.run(act())
+
+
+def test_a_denied_surgery_asks_a_person_about_every_one_of_its_day(stack: Stack) -> None:
+    """What was found of her papers may be behind the others too: none of them is refused, a person looks."""
+    desk = Desk.open(stack)
+
+    async def act() -> None:
+        case = Case(desk, Insured(), "abortion")
+        await insure(stack, case.who)
+        abortion = for_surgery(case.sent(), "3")
+        abortion.event.ClearField("gestation_days")
+        assert await desk.take(submit(abortion)) == [("PENDED", ["GESTATION_REQUIRED"])]
+        await case.answer("abortion", deny=FALSE)
+
+        assert await desk.take(submit(for_surgery(case.sent(number="ligation"), "5"))) == [DENIED_BEFORE]
+        await case.answer("ligation", decide=review_pb2.Supplement())
+
+        assert (await desk.claim("ligation"))[0] == "APPROVED"
 
     asyncio.run(act())
 

@@ -29,6 +29,7 @@ from tests.builders import (
     claim_number,
     control_totals,
     employer_record,
+    for_surgery,
     id_number,
     item_sent,
     law_with,
@@ -97,6 +98,23 @@ def test_an_institution_is_what_the_register_says(
 
     assert answer.codes == codes
     assert answer.status == ("RETURNED" if codes else "DETERMINED")
+
+
+def test_each_surgery_of_a_day_is_approved_once(stack: Stack) -> None:
+    """Of allowances, for what hospitals get for a surgery is not set as shipped."""
+    who, codes = insured(stack), ["1", "3", "5", "3"]
+    sent = [for_surgery(claim(number=claim_number(), person=who.number, employer=who.employer), code) for code in codes]
+
+    answers = exchange(stack, *map(submit, sent))
+
+    assert [one.receipt.allowance_fen for one in answers] == [
+        2 * 20_000,
+        15 * 20_000,
+        21 * 20_000,
+        0,
+    ]  # 6,000 / 30 a day
+    assert answers[3].receipt.outcome == claim_pb2.CLAIM_STATE_DUPLICATE
+    assert answers[3].codes == [("DUPLICATE_EVENT", "")]
 
 
 # --- voids ----------------------------------------------------------------------------------------------------------

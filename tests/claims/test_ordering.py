@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cradle.claims.v1 import claim_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.model import KEEPS, Category, Determination, Facts, Heard, Order, Progress, State
 from services.claims.rules import paying
 from services.claims.store import Settled
-from tests.builders import law_with, medical, replacement, stay_sent, submit, visit_sent, void
+from tests.builders import for_surgery, law_with, medical, replacement, stay_sent, submit, visit_sent, void
 from tests.claims.test_settling import CAPPED, KNOWN, Desk
 
 NOBODY = KNOWN._replace(person=None, category=None, is_known=False)
@@ -126,10 +125,7 @@ def test_in_any_life_what_stands_ordered_is_what_the_standing_determination_owes
 def test_a_stay_that_becomes_a_surgery_is_never_owed_under_both_names() -> None:
     desk = Desk(law=law_with({"medical.fp.LIGATION": 120_000}))
     first = medical(number="A", stays=[stay_sent(520_000)])
-    then = medical(number="A", stays=[stay_sent(520_000)])
-    then.event.Clear()
-    then.event.type, then.event.surgery = claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY, "5"
-    then.event.date.CopyFrom(first.event.date)
+    then = for_surgery(medical(number="A", stays=[stay_sent(520_000)]), "5")
 
     desk.take(submit(first))
     settled = desk.take(replacement(then, 2))

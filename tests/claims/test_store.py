@@ -56,6 +56,19 @@ def test_a_benefit_of_an_event_is_approved_once_whichever_source_sends_it(dsn: s
                 asyncio.run(rows(dsn, HOLD, event_type, benefit))
 
 
+SURGERY = """INSERT INTO benefit_hold
+    VALUES ('00000000-0000-0000-0000-000000000008', '2026-03-10', 'FAMILY_PLANNING_SURGERY', 'MEDICAL',
+            gen_random_uuid(), '', '', 0, $1)"""
+
+
+def test_each_surgery_of_a_day_is_approved_once(dsn: str) -> None:
+    for code in ("1", "5"):
+        asyncio.run(rows(dsn, SURGERY, code))
+
+        with pytest.raises(asyncpg.UniqueViolationError):
+            asyncio.run(rows(dsn, SURGERY, code))
+
+
 def test_what_a_worker_of_the_release_before_approves_holds_too(dsn: str) -> None:
     """It may run on for a while beside this one, and knows only `delivery`."""
     person, claim_id = "00000000-0000-0000-0000-000000000003", "00000000-0000-0000-0000-000000000004"

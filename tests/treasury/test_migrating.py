@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-import sysconfig
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from services.kit.migrations import for_dbmate, migrate
+from services.kit.migrations import migrate
 from services.treasury.store import refused_accounts
 from services.treasury.usecases import refusing
 from tests.kit.live import new_database, rows, unique
+from tests.kit.migrating import bring, migrated_before
 from tests.treasury.cashier import Cashier, account, answered, cashier, moved, statement
 
 pytestmark = pytest.mark.integration
-SERVICES = Path(__file__).parents[2] / "services"
 REFUSED_ACCOUNTS = "20261127170000"
 LI, WANG, ZHAO, QIAN, SUN = (f"01930000-0000-7000-8000-00000000000{n}" for n in range(1, 6))
 _KEPT = """SELECT payee, version, account_hash, payment_id, reasons, replaced_at IS NOT NULL AS replaced
            FROM refused_account WHERE payee <> $1 ORDER BY payee, version"""
-
-
-def migrated_before(dsn: str, version: str, folder: Path) -> None:
-    """As that database was when the migration was not there."""
-    for file in [*SERVICES.glob("kit/migrations/*.sql"), *SERVICES.glob("treasury/migrations/*.sql")]:
-        if file.name < version:
-            shutil.copy(file, folder)
-    dbmate = str(Path(sysconfig.get_path("scripts")) / "dbmate")
-    subprocess.run(  # our own command, no shell
-        [dbmate, "--no-dump-schema", "--migrations-dir", str(folder), "up"],
-        env={"DATABASE_URL": for_dbmate(dsn)},
-        check=True,
-        timeout=120,
-    )
-
-
-async def bring(old: str, new: str) -> None:
-    """Every row of the newer database that the older has a table and columns for, as if it had been made there."""
-    columns = """SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) AS columns
-                 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
-                 WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND is_generated = 'NEVER'
-                   AND table_name <> 'schema_migrations' GROUP BY table_name"""
-    there = {one["table_name"]: one["columns"] for one in await rows(new, columns)}
-    target = await asyncpg.connect(old)
-    await target.execute("SET session_replication_role = replica")
-    for one in await target.fetch(columns):
-        both = [name for name in one["columns"] if name in there[one["table_name"]]]
-        found = await rows(new, f"SELECT {', '.join(both)} FROM {one['table_name']}")
-        await target.copy_records_to_table(one["table_name"], columns=both, records=found)
-    await target.execute("SELECT setval(oid::regclass, 1000000) FROM pg_class WHERE relkind = 'S'")
-    await target.close()
 
 
 async def refused(here: Cashier) -> None:
@@ -82,8 +47,6 @@ async def refused(here: Cashier) -> None:
 
 def test_what_was_refused_before_there_was_a_queue_is_in_it(stack: Stack, tmp_path: Path) -> None:
     new, old = new_database(stack, "treasury"), stack.create_database(unique("before"))
-    folder = tmp_path / "migrations"
-    folder.mkdir()
 
     async def make() -> None:
         async with cashier(stack, new, tmp_path) as here:
@@ -109,7 +72,7 @@ def test_what_was_refused_before_there_was_a_queue_is_in_it(stack: Stack, tmp_pa
             assert len(await here.exceptions(run)) == 4
 
     asyncio.run(make())
-    migrated_before(old, REFUSED_ACCOUNTS, folder)
+    migrated_before(old, "treasury", REFUSED_ACCOUNTS, tmp_path / "migrations")
     asyncio.run(bring(old, new))
     migrate(old, "treasury")
     asyncio.run(look())

@@ -19,6 +19,7 @@ class Hold(NamedTuple):
     kind: PriorKind
     hospital: str = ""
     paid_fen: int = 0
+    surgery: str = ""  # which of the day's; what is none has none, nor has one from before it was kept
 
 
 class Account(StrEnum):

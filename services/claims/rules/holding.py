@@ -13,7 +13,9 @@ from services.claims.model import (
     Account,
     Benefit,
     Category,
+    ClaimKind,
     Determination,
+    Event,
     EventType,
     Facts,
     Hold,
@@ -25,6 +27,8 @@ from services.claims.model import (
     PriorKind,
     Programme,
     State,
+    Stay,
+    Surgery,
     Taken,
 )
 from services.claims.rules.leave import ends_pregnancy
@@ -53,9 +57,9 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
         return _NONE
     found = {(one.event_date, one.event_type): one.same_event for one in facts.prior}  # by a reviewer, before
     mine = [hold for hold in holds if hold.benefit in facts.benefits]
-    if ends_pregnancy(facts.event):
-        mine = list(dict.fromkeys([_as_surgery(hold) for hold in mine]))
-    prior = [
+    if facts.event.type is _SURGERY:
+        mine = _beside_surgery(facts.event, mine)
+    told = {
         Prior(
             hold.kind,
             hold.event_date,
@@ -65,18 +69,18 @@ def history_of(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], 
             found.get((hold.event_date, hold.event_type)),
         )
         for hold in mine
-    ]
-    prior.sort(key=lambda one: (one.event_date, one.event_type, one.kind))
+    }
+    prior = tuple(sorted(told, key=lambda one: (one.event_date, one.event_type, one.kind, one.hospital, one.paid_fen)))
     if Benefit.MEDICAL not in facts.benefits:
-        return History(tuple(prior))
+        return History(prior)
     times: Counter[str] = Counter()
     for one in taken:
         if one.account is Account.ITEM:
             times[one.key] += one.amount
     items = tuple([item._replace(times_before=times[_key(item)]) for item in facts.items])
-    costs = {one.key for one in taken if one.account is Account.COST}
-    settled = tuple([line for line, key in _costs(facts) if key in costs]) if costs else ()
-    return History(tuple(prior), _paid(facts, taken, law), items, settled)
+    costs = [one.key for one in taken if one.account is Account.COST]
+    settled = tuple([line for line, key in _costs(facts) if _is_settled(key, costs)]) if costs else ()
+    return History(prior, _paid(facts, taken, law), items, settled)
 
 
 def with_history(facts: Facts, holds: Collection[Hold], taken: Collection[Taken], law: Law) -> Facts:
@@ -118,11 +122,10 @@ def held_by(facts: Facts, determination: Determination, others: Collection[Hold]
         hospital, paid_fen = facts.stays[stays[0].number - 1].hospital, sum(line.amount_fen for line in stays)
         found.append(_hold(facts, Benefit.MEDICAL, kind, hospital, paid_fen))
     if ends_pregnancy(facts.event):
-        found += [hold._replace(event_type=EventType.MISCARRIAGE) for hold in found]
+        found += [hold._replace(event_type=EventType.MISCARRIAGE, surgery="") for hold in found]
     if not others:
         return tuple(found)
-    taken = {(other.benefit, other.event_type, other.event_date) for other in others}
-    return tuple(hold for hold in found if (hold.benefit, hold.event_type, hold.event_date) not in taken)
+    return tuple(hold for hold in found if not any(_is_same(hold, other) for other in others))
 
 
 def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Taken, ...]:
@@ -141,13 +144,34 @@ def taken_by(facts: Facts, determination: Determination, law: Law) -> tuple[Take
     return tuple(Taken(*place, amount, caps.get(place)) for place, amount in sorted(sums.items()) if amount)
 
 
+def _beside_surgery(event: Event, holds: list[Hold]) -> list[Hold]:
+    """What is held, but for other surgeries of the day: each is an event of its own."""
+    if ends_pregnancy(event):
+        holds = [_as_surgery(hold) for hold in holds]
+    day, same = (event.type, event.date), ("", _surgery(event))
+    return [hold for hold in holds if (hold.event_type, hold.event_date) != day or hold.surgery in same]
+
+
 def _as_surgery(hold: Hold) -> Hold:
     """To an abortion or an induction, a miscarriage of the same day is the same event."""
     return hold._replace(event_type=_SURGERY) if hold.event_type is EventType.MISCARRIAGE else hold
 
 
+def _surgery(event: Event) -> str:
+    """Which of the day's surgeries an event is: an induction is the abortion of its day; what is no surgery is none."""
+    if event.type is not _SURGERY:
+        return ""
+    return Surgery.ABORTION if ends_pregnancy(event) else event.surgery or ""
+
+
 def _hold(facts: Facts, benefit: Benefit, kind: PriorKind, hospital: str = "", paid_fen: int = 0) -> Hold:
-    return Hold(benefit, facts.event.type, facts.event.date, kind, hospital, paid_fen)
+    return Hold(benefit, facts.event.type, facts.event.date, kind, hospital, paid_fen, _surgery(facts.event))
+
+
+def _is_same(hold: Hold, other: Hold) -> bool:
+    """Whether another claim holds the same. A surgery that is not known is taken for the same."""
+    known = (hold.benefit, hold.event_type, hold.event_date) == (other.benefit, other.event_type, other.event_date)
+    return known and other.surgery in {"", hold.surgery}
 
 
 def _key(item: Item) -> str:
@@ -158,11 +182,11 @@ def _key(item: Item) -> str:
 def _costs(facts: Facts) -> Iterator[tuple[str, str]]:
     """Each cost by its line, with what makes it the same cost under another claim, whatever event that is for.
 
-    Nobody enters one hospital twice on a day. A day may have several visits; those of one sum are taken for one.
+    A day may have several visits; those of one sum are taken for one.
     """
     kind = stay_kind(facts)
     for number, stay in enumerate(facts.stays, 1):
-        yield f"{kind}/{number}", f"STAY/{stay.hospital}/{stay.admission}"
+        yield f"{kind}/{number}", _stay_cost(facts, stay)
     for number, visit in enumerate(facts.visits, 1):
         if visit.provider:
             key = f"VISIT/{visit.provider}/{visit.date}/{visit.policy_range_fen}"
@@ -170,6 +194,24 @@ def _costs(facts: Facts) -> Iterator[tuple[str, str]]:
     for number, item in enumerate(facts.items, 1):
         if item.provider:
             yield f"{LineKind.ITEM}/{number}", f"ITEM/{item.provider}/{_key(item)}/{item.date}"
+
+
+def _stay_cost(facts: Facts, stay: Stay) -> str:
+    """Nobody enters one hospital twice on a day. A hospital has the rate of each surgery of a stay, whatever that cost;
+    what is paid by the bill (paid back, after a transfer, a spouse's share) is the whole stay.
+    """
+    whole = f"STAY/{stay.hospital}/{stay.admission}"
+    by_bill = (
+        facts.kind is not ClaimKind.PROVIDER_SETTLEMENT
+        or stay.transfer_filed
+        or facts.insured.category is Category.SPOUSE_OF_EMPLOYEE
+    )
+    return whole if by_bill or facts.event.type is not _SURGERY else f"{whole}/{_surgery(facts.event)}"
+
+
+def _is_settled(key: str, costs: Collection[str]) -> bool:
+    """Whether one of these is the cost, the whole it is part of, or a part of it."""
+    return any(key == cost or cost.startswith(f"{key}/") or key.startswith(f"{cost}/") for cost in costs)
 
 
 def _paid(facts: Facts, taken: Iterable[Taken], law: Law) -> Paid:

@@ -64,7 +64,7 @@ _SUBMISSION: Final = (
     "is_apart",
 )
 _ACCEPTED: Final = (None, None)  # county and fields
-_HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen")
+_HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen", "surgery")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
 _Place = tuple[UUID | None, str, str]  # whose, and what is held or taken
 _WAITING: Final = ("claim_id", "revision", "person", "due_on", "reasons", "facts", "known_at")
@@ -289,7 +289,8 @@ async def _save_standing(tx: Tx, standing: Mapping[UUID, Change], on_file: Seque
         denied = {c.claim.id for c in standing.values() if c.facts and c.facts.reviewed.denied}
         held = await tx.fetch(
             """DELETE FROM benefit_hold WHERE claim_id = ANY($1)
-               RETURNING claim_id, person, benefit AS account, event_type || '/' || event_date AS key, 1 AS amount""",
+               RETURNING claim_id, person, benefit AS account,
+                         event_type || '/' || event_date || '/' || surgery AS key, 1 AS amount""",
             on_file,
         )
         rows = await tx.fetch(
@@ -320,7 +321,7 @@ def _places(changes: Iterable[Change]) -> Counter[_Place]:
     found: Counter[_Place] = Counter()
     for change in changes:
         for hold in change.holds:
-            found[change.claim.person, hold.benefit, f"{hold.event_type}/{hold.event_date}"] += 1
+            found[change.claim.person, hold.benefit, f"{hold.event_type}/{hold.event_date}/{hold.surgery}"] += 1
         for one in change.taken:
             found[change.claim.person, one.account, one.key] += one.amount
     return found

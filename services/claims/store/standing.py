@@ -39,7 +39,7 @@ async def load_standing(tx: Tx, persons: Collection[UUID], *, with_taken: bool) 
     """What the claims of these persons hold, and what they take if a claim of the batch could need it."""
     found: OfPersons = {}
     rows = await tx.fetch(
-        """SELECT person, claim_id, benefit, event_type, event_date, kind, hospital, paid_fen
+        """SELECT person, claim_id, benefit, event_type, event_date, kind, hospital, paid_fen, surgery
            FROM benefit_hold WHERE person = ANY($1)""",
         list(persons),
     )
@@ -69,4 +69,5 @@ def _hold(row: asyncpg.Record) -> Hold:
         PriorKind(row["kind"]),
         row["hospital"],
         row["paid_fen"],
+        row["surgery"],
     )

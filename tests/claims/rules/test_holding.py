@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,13 +27,14 @@ from services.claims.model import (
     Taken,
     Visit,
 )
-from services.claims.rules import History, decide, has_room, held_by, taken_by, with_history
+from services.claims.rules import History, decide, has_room, held_by, history_of, taken_by, with_history
 from services.kit.law import Law
 from tests.builders import (
     ALLOWANCE,
     DELIVERED,
     HOSPITAL,
     MEDICAL,
+    OTHER_HOSPITAL,
     delivery,
     facts,
     law_with,
@@ -137,6 +139,16 @@ def test_an_abortion_is_the_miscarriage_that_it_is_claimed_as_elsewhere(
     assert has_room(given, History())
 
 
+@pytest.mark.parametrize("code", ABORTION)
+def test_an_abortion_and_an_induction_hold_the_same(code: Surgery) -> None:
+    held, _ = after(facts(ABORTION[code], benefits=ALLOWANCE))
+
+    assert [(hold.event_type, hold.surgery) for hold in held] == [
+        (EventType.FAMILY_PLANNING_SURGERY, Surgery.ABORTION),
+        (EventType.MISCARRIAGE, ""),
+    ]
+
+
 @pytest.mark.parametrize("other", [surgery(Surgery.IUD_INSERTION), delivery()])
 def test_nothing_else_of_that_day_is_a_miscarriage(other: Event) -> None:
     held, _ = after(facts(other, benefits=ALLOWANCE))
@@ -144,6 +156,114 @@ def test_nothing_else_of_that_day_is_a_miscarriage(other: Event) -> None:
     given = with_history(facts(miscarriage(70), benefits=ALLOWANCE), held, (), CAPPED)
 
     assert decide(given, CAPPED).outcome is State.APPROVED
+
+
+BY_RATE = law_with(
+    {
+        "medical.delivery.mode": "POLICY_FULL",
+        "medical.spouse.pct": "0.5",
+        "medical.fp.IUD_IN": 40_000,
+        "medical.fp.IUD_OUT": 30_000,
+        "medical.fp.ABORT": 80_000,
+        "medical.fp.INDUCE": 150_000,
+        "medical.fp.LIGATION": 300_000,
+    }
+)
+
+
+def operated(code: str, benefits: tuple[Benefit, ...] = MEDICAL, **changes: Any) -> Facts:
+    """A surgery of the same stay for all, at the same sum."""
+    event = surgery(Surgery(code), gestation_days=70)
+    return facts(event, **{"benefits": benefits, "stays": [stay()] if benefits is MEDICAL else [], **changes})
+
+
+def decided_after(first: Facts, second: Facts, law: Law = BY_RATE) -> tuple[Facts, Determination]:
+    """The second by what the first one leaves on file."""
+    given = with_history(second, *after(first, law), law)
+    return given, decide(given, law)
+
+
+@pytest.mark.parametrize("benefits", [ALLOWANCE, MEDICAL])
+@pytest.mark.parametrize("codes", [("1", "5"), ("3", "1"), ("3", "5"), ("4", "2")])
+@pytest.mark.parametrize("turned", [False, True])
+def test_another_surgery_of_the_day_is_another_event(
+    benefits: tuple[Benefit, ...], codes: tuple[str, str], turned: bool
+) -> None:
+    first, second = [operated(code, benefits) for code in (reversed(codes) if turned else codes)]
+
+    given, determination = decided_after(first, second)
+
+    assert determination == decide(second, BY_RATE)
+    assert determination.outcome is State.APPROVED
+    assert second.event.type not in {prior.event_type for prior in given.prior}
+    assert held_by(given, determination, after(first, BY_RATE)[0]) == after(second, BY_RATE)[0]
+
+
+@pytest.mark.parametrize("benefits", [ALLOWANCE, MEDICAL])
+@pytest.mark.parametrize("codes", [("1", "1"), ("5", "5"), ("3", "3"), ("3", "4"), ("4", "3"), ("4", "4")])
+def test_the_same_surgery_of_the_day_is_the_same_event_and_an_induction_is_the_abortion(
+    benefits: tuple[Benefit, ...], codes: tuple[str, str]
+) -> None:
+    first, second = [operated(code, benefits) for code in codes]
+
+    given, determination = decided_after(first, second)
+
+    assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_EVENT",))
+    assert has_room(given, History())
+
+
+def test_the_same_surgery_is_found_among_others_of_the_day() -> None:
+    held = [hold for code in ("3", "1", "5") for hold in after(operated(code), BY_RATE)[0]]
+
+    for code in ("1", "3", "5"):
+        assert decide(with_history(operated(code), held, (), BY_RATE), BY_RATE).outcome is State.DUPLICATE
+    assert decide(with_history(operated("2"), held, (), BY_RATE), BY_RATE).outcome is State.APPROVED
+
+
+@pytest.mark.parametrize("benefits", [ALLOWANCE, MEDICAL])
+@pytest.mark.parametrize("code", ["1", "3"])
+def test_a_surgery_held_before_its_code_was_kept_stands_for_every_one_of_its_day(
+    benefits: tuple[Benefit, ...], code: str
+) -> None:
+    held = [hold._replace(surgery="") for hold in after(operated("5", benefits), BY_RATE)[0]]
+
+    determination = decide(with_history(operated(code, benefits), held, (), BY_RATE), BY_RATE)
+
+    assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_EVENT",))
+
+
+def test_what_was_refused_for_another_surgery_of_the_day_has_room() -> None:
+    """As it is on file: its facts name what was held without its code."""
+    held, _ = after(operated("1", ALLOWANCE))
+    refused = with_history(operated("5", ALLOWANCE), [hold._replace(surgery="") for hold in held], (), CAPPED)
+
+    assert decide(refused, CAPPED).outcome is State.DUPLICATE
+    assert has_room(refused, history_of(refused, held, (), CAPPED))
+
+
+def test_what_is_no_surgery_is_told_of_all_of_them_in_one_order() -> None:
+    holds = [hold for code in ("5", "1") for hold in after(operated(code), BY_RATE)[0]]
+
+    for held in (holds, holds[::-1]):
+        told = with_history(facts(benefits=MEDICAL, stays=[stay()]), held, (), BY_RATE).prior
+        assert [prior.paid_fen for prior in told] == [40_000, 300_000]
+
+
+def test_a_filed_transfer_is_one_from_the_same_surgery_only() -> None:
+    transferred = operated("5", stays=[stay(hospital=OTHER_HOSPITAL, transfer_filed=True)])
+
+    for code, paid_fen in (("1", 300_000), ("5", 297_500)):  # the rate; (5,000 - 1,500) x 85 %
+        assert decided_after(operated(code), transferred)[1].figures.medical_fen == paid_fen
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_surgery_after_a_filed_transfer_holds_nothing_beside_the_first(known: bool) -> None:
+    held, _ = after(operated("5"), BY_RATE)
+    held = held if known else tuple(hold._replace(surgery="") for hold in held)
+    given = with_history(operated("5", stays=[stay(transfer_filed=True)]), held, (), BY_RATE)
+
+    assert decide(given, BY_RATE).outcome is State.APPROVED
+    assert held_by(given, decide(given, BY_RATE), held) == ()
 
 
 # --- what is taken --------------------------------------------------------------------------------------------------
@@ -188,6 +308,49 @@ def test_a_cost_that_was_paid_is_not_paid_under_another_claim(name: str) -> None
     assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_COST",))
     assert taken_by(again, determination, SET) == ()
     assert has_room(again, History())
+
+
+REIMBURSED: dict[str, Any] = {"kind": ClaimKind.REIMBURSEMENT}
+BY_BILL: dict[str, dict[str, Any]] = {
+    "paid back": REIMBURSED,
+    "the share of a spouse": {"category": Category.SPOUSE_OF_EMPLOYEE},
+    "after a transfer": {"stays": [stay(transfer_filed=True)]},
+}
+
+
+@pytest.mark.parametrize("how", BY_BILL)
+def test_a_bill_is_paid_once_though_it_is_for_two_surgeries(how: str) -> None:
+    first, second = [operated(code, **BY_BILL[how]) for code in ("1", "5")]
+
+    _, determination = decided_after(first, second)
+
+    assert decide(first, BY_RATE).outcome is State.APPROVED
+    assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_COST",))
+
+
+WHOLE = {
+    "a delivery": facts(benefits=MEDICAL, stays=[stay()]),
+    "a miscarriage": facts(miscarriage(70), benefits=MEDICAL, stays=[stay()]),
+    "a surgery that is paid back": operated("1", **REIMBURSED),
+}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_surgery_is_part_of_the_stay_that_is_paid_as_a_whole(what: str, turned: bool) -> None:
+    first, second = (operated("5"), WHOLE[what]) if turned else (WHOLE[what], operated("5"))
+
+    _, determination = decided_after(first, second)
+
+    assert (determination.outcome, determination.reasons) == (State.DUPLICATE, ("DUPLICATE_COST",))
+
+
+@pytest.mark.parametrize("codes", [("5", "5"), ("3", "4")])
+def test_one_surgery_of_one_stay_is_paid_once_whatever_day_it_is_claimed_for(codes: tuple[str, str]) -> None:
+    first, second = [operated(code) for code in codes]
+    other = second._replace(event=second.event._replace(date=DELIVERED + timedelta(days=1)))
+
+    assert decided_after(first, other)[1].reasons == ("DUPLICATE_COST",)
 
 
 def test_what_is_done_elsewhere_or_on_another_day_is_another_cost() -> None:
