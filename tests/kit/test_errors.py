@@ -106,7 +106,7 @@ def test_a_statement_with_the_wrong_number_of_arguments_is_our_bug() -> None:
 
 def after(cause: Exception) -> Exception:
     """What clearing up a connection raises while the cause is on its way."""
-    error = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+    error: Exception = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
     error.__context__ = cause
     return error
 
