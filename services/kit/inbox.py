@@ -157,10 +157,7 @@ class Inbox(Generic[Prepared]):
             if not self.synced:
                 await self._sync()
             generation = self.generation
-            fetched = await self.consumer.getmany(
-                timeout_ms=self.settings.poll_timeout_ms, max_records=self.settings.batch_records_max
-            )
-            self._pace(fetched=bool(fetched))
+            fetched = await self._fetched()
             if generation != self.generation or not self.synced or not fetched:
                 return None
             batch = await self._batch(fetched)
@@ -174,6 +171,21 @@ class Inbox(Generic[Prepared]):
             return batch, await self.stream.prepare(batch.messages)
         except Exception:  # noqa: BLE001  # `_land` tries again, and tells the four kinds of failure apart
             return batch, None
+
+    async def _fetched(self) -> dict[TopicPartition, list[Any]]:
+        """What has come. After less than a whole batch nothing is fetched until more is wanted: aiokafka would fetch
+        the first few that come next, and not what comes behind them before those are taken.
+        """
+        most = self.settings.batch_records_max
+        if self.synced:
+            self.consumer.resume(*self.consumer.assignment())
+        fetched: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
+            timeout_ms=self.settings.poll_timeout_ms, max_records=most
+        )
+        self._pace(fetched=bool(fetched))
+        if 0 < sum(map(len, fetched.values())) < most:
+            self.consumer.pause(*self.consumer.assignment())
+        return fetched
 
     def _pace(self, *, fetched: bool) -> None:
         """Ask a quiet topic less often. aiokafka reads the figure at each fetch, but offers no way to change it."""

@@ -169,6 +169,40 @@ def test_a_quiet_topic_is_asked_less_often_and_its_next_record_lands(stack: Stac
     asyncio.run(act())
 
 
+def test_what_comes_while_a_batch_is_in_hand_is_the_next_one(stack: Stack, dsn: str) -> None:
+    @dataclass
+    class Slow(Toy):
+        goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+        batches: list[int] = field(default_factory=list)
+
+        async def apply(self, tx: Tx, messages: tuple[Message, ...]) -> None:
+            self.batches.append(len(messages))
+            await self.goes_on.wait()
+            await super().apply(tx, messages)
+
+    async def act() -> None:
+        toy = Slow(stack, dsn)
+        async with db.connect(dsn) as database, running(toy.inbox(database)) as task:
+
+            async def is_in_hand() -> bool:
+                return len(toy.batches) == 1
+
+            async def has_landed() -> bool:
+                return await toy.offset() == 4
+
+            await toy.send((b"a", b"1"))
+            await eventually(is_in_hand, task)
+            for value in (b"2", b"3", b"4"):
+                await toy.send((b"a", value))  # each is with the broker before the next
+            toy.goes_on.set()
+            await eventually(has_landed, task)
+
+        assert toy.batches == [1, 3]
+        assert await toy.landed() == ["1", "2", "3", "4"]
+
+    asyncio.run(act())
+
+
 def test_what_a_sender_took_back_is_not_taken_in(stack: Stack, dsn: str) -> None:
     async def act() -> None:
         toy = Toy(stack, dsn)
