@@ -225,7 +225,6 @@ class Inbox(Generic[Prepared]):
                 raise OffsetLost(f"{place.topic}/{place.partition}: {offset} is not in {first[place]}..{end[place]}")
             self.consumer.seek(place, offset)
         self.positions, self.landed = stored, dict(stored)
-        self.consumer.resume(*assigned)
         self.synced = True
 
     async def _stored_offsets(
@@ -423,8 +422,6 @@ class Inbox(Generic[Prepared]):
                 await asyncio.sleep(min(left, 0.05))
         except (KafkaError, OSError):
             await asyncio.sleep(seconds)
-        if self.synced:
-            self.consumer.resume(*self.consumer.assignment())
 
     def unsync(self) -> None:
         self.generation += 1
