@@ -187,18 +187,33 @@ def _offsets(stack: Stack) -> dict[tuple[str, int], int]:
 
 
 @contextmanager
-def stalled_inside_a_transaction(stack: Stack, role: str, workers: int) -> Iterator[None]:
-    """Stall one of so many workers when it has moved its fence and not yet committed."""
+def stalled_inside_a_transaction(stack: Stack, role: str) -> Iterator[None]:
+    """Stall a worker when it has moved a fence and not yet committed."""
     with ExitStack() as until_the_end:
         with _persons_locked(stack):
-            eventually(lambda: _waiting(stack, "person") >= workers, 4, "no batch reaches the persons")
+            eventually(lambda: _has_moved_its_fence(stack, role), 10, "the worker brings no batch to the persons")
             until_the_end.enter_context(stalled(stack, role))
         yield
 
 
+def _has_moved_its_fence(stack: Stack, role: str) -> bool:
+    """Whether a session of this role's process waits for the persons and has written its offset."""
+    ports = [connection.laddr.port for connection in psutil.Process(stack.pid(role)).net_connections("tcp")]
+    waiting = ask(
+        stack,
+        """SELECT FROM pg_stat_activity AS session
+           WHERE wait_event_type = 'Lock' AND strpos(query, 'person') > 0 AND client_port = ANY($1)
+             AND EXISTS (SELECT FROM pg_locks AS held WHERE held.pid = session.pid AND held.granted
+                           AND held.relation = 'consumed'::regclass AND held.mode = 'RowExclusiveLock')""",
+        ports,
+    )
+    return bool(waiting)
+
+
 def wait_taken_over(stack: Stack, timeout_s: float = 30.0) -> None:
     """Return when another worker has the partitions of a stalled one and waits for the offsets that it holds."""
-    eventually(lambda: _waiting(stack, "consumed") > 0, timeout_s, "nobody takes the stalled worker's place")
+    sql = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, 'consumed') > 0"
+    eventually(lambda: bool(ask(stack, sql)), timeout_s, "nobody takes the stalled worker's place")
 
 
 def end_sessions_in_the_way(stack: Stack) -> int:
@@ -226,9 +241,3 @@ def end_stalled_sessions(stack: Stack) -> int:
 def _persons_locked(stack: Stack) -> AbstractContextManager[None]:
     """Nobody can be decided about meanwhile."""
     return databases.locked(databases.dsn_of(stack, "claims"), "LOCK TABLE person IN ACCESS EXCLUSIVE MODE", 20)
-
-
-def _waiting(stack: Stack, text: str) -> int:
-    """How many sessions wait for a lock in a statement with that text."""
-    sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, $1) > 0"
-    return int(ask(stack, sql, text)[0][0])

@@ -114,14 +114,14 @@ def wake_before_its_fence(city: Stack, victim: str, random: Random) -> None:
 
 def wake_with_an_open_transaction(city: Stack, victim: str, random: Random) -> None:
     """It commits after all. Whoever takes its place waits longer than for any lock, and does not die of it."""
-    with stalled_inside_a_transaction(city, victim, workers=2):
+    with stalled_inside_a_transaction(city, victim):
         wait_taken_over(city)
         time.sleep(random.uniform(5.5, 6.5))
 
 
 def wake_without_session(city: Stack, victim: str, random: Random) -> None:
     """The database ended its session and another has decided its batch; what it still holds must be dropped."""
-    with stalled_inside_a_transaction(city, victim, workers=2):
+    with stalled_inside_a_transaction(city, victim):
         wait_taken_over(city)
         assert end_sessions_in_the_way(city) > 0
         wait_every_partition_advances(city)
