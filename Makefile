@@ -124,7 +124,7 @@ samples: setup $(GRPCURL) ## The samples in other languages, on the real stack (
 	$(BIN)/python -m tools.protos image
 	$(BIN)/pytest -q -m samples tests/samples
 
-bench: setup ## Measure against the raw ceiling; writes build/bench.json
+bench: setup $(FONT) ## Measure against the raw ceiling; writes build/bench.json
 	@$(if $(ABLE),$(MAKE) --no-print-directory compiled)
 	$(AS_SHIPPED) $(BIN)/python -m tests.bench
 
