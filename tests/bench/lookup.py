@@ -64,12 +64,10 @@ async def _once(connection: asyncpg.Connection[asyncpg.Record], rng: random.Rand
     """
     asked = [_index(rng.randrange(PERSONS * 20 // 19)) for _ in range(QUESTIONS)]
     references = [None] * len(asked)
-    usccs = [f"E{rng.randrange(_EMPLOYERS)}" for _ in asked]
     explained = await connection.fetchval(
         "EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, FORMAT JSON)" + store.COVERAGE,
         asked,
         references,
-        usccs,
         [_ON] * len(asked),
         datetime(2026, 11, 1, tzinfo=UTC),
     )

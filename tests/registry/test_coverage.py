@@ -118,7 +118,9 @@ def test_five_hundred_persons_are_answered_in_order_with_one_row_of_audit(stack:
 
 @pytest.mark.parametrize("unknown", [0, 1, 50])
 def test_five_hundred_are_asked_for_in_as_many_statements_as_one(stack: Stack, dsn: str, unknown: int) -> None:
-    """One answers, one writes the audit; one more gives references to all who were never reported."""
+    """One answers, one writes the audit; one more gives references to all who were never reported, and one finds the
+    employers that are named for the first time.
+    """
 
     async def act() -> None:
         code = uscc()
@@ -128,10 +130,30 @@ def test_five_hundred_are_asked_for_in_as_many_statements_as_one(stack: Stack, d
             ran = await statements_of(given.database)
 
             await usecases.get_coverage(given, [Question(n, code) for n in numbers], datetime.now(UTC))
+            first, ran[:] = ran[:], ()
+            await usecases.get_coverage(given, [Question(n, code) for n in numbers], datetime.now(UTC))
 
-        written = ["INSERT INTO person", "INSERT INTO audit"] if unknown else ["INSERT INTO audit"]
-        assert [sql for sql in ran if sql.startswith("INSERT")] == written
-        assert len(ran) == 1 + len(written)
+        referred = ["INSERT INTO person"] if unknown else []
+        assert [sql for sql in first if sql.startswith("INSERT")] == [*referred, "INSERT INTO audit"]
+        assert len(first) == 3 + len(referred)
+        assert ran == [first[1], "INSERT INTO audit"]
+
+    asyncio.run(act())
+
+
+def test_an_employer_that_is_told_of_later_is_found_from_then_on(stack: Stack, dsn: str) -> None:
+    """What was not found is asked for again: only what was is kept."""
+
+    async def act() -> None:
+        number, code = id_number(), uscc()
+        async with office(stack, dsn) as given:
+            before = await asked(given, number, code)
+            await usecases.record(given, [employer(code)], [])
+            after = [await asked(given, number, code), await asked(given, number, code)]
+
+        (row,) = await rows(dsn, "SELECT id FROM employer WHERE uscc = $1", code)
+        assert before.employer is None
+        assert [answer.employer for answer in after] == [row["id"]] * 2
 
     asyncio.run(act())
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.kit.db import Tx
+from services.kit.db import Database, Tx
 from services.registry.model import Contract, Level
 
 Years = tuple[tuple[int, int], ...]
@@ -116,7 +116,7 @@ async def lock_employers(tx: Tx, given: Sequence[tuple[UUID, str]]) -> dict[str,
     }
 
 
-async def employers_of(tx: Tx, usccs: Sequence[str]) -> dict[str, UUID]:
+async def employers_of(tx: Tx | Database, usccs: Sequence[str]) -> dict[str, UUID]:
     rows = await tx.fetch("SELECT uscc, id FROM employer WHERE uscc = ANY($1)", usccs)
     return {row["uscc"]: row["id"] for row in rows}
 

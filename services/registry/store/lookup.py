@@ -16,16 +16,15 @@ from services.registry.model import Category, Contributions, Coverage, Instituti
 # in any order and are put in place outside. Wages are joined behind `OFFSET 0`, to one person at a time: joined to all
 # of them they would be memoized by employer, which costs more than the few that two persons share.
 COVERAGE: Final = """
-SELECT asked.position, COALESCE(referred.id, indexed.id) AS person,
+SELECT asked.position,
+       CASE WHEN asked.reference IS NULL THEN indexed.id
+            ELSE (SELECT id FROM person WHERE id = asked.reference) END AS person,
        held.first_months IS NOT NULL AS is_known,
-       held.category, held.employer_id AS insured_by, held.is_student, named.id AS employer,
+       held.category, held.employer_id AS insured_by, held.is_student,
        held.first_months, held.last_months, held.late_months, held.late_paid_on, held.reported_to_month,
        held.years, held.monthly_fen, held.base_years, held.base_fen
-FROM unnest($1::bytea[], $2::uuid[], $3::text[], $4::date[]) WITH ORDINALITY
-     AS asked (blind_index, reference, uscc, day, position)
+FROM unnest($1::bytea[], $2::uuid[], $3::date[]) WITH ORDINALITY AS asked (blind_index, reference, day, position)
 LEFT JOIN person AS indexed ON indexed.blind_index = asked.blind_index
-LEFT JOIN person AS referred ON referred.id = asked.reference
-LEFT JOIN employer AS named ON named.uscc = asked.uscc
 LEFT JOIN LATERAL (
     SELECT * FROM (
         SELECT span.is_in,
@@ -40,12 +39,12 @@ LEFT JOIN LATERAL (
                  AS at (place),
              LATERAL (SELECT at.place, asked.day IS NULL OR asked.day <= known.last_days[at.place])
                  AS span (place, is_in)
-        WHERE known.person_id = COALESCE(referred.id, indexed.id) AND known.recorded_at <= $5
+        WHERE known.person_id = COALESCE(asked.reference, indexed.id) AND known.recorded_at <= $4
         ORDER BY known.recorded_at DESC LIMIT 1
     ) AS insured
     LEFT JOIN LATERAL (
         SELECT years, monthly_fen, base_years, base_fen FROM employer_wage
-        WHERE employer_wage.employer_id = insured.employer_id AND employer_wage.recorded_at <= $5
+        WHERE employer_wage.employer_id = insured.employer_id AND employer_wage.recorded_at <= $4
         ORDER BY employer_wage.recorded_at DESC LIMIT 1
     ) AS wage ON true
     OFFSET 0
@@ -72,19 +71,20 @@ _CATEGORIES: Final[dict[str | None, Category | None]] = {None: None, **{str(one)
 
 
 class Asked(NamedTuple):
-    """One person to be found, by index or by reference."""
+    """One person to be found, by index or by reference, and the employer that the question names."""
 
     blind_index: bytes | None
     reference: UUID | None
-    employer_uscc: str
     on: date | None
+    employer: UUID | None = None
 
 
 async def coverage(database: Database, asked: Sequence[Asked], known_at: datetime) -> list[Coverage]:
     """One answer for each, in their order, as it was known at that instant."""
-    columns = [list(column) for column in zip(*asked, strict=True)] or [[], [], [], []]
-    rows = await database.fetch(COVERAGE, *columns, known_at)
-    return [_coverage(row) for row in sorted(rows, key=lambda row: row["position"])]
+    indexes, references, days = [a.blind_index for a in asked], [a.reference for a in asked], [a.on for a in asked]
+    rows = await database.fetch(COVERAGE, indexes, references, days, known_at)
+    found = sorted(rows, key=lambda row: row["position"])
+    return [_coverage(row, one.employer) for row, one in zip(found, asked, strict=True)]
 
 
 async def institutions(database: Database, asked: Sequence[tuple[str, date]], known_at: datetime) -> list[Institution]:
@@ -108,14 +108,14 @@ async def refer(database: Database, given: Sequence[tuple[UUID, bytes]]) -> dict
     return {row["blind_index"]: row["id"] for row in found}
 
 
-def _coverage(row: asyncpg.Record) -> Coverage:
+def _coverage(row: asyncpg.Record, employer: UUID | None) -> Coverage:
     return Coverage(
         row["person"],
         row["is_known"],
         _CATEGORIES[row["category"]],
         row["insured_by"],
         bool(row["is_student"]),
-        row["employer"],
+        employer,
         tuple(zip(row["years"] or (), row["monthly_fen"] or (), strict=True)),
         tuple(zip(row["base_years"] or (), row["base_fen"] or (), strict=True)),
         contributions(row),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from uuid import UUID
 
 from services.kit.ids import new_id
 from services.registry import rules, store
@@ -17,11 +18,13 @@ async def get_coverage(
 ) -> list[Coverage]:
     """Resolve every person and answer in one statement; the reading is audited, one row a call.
 
-    Somebody of whom nothing is known gets a reference in a second statement, which is rare.
+    Somebody of whom nothing is known gets a reference in another statement, and employers that this process has not met
+    are asked for in one before; both are rare.
     """
     if not questions:
         return []
-    hers = [_her(office, question) for question in questions]
+    employers = await office.employers([question.employer_uscc for question in questions])
+    hers = [_her(office, question, employers.get(question.employer_uscc)) for question in questions]
     his = {place: _him(office, question) for place, question in enumerate(questions) if _names_husband(question)}
     asked = [*hers, *his.values()]
     found = await _refer(office, asked, await store.coverage(office.database, asked, known_at))
@@ -40,14 +43,14 @@ def _with(his: Coverage | None, hers: Coverage) -> Coverage:
     return hers if his is None else rules.with_husband(hers, his)._replace(husband=his.person)
 
 
-def _her(office: Office, question: Question) -> Asked:
+def _her(office: Office, question: Question, employer: UUID | None) -> Asked:
     index = office.index(question.id_number) if question.id_number else None
-    return Asked(index, question.person, question.employer_uscc, question.on)
+    return Asked(index, question.person, question.on, employer)
 
 
 def _him(office: Office, question: Question) -> Asked:
     index = office.index(question.husband_id_number) if question.husband_id_number else None
-    return Asked(index, question.husband, "", question.on)
+    return Asked(index, question.husband, question.on)
 
 
 async def _refer(office: Office, asked: Sequence[Asked], answered: Sequence[Coverage]) -> list[Coverage]:
