@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from buf.validate import validate_pb2
@@ -9,7 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message as Proto
 from protovalidate import Validator
 
-from services.kit.messages import Reason, few, reason
+from services.kit.messages import REASONS_MAX, Reason, few, reason
 
 _CODES: Final = {
     "required": "FIELD_REQUIRED",
@@ -54,6 +55,22 @@ def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
     return few(list(problems.values()))
 
 
+def with_content(shape: Sequence[Reason], content: Sequence[Reason]) -> list[Reason]:
+    """Both in one answer, so that nobody corrects a message twice; of a field whose shape is wrong only that."""
+    if not shape:
+        return few(content)
+    if len(shape) >= REASONS_MAX:
+        return list(shape)
+    told = {problem.field for problem in shape}
+    return few([*shape, *(problem for problem in content if told.isdisjoint(_holders(problem.field)))])
+
+
+def _holders(path: str) -> list[str]:
+    """A field, and those it lies in: `a.b[0].c`, `a.b[0]`, `a.b`, `a`."""
+    steps = path.replace("[", ".[").split(".")
+    return [".".join(steps[:count]).replace(".[", "[") for count in range(len(steps), 0, -1)]
+
+
 def _element(element: Any) -> str:
     """One step of a field's path, with its place where the field repeats."""
     subscript = element.subscript
@@ -64,6 +81,8 @@ def _reason(message: Proto, violation: Any, path: str) -> Reason:
     match code := _CODES.get(violation.proto.rule_id, "FIELD_OUT_OF_RANGE"):
         case "FIELD_TOO_LONG" | "TOO_MANY_ITEMS":
             return reason(code, path, limit=violation.rule_value)
+        case "FIELD_MALFORMED" if violation.field_value in {"", b""}:
+            return reason("FIELD_REQUIRED", path)
         case "FIELD_MALFORMED":
             return reason(code, path, form=_form(violation))
         case "FIELD_OUT_OF_RANGE":

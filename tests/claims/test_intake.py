@@ -151,7 +151,7 @@ FIELDS: dict[str, tuple[Change, tuple[str, str]]] = {
     "no person": (lambda c: c.ClearField("person_id_number"), ("FIELD_REQUIRED", "person_id_number")),
     "a person of 33": (lambda c: setattr(c, "person_id_number", "1" * 33), ("FIELD_TOO_LONG", "person_id_number")),
     "an employer of 33": (lambda c: setattr(c, "employer_uscc", "9" * 33), ("FIELD_TOO_LONG", "employer_uscc")),
-    "no county": (lambda c: c.ClearField("county"), ("FIELD_MALFORMED", "county")),
+    "no county": (lambda c: c.ClearField("county"), ("FIELD_REQUIRED", "county")),
     "a county of five digits": (lambda c: setattr(c, "county", "61030"), ("FIELD_MALFORMED", "county")),
     "a county with an end of line": (lambda c: setattr(c, "county", "610304\n"), ("FIELD_MALFORMED", "county")),
     "no kind": (lambda c: c.ClearField("kind"), ("FIELD_REQUIRED", "kind")),
@@ -234,6 +234,38 @@ def test_an_id_number_for_a_claim_number_is_told_with_everything_else() -> None:
     assert problems(claim(number=f"王 {MOTHER}", county="x")) == [here, ("FIELD_MALFORMED", "county")]
     assert problems(claim(number=MOTHER, county="110101")) == [here, ("COUNTY_UNKNOWN", "county")]
     assert MOTHER not in "".join(str(one) for one in taken(submit(claim(number=MOTHER, county="x"))).reasons)
+
+
+def test_what_single_fields_say_is_told_with_what_their_forms_are() -> None:
+    """A short county code beside a wrong check digit, a credit code, a day and an instant: one round, not two."""
+    wrong = claim(county="61030", person=MOTHER[:-1] + "8", employer=EMPLOYER[:-1] + "0", on=date(2026, 11, 24))
+    wrong.submit_time.FromDatetime(datetime(2027, 1, 1, tzinfo=UTC))
+    wrong.husband_id_number = "61030219940312411"
+
+    assert problems(wrong) == [
+        ("FIELD_MALFORMED", "county"),
+        ("ID_NUMBER_CHECK_DIGIT", "person_id_number"),
+        ("USCC_CHECK_DIGIT", "employer_uscc"),
+        ("DATE_IN_FUTURE", "event.date"),
+        ("DATE_IN_FUTURE", "submit_time"),
+        ("ID_NUMBER_LENGTH", "husband_id_number"),
+    ]
+
+
+def test_a_field_is_told_once_and_what_lies_in_a_missing_one_not_at_all() -> None:
+    wrong = claim(county="", person="")
+    wrong.ClearField("event")
+
+    assert problems(wrong) == [("FIELD_REQUIRED", name) for name in ("person_id_number", "county", "event")]
+
+
+@pytest.mark.parametrize("kind", [0, 99])
+def test_what_fields_mean_beside_each_other_is_not_asked_of_a_claim_of_no_kind(kind: int) -> None:
+    """Neither costs, which an allowance has none of, nor whether she is a woman, which two surgeries do not ask."""
+    wrong = claim(person="610303199108051134")
+    wrong.kind = kind  # type: ignore[assignment]
+
+    assert [field for _, field in problems(wrong)] == ["kind"]
 
 
 def test_no_reason_repeats_a_personal_value() -> None:

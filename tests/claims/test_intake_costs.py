@@ -332,9 +332,28 @@ def test_the_parts_of_a_charge_add_up_where_they_are_given(
     ]
 
 
-@pytest.mark.parametrize("code", ["", "H6103020012", "H610302001234", "h61030200123", "H6103020012\n", "市妇幼保健院"])
+@pytest.mark.parametrize("code", ["H6103020012", "H610302001234", "h61030200123", "H6103020012\n", "市妇幼保健院"])
 def test_an_institution_is_named_by_its_code(code: str) -> None:
     assert problems(medical(stays=[stay_sent(provider=code)])) == [("FIELD_MALFORMED", "stays[0].provider")]
+
+
+def test_a_stay_names_its_institution() -> None:
+    assert problems(medical(stays=[stay_sent(provider="")])) == [("FIELD_REQUIRED", "stays[0].provider")]
+
+
+def test_no_such_day_is_told_beside_a_wrong_form() -> None:
+    sent = medical(stays=[stay_sent(provider="x")], visits=[visit_sent()], items=[item_sent()])
+    sent.stays[0].admission_date.day = 31
+    sent.stays[0].admission_date.month = 2
+    sent.visits[0].date.month = 13
+    sent.items[0].date.Clear()
+
+    assert problems(sent) == [
+        ("FIELD_MALFORMED", "stays[0].provider"),
+        ("DATE_INVALID", "stays[0].admission_date"),
+        ("DATE_INVALID", "visits[0].date"),
+        ("DATE_INVALID", "items[0].date"),
+    ]
 
 
 def test_every_problem_of_the_content_is_told_at_once() -> None:

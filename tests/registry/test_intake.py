@@ -56,6 +56,14 @@ WRONG = {
     "too large": (b"x" * 65_537, [("MESSAGE_TOO_LARGE", "")]),
     "states nothing": (numbered("N-1"), [("STATEMENT_MISSING", "")]),
     "a number that is somebody's": (paid(MOTHER, record_number=MOTHER), [("ID_NUMBER_NOT_HERE", "record_number")]),
+    "a number that is somebody's, beside a wrong digit": (
+        paid("610302199403124020", record_number=MOTHER),
+        [("ID_NUMBER_NOT_HERE", "record_number"), ("ID_NUMBER_CHECK_DIGIT", "contributions.person_id_number")],
+    ),
+    "a number that is somebody's, in another form, beside nothing": (
+        paid("", record_number=f"tax {MOTHER}"),
+        [("ID_NUMBER_NOT_HERE", "record_number"), ("FIELD_REQUIRED", "contributions.person_id_number")],
+    ),
     "a number with a blank": (paid(MOTHER, record_number="a b"), [("FIELD_MALFORMED", "record_number")]),
     "check digit": (paid("610302199403124020"), [("ID_NUMBER_CHECK_DIGIT", "contributions.person_id_number")]),
     "paid before it was due": (

@@ -72,6 +72,26 @@ def claim_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date, fi
     ]
 
 
+def field_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date, first_day: date) -> list[Reason]:
+    """What is wrong with numbers, codes and days of a claim whose shape is not right, each by itself."""
+    costs = (
+        *((f"stays[{n}].admission_date", stay.admission_date) for n, stay in enumerate(claim.stays)),
+        *((f"stays[{n}].discharge_date", stay.discharge_date) for n, stay in enumerate(claim.stays)),
+        *((f"visits[{n}].date", visit.date) for n, visit in enumerate(claim.visits)),
+        *((f"items[{n}].date", item.date) for n, item in enumerate(claim.items)),
+    )
+    employer, husband = plain(claim.employer_uscc), plain(claim.husband_id_number)
+    return [
+        *id_number_problems(plain(claim.person_id_number), f"{path}.person_id_number", today),
+        *(uscc_problems(employer, f"{path}.employer_uscc") if employer else ()),
+        *_county_problems(claim.county, f"{path}.county"),
+        *day_problems(claim.event.date, f"{path}.event.date", today, first_day),
+        *submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
+        *(id_number_problems(husband, f"{path}.husband_id_number", today) if husband else ()),
+        *(problem for place, day in costs for problem in day_problems(day, f"{path}.{place}", today)),
+    ]
+
+
 def day_problems(value: Date, path: str, today: date, first_day: date = date.min) -> list[Reason]:
     try:
         day = from_proto(value)

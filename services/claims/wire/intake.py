@@ -37,14 +37,15 @@ from services.claims.wire.content import (
     claim_problems,
     county_of_ours,
     day_problems,
+    field_problems,
     number_problems,
     submit_time_problems,
 )
 from services.kit.dates import civil_of, from_ms, from_proto
 from services.kit.identifiers import plain
-from services.kit.messages import Reason, few, reason
+from services.kit.messages import Reason, reason
 from services.kit.parking import Message
-from services.kit.shape import shape_problems
+from services.kit.shape import shape_problems, with_content
 
 INTAKE: Final = "claims.intake.v1."
 
@@ -145,7 +146,8 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
     path = f"{sent}.claim"
     submit_date = _civil(claim.submit_time)
     claimed_fen = claim.claimed_fen if claim.HasField("claimed_fen") else None
-    problems = shape or few(claim_problems(claim, path, today, first_day))
+    content = (field_problems if shape else claim_problems)(claim, path, today, first_day)
+    problems = with_content(shape, content)
     if misnumbered := number_problems(claim.claim_number, f"{path}.claim_number"):
         return Reading(
             reasons=_misnumbered(misnumbered, problems),
@@ -176,7 +178,7 @@ def _misnumbered(misnumbered: list[Reason], problems: list[Reason]) -> tuple[Rea
 
 def _void(void: intake_pb2.VoidClaim, shape: list[Reason], today: date) -> Reading:
     submit_date = _civil(void.submit_time)
-    problems = shape or submit_time_problems(void.submit_time, "void.submit_time", today)
+    problems = with_content(shape, submit_time_problems(void.submit_time, "void.submit_time", today))
     if misnumbered := number_problems(void.claim_number, "void.claim_number"):
         return Reading(reasons=_misnumbered(misnumbered, problems), sent=Sent.VOID, submit_date=submit_date)
     read = None
@@ -191,10 +193,11 @@ def _void(void: intake_pb2.VoidClaim, shape: list[Reason], today: date) -> Readi
 
 def _totals(totals: intake_pb2.ControlTotals, shape: list[Reason], today: date) -> Reading:
     path = "control_totals"
-    problems = shape or [
+    content = [
         *day_problems(totals.date, f"{path}.date", today),
         *submit_time_problems(totals.submit_time, f"{path}.submit_time", today),
     ]
+    problems = with_content(shape, content)
     if not problems and from_proto(totals.date) == today:
         problems = [reason("TOTALS_DAY_NOT_OVER", f"{path}.date", today=today)]
     read = None

@@ -72,27 +72,24 @@ def _read(value: bytes, today: date, bytes_max: int) -> _Read:
 
 
 def _shaped(intake: intake_pb2.CoverageIntake, today: date) -> _Read:
-    if problems := shape_problems(_VALIDATOR, intake):
-        misnumbered = any(one.field == "record_number" for one in problems)
-        return "" if misnumbered else _number(intake), None, problems
-    return _statement(intake, today)
-
-
-def _number(intake: intake_pb2.CoverageIntake) -> str:
-    """The record's number, unless it is somebody's own: that is not repeated back."""
-    return "" if holds_id_number(intake.record_number) else intake.record_number
-
-
-def _statement(intake: intake_pb2.CoverageIntake, today: date) -> _Read:
+    """A number that is somebody's own is told with all else, and is not repeated back; nor is one of another form."""
+    shape = shape_problems(_VALIDATOR, intake)
+    statement, problems = (None, shape) if shape else _statement(intake, today)
+    about_number = [one for one in problems if one.field == "record_number"]
     if holds_id_number(intake.record_number):
-        return "", None, [reason("ID_NUMBER_NOT_HERE", "record_number")]
+        here = reason("ID_NUMBER_NOT_HERE", "record_number")
+        return "", None, [here, *(one for one in problems if one not in about_number)]
+    return "" if about_number else intake.record_number, statement, problems
+
+
+def _statement(intake: intake_pb2.CoverageIntake, today: date) -> tuple[Statement | None, Sequence[Reason]]:
     kind = intake.WhichOneof("record")
     if kind is None:
-        return intake.record_number, None, [reason("STATEMENT_MISSING")]
+        return None, [reason("STATEMENT_MISSING")]
     problems_of, statement_of = _KINDS[kind]
     given = getattr(intake, kind)
     problems = problems_of(given, kind, today)
-    return intake.record_number, None if problems else statement_of(given), problems
+    return None if problems else statement_of(given), problems
 
 
 _KINDS: Final[Mapping[str, tuple[Callable[[Any, str, date], Sequence[Reason]], Callable[[Any], Statement]]]] = {
