@@ -22,7 +22,7 @@ from deploy.demo.claims import Submission
 from deploy.demo.expect import Difference, approved_claims, is_sound
 from deploy.demo.explain import Explained
 from deploy.demo.wrap import Wrapped
-from services.kit.messages import Language, outline
+from services.kit.messages import Kept, Language
 
 WIDTH: Final = 100
 _SHOWN: Final = 10
@@ -109,7 +109,7 @@ def as_all_got(code: str, texts: Collection[tuple[str, str]]) -> tuple[str, str]
     told = set(texts)
     if len(told) == 1:
         return told.pop()
-    return outline(code, Language.ZH), outline(code, Language.EN)
+    return Kept(code).text(Language.ZH), Kept(code).text(Language.EN)
 
 
 def by_truth(answers: Iterable[Answer]) -> Table:

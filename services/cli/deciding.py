@@ -17,7 +17,7 @@ from services.claims import rules
 from services.claims.model import Determination, Facts, Line, StepView
 from services.claims.wire import facts as wire
 from services.claims.wire import notice
-from services.cli.failures import Exit, Failure, reason_of
+from services.cli.failures import Exit, Failure
 from services.cli.located import placed, read_located
 from services.cli.session import Session, document
 from services.cli.verdicts import texts
@@ -27,6 +27,7 @@ from services.kit import law as laws
 from services.kit.errors import Invalid
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import reason
+from services.kit.reasons import reason_message
 
 _KEYS: Final = ("facts", "parameters")
 
@@ -66,7 +67,7 @@ def shipped(folder: Path | None) -> Law:
     try:
         return laws.read_law(folder, base=rules.LAW)
     except laws.ParameterError as error:
-        raise Failure(Exit.USAGE, [reason_of(given, given.place) for given in error.problems]) from error
+        raise Failure(Exit.USAGE, [reason_message(given, given.place) for given in error.problems]) from error
 
 
 def decided(facts: Facts, law: Law, at: str) -> Determination:

@@ -14,7 +14,8 @@ from google.protobuf.any_pb2 import Any as AnyProto
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from services.kit.messages import Language, Reason, reason
+from services.kit.messages import Language, reason
+from services.kit.reasons import reason_message
 
 
 class Exit(IntEnum):
@@ -51,14 +52,7 @@ class Failure(Exception):
 
 def coded(code: str, field: str = "", /, **values: object) -> reason_pb2.Reason:
     """A reason of our own, with its text in both languages."""
-    return reason_of(reason(code, field, **values))
-
-
-def reason_of(given: Reason, field: str = "") -> reason_pb2.Reason:
-    """A reason with its text in both languages; at another place, if that is said."""
-    return reason_pb2.Reason(
-        code=given.code, field=field or given.field, text_zh=given.text(Language.ZH), text_en=given.text(Language.EN)
-    )
+    return reason_message(reason(code, field, **values))
 
 
 def said(given: reason_pb2.Reason, language: Language) -> str:

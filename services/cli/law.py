@@ -13,13 +13,14 @@ from rich.table import Table
 
 from services.claims import rules
 from services.cli import views
-from services.cli.failures import Exit, Failure, reason_of
+from services.cli.failures import Exit, Failure
 from services.cli.session import Session, document
 from services.kit import law as laws
 from services.kit.dates import SHANGHAI
 from services.kit.law import Citation, Dated, Difference, Law, Parameter, ParameterError, Problem, Status, Value
 from services.kit.messages import Language
 from services.kit.money import yuan
+from services.kit.reasons import reason_message
 
 app = typer.Typer(no_args_is_help=True, help="Read, compare and check the law as data.")
 
@@ -80,7 +81,7 @@ def show(context: typer.Context, name: _Name, law: _Folder = None) -> None:
     effective = _law(law)
     parameter = effective.parameters.get(name)
     if parameter is None:
-        raise Failure(Exit.NOT_FOUND, [reason_of(laws.unknown_parameter(name, effective.parameters))])
+        raise Failure(Exit.NOT_FOUND, [reason_message(laws.unknown_parameter(name, effective.parameters))])
     if session.as_json:
         document({"name": name, **laws.as_data(parameter), **_remarks(parameter)})
         return
@@ -130,7 +131,7 @@ def _law(folder: Path | None) -> Law:
     try:
         return laws.effective(rules.LAW, folder)
     except ParameterError as error:
-        raise Failure(Exit.USAGE, [reason_of(problem, problem.place) for problem in error.problems]) from error
+        raise Failure(Exit.USAGE, [reason_message(problem, problem.place) for problem in error.problems]) from error
 
 
 def _in_force(parameter: Parameter, day: date) -> Dated | None:

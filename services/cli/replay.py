@@ -24,7 +24,7 @@ from services.claims.model import LineKind
 from services.claims.usecases.replay import Asked, Report, Watch, WorkerDied
 from services.claims.usecases.replay import replay as decide_again
 from services.claims.wire.content import ABOLISHED, COUNTIES, WIDER
-from services.cli.failures import Exit, Failure, coded, reason_of
+from services.cli.failures import Exit, Failure, coded
 from services.cli.session import Session, document
 from services.kit import law as laws
 from services.kit.db import service_dsn
@@ -32,6 +32,7 @@ from services.kit.errors import Invalid, Unavailable, is_away
 from services.kit.law import Law
 from services.kit.messages import Language
 from services.kit.money import yuan
+from services.kit.reasons import reason_message
 from services.kit.settings import load_replay
 
 _INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
@@ -100,7 +101,7 @@ def _draft(folder: Path, overrides: Path | None) -> Law:
     try:
         return laws.read_law(folder, laws.effective(rules.LAW, overrides))
     except laws.ParameterError as error:
-        raise Failure(Exit.USAGE, [reason_of(problem, problem.place) for problem in error.problems]) from error
+        raise Failure(Exit.USAGE, [reason_message(problem, problem.place) for problem in error.problems]) from error
 
 
 @contextmanager
@@ -114,7 +115,7 @@ def _told(session: Session, dsn: str, checkpoint: Path) -> Iterator[None]:
         session.note("CLI_AGAIN_INTERRUPTED", checkpoint=checkpoint)
         raise typer.Exit(_INTERRUPTED) from None
     except Invalid as error:
-        raise Failure(Exit.USAGE, [reason_of(given) for given in error.reasons]) from error
+        raise Failure(Exit.USAGE, [reason_message(given) for given in error.reasons]) from error
     except WorkerDied as error:
         raise Failure(Exit.INTERNAL, [coded("CLI_AGAIN_WORKER_DIED", checkpoint=checkpoint)]) from error
     except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from string import Formatter
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 
@@ -51,6 +52,28 @@ def reason(code: str, field: str = "", /, **values: object) -> Reason:
     return Reason(code, field, tuple((name, str(value)) for name, value in values.items()))
 
 
+class Kept(NamedTuple):
+    """A reason as a table keeps it. Its code may be of another release, and its values may not have been kept."""
+
+    code: str
+    field: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+
+    def text(self, language: Language) -> str:
+        """Empty for a code that is not known here, with an ellipsis for a value that was not kept."""
+        return Reason(self.code, self.field, self.values).text(language) if self.code in CATALOGUE else ""
+
+
+def values_of(reasons: Sequence[Reason]) -> str | None:
+    """What fills their texts, as JSON for a column: an object each. None where no text is filled."""
+    return json.dumps([dict(one.values) for one in reasons]) if any(one.values for one in reasons) else None
+
+
+def read_values(column: str | None, count: int) -> list[tuple[tuple[str, str], ...]]:
+    """What `values_of` wrote, for so many reasons."""
+    return [tuple(one.items()) for one in json.loads(column)] if column else [()] * count
+
+
 def few(reasons: Sequence[Reason]) -> list[Reason]:
     """As many as a person reads: a small record can be wrong in thousands of places, and its answer must still fit."""
     if len(reasons) <= REASONS_MAX:
@@ -61,11 +84,6 @@ def few(reasons: Sequence[Reason]) -> list[Reason]:
 def text(code: str, language: Language, /, **values: object) -> str:
     """The sentence of `code`. Raises KeyError for a code or value the catalogue does not know."""
     return CATALOGUE[code][language].format(**values)
-
-
-def outline(code: str, language: Language) -> str:
-    """The sentence of a code that was kept without the values it names; empty for one of another release."""
-    return CATALOGUE[code][language].format_map(_Unkept()) if code in CATALOGUE else ""
 
 
 # libyaml's, where PyYAML was built with it: every process of ours starts by reading all texts, and in Python that takes

@@ -23,7 +23,8 @@ from services.claims.store.totals import WantedTotals
 from services.kit import db, rpc
 from services.kit.clock import Clock
 from services.kit.dates import civil, instants_of, to_proto
-from tests.builders import MOTHER, claim, claim_number, control_totals, replacement, submit, void
+from services.kit.messages import Kept, Language
+from tests.builders import MOTHER, TODAY, claim, claim_number, control_totals, replacement, submit, void
 from tests.claims.desk import Desk
 from tests.claims.harness import exchange, insured, told
 from tests.claims.reviewers import Reviewer
@@ -79,6 +80,9 @@ def test_all_that_was_not_accepted_is_listed_with_why_and_whose_it_is_and_nothin
             ["submit.claim.event.date"],
             [],
         ]
+        (gap,), (future,) = mine[1].reasons, mine[5].reasons
+        assert dict(gap.values) == {"current": "1", "expected": "2"}
+        assert all(TODAY.isoformat() in future.text(language) for language in Language)
         assert [bool(one.claim_id) for one in mine] == [False, True, False, False, False, False, True]
         assert len(await listed(desk)) == 10
 
@@ -129,9 +133,8 @@ def test_a_day_is_that_of_shanghai_and_the_index_is_taken(stack: Stack) -> None:
     async def act() -> None:
         for number, instant in enumerate(instants):
             await rows(desk.dsn, insert, str(number), instant)
-        assert [one.reasons for one in await listed(desk)] == [
-            (("COUNTY_UNKNOWN", ""),)
-        ] * 4  # as before fields were kept
+        old = (Kept("COUNTY_UNKNOWN"),)  # as before fields and values were kept
+        assert [one.reasons for one in await listed(desk)] == [old] * 4
         assert [one.claim_number for one in await listed(desk, received=(begin, end))] == ["2", "1"]
 
         async with db.connect(desk.dsn) as database, database.transaction() as tx:

@@ -21,7 +21,7 @@ from deploy.demo.claims import Submission, generate
 from deploy.demo.expect import differences
 from deploy.demo.wrap import wrapped
 from deploy.local.stack import Stack
-from services.kit.messages import Language, Reason, outline, reason
+from services.kit.messages import Kept, Language, Reason, reason
 
 TODAY = date(2026, 11, 23)
 TOPIC = "claims.intake.v1.counter"
@@ -338,7 +338,7 @@ def test_a_row_of_many_receipts_names_no_value_of_one() -> None:
     assert "2026-11-2" not in text
     assert all("64" in limit.text(language) for language in Language)
     assert text.count("64") == len(Language)
-    assert outline("DATE_IN_FUTURE", Language.ZH) in text
+    assert Kept("DATE_IN_FUTURE").text(Language.ZH) in text
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------

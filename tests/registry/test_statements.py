@@ -9,10 +9,13 @@ from typing import Any
 import grpc
 import pytest
 from cradle.registry.v1 import intake_pb2, office_pb2, office_pb2_grpc, service_pb2
+from protovalidate import Validator
 
 from deploy.local.stack import Stack
 from services.kit import db, rpc
 from services.kit.dates import instants_of
+from services.kit.messages import Language
+from services.kit.shape import shape_problems
 from services.registry import store
 from services.registry.model.statements import Returned
 from services.registry.store.statements import Wanted
@@ -90,6 +93,13 @@ def test_an_office_is_told_of_its_own_and_a_clerk_of_all(stack: Stack) -> None:
 
     def seen(identity: Any) -> dict[str, office_pb2.ReturnedStatement]:
         return {one.record_number: one for one in call(identity, "ListStatements", request).statements}
+
+    long, record.record_number = f"{number}-2", f"{number}-2"
+    record.person.name = "王" * 1000
+    call(tax, "BatchTakeInCoverage", intake_pb2.BatchTakeInCoverageRequest(records=[record]))
+    (limit,) = shape_problems(Validator(), record)
+    (why,) = seen(tax)[long].reasons
+    assert (why.text_zh, why.text_en) == tuple(limit.text(language) for language in Language)
 
     (why, *_) = seen(tax)[number].reasons
     assert (why.field, seen(tax)[number].office) == ("person.employer_uscc", "office/tax")

@@ -30,6 +30,7 @@ from services.kit.db import Database
 from services.kit.errors import Forbidden, Invalid, NotFound
 from services.kit.law import Law, NotInForce, Unset
 from services.kit.messages import Language, reason
+from services.kit.reasons import reason_message
 from services.kit.watching import Watching
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -101,7 +102,7 @@ class Claims(service_pb2_grpc.ClaimsServiceServicer):
         answer.orders.extend(out.orders_to_proto(orders.get(claim.id, {})))
         answer.appeals.extend(to_message(one) for one in await appeals.of_claim(self.database, claim.id))
         codes, until = await store.waits_of(self.database, claim.id)
-        answer.waits_for.extend([out.reason_to_proto(reason(code)) for code in codes])
+        answer.waits_for.extend([reason_message(reason(code)) for code in codes])
         if until is not None:
             answer.waits_until.CopyFrom(to_proto(until))
         if at := await store.erasing.erased_at(self.database, erasing.named(claim)):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.claims.model.claim import Totals
 from services.claims.model.codes import ReceiptStatus
+from services.kit.messages import Kept
 
 NOT_MAPPED: Final = "NOT_MAPPED"  # a message of the national platform
 NOT_ACCEPTED: Final = (ReceiptStatus.RETURNED, ReceiptStatus.DUPLICATE, ReceiptStatus.TOTALS_DIFFER, NOT_MAPPED)
@@ -22,13 +23,6 @@ class Place(NamedTuple):
 
     received_at: datetime
     id: int
-
-
-class Located(NamedTuple):
-    """A reason as it is kept: its code and the field it is about, without the values that its text names."""
-
-    code: str
-    field: str = ""
 
 
 def kept_field(path: str) -> str:
@@ -45,7 +39,7 @@ class Submitted(NamedTuple):
     claim_number: str
     revision: int
     status: str
-    reasons: tuple[Located, ...]
+    reasons: tuple[Kept, ...]
     claim_id: UUID | None
     position: str
     received_at: datetime

@@ -26,7 +26,7 @@ from services.claims.store.claims import COLUMNS
 from services.claims.store.orders import save_orders
 from services.kit.db import Tx
 from services.kit.law import Law, canonical
-from services.kit.messages import Reason
+from services.kit.messages import Reason, values_of
 
 _DETERMINATION: Final = (
     "claim_id",
@@ -59,11 +59,12 @@ _SUBMISSION: Final = (
     "claimed_fen",
     "county",
     "fields",
+    "reason_values",
     "person",
     "husband",
     "is_apart",
 )
-_ACCEPTED: Final = (None, None)  # county and fields
+_ACCEPTED: Final = (None, None, None)  # county, fields, and what fills the texts
 _HOLD: Final = ("person", "claim_id", "benefit", "event_type", "event_date", "kind", "hospital", "paid_fen", "surgery")
 _TAKEN: Final = ("person", "claim_id", "account", "key", "amount")
 _Place = tuple[UUID | None, str, str]  # whose, and what is held or taken
@@ -179,8 +180,8 @@ async def save_submissions(
     )
 
 
-def _of_what_was_not_accepted(settled: Settled) -> tuple[str | None, list[str]]:
-    return _county(settled), [kept_field(reason.field) for reason in settled.reasons]
+def _of_what_was_not_accepted(settled: Settled) -> tuple[str | None, list[str], str | None]:
+    return _county(settled), [kept_field(reason.field) for reason in settled.reasons], values_of(settled.reasons)
 
 
 def _county(settled: Settled) -> str | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from services.claims.model.submission import NOT_ACCEPTED, NOT_MAPPED, Located, NotMapped, Place, Submitted
+from services.claims.model.submission import NOT_ACCEPTED, NOT_MAPPED, NotMapped, Place, Submitted
 from services.kit.db import Database, Tx
 from services.kit.filters import such_that
+from services.kit.messages import Kept, read_values
 
 # The planner finds the index by these very words.
 _NOT_ACCEPTED: Final = f"status IN ({', '.join(repr(str(one)) for one in NOT_ACCEPTED)})"
@@ -47,17 +48,20 @@ async def list_submissions(
     arguments: list[object] = [limit]
     which = such_that(filters, arguments)
     rows = await database.fetch(
-        f"""SELECT id, receipt_id, source, claim_number, revision, status, reasons, fields, claim_id, position,
-                   received_at, COALESCE(county, '') AS county
+        f"""SELECT id, receipt_id, source, claim_number, revision, status, reasons, fields, reason_values, claim_id,
+                   position, received_at, COALESCE(county, '') AS county
             FROM submission WHERE {_NOT_ACCEPTED} AND {which} ORDER BY received_at DESC, id DESC LIMIT $1""",
         *arguments,
     )
     return [_submitted(**row) for row in rows]
 
 
-def _submitted(*, reasons: Sequence[str], fields: Sequence[str] | None, **row: Any) -> Submitted:
-    located = zip(reasons, fields or [""] * len(reasons), strict=True)
-    return Submitted(**row, reasons=tuple(Located(*one) for one in located))
+def _submitted(
+    *, reasons: Sequence[str], fields: Sequence[str] | None, reason_values: str | None, **row: Any
+) -> Submitted:
+    count = len(reasons)
+    kept = zip(reasons, fields or [""] * count, read_values(reason_values, count), strict=True)
+    return Submitted(**row, reasons=tuple(Kept(*one) for one in kept))
 
 
 async def save_not_mapped(tx: Tx, messages: Sequence[NotMapped]) -> None:

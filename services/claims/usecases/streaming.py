@@ -15,9 +15,9 @@ from protovalidate import Validator
 
 from services.claims.usecases import submitting
 from services.claims.usecases.submitting import Entry, FrontDesk, Taken
-from services.claims.wire import out
 from services.kit.errors import Invalid
 from services.kit.messages import reason
+from services.kit.reasons import reason_message
 from services.kit.shape import shape_problems
 
 _BATCH_MAX: Final = 100
@@ -92,7 +92,7 @@ class Conversation:
             number=taken.number,
             position=submitting.position(self.source, taken.place) if taken.place else None,
             receipt=await submitting.receipt(self.desk, self.source, taken, left_s),
-            reasons=[out.reason_to_proto(given) for given in taken.reasons],
+            reasons=[reason_message(given) for given in taken.reasons],
             repeated_number=taken.repeated,
         )
 

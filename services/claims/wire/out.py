@@ -8,7 +8,6 @@ from typing import Final
 from uuid import UUID
 
 from cradle.claims.v1 import claim_pb2, event_pb2, intake_pb2, receipt_pb2
-from cradle.common.v1 import reason_pb2
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from services.claims.model import (
@@ -29,7 +28,8 @@ from services.claims.model import (
 from services.claims.rules import paying
 from services.kit.dates import stamp, to_proto
 from services.kit.ids import stable_id
-from services.kit.messages import Language, Reason, reason
+from services.kit.messages import Reason, reason
+from services.kit.reasons import reason_message
 
 RECEIPT: Final = "claims.receipt.v1."
 EVENTS: Final = "claims.claim.v1"
@@ -52,12 +52,6 @@ def state_from_proto(state: claim_pb2.ClaimState.ValueType) -> State:
 
 def payment_from_proto(payment: claim_pb2.PaymentState.ValueType) -> Payment:
     return Payment(claim_pb2.PaymentState.Name(payment).removeprefix("PAYMENT_STATE_"))
-
-
-def reason_to_proto(given: Reason) -> reason_pb2.Reason:
-    return reason_pb2.Reason(
-        code=given.code, field=given.field, text_zh=given.text(Language.ZH), text_en=given.text(Language.EN)
-    )
 
 
 def receipt_id(received: Received) -> UUID:
@@ -83,7 +77,7 @@ def receipt(  # noqa: PLR0917  # what became of a record, and the id it was give
     message.status = _STATUS[status]
     message.content_hash = received.content_hash
     if reasons:
-        message.reasons.extend([reason_to_proto(given) for given in reasons])
+        message.reasons.extend([reason_message(given) for given in reasons])
     position = message.position
     position.topic, position.partition, position.offset = received.topic, received.partition, received.offset
     stamp(message.receive_time, received.received_at)
@@ -121,7 +115,7 @@ def later_receipt(
         claim_number=claim.number,
         revision=claim.revision,
         status=_STATUS[status.get(claim.state, ReceiptStatus.DETERMINED)],
-        reasons=[reason_to_proto(given) for given in reasons],
+        reasons=[reason_message(given) for given in reasons],
         claim=f"claims/{claim.id}",
         content_hash=claim.content_hashes[-1],
         outcome=_STATE[claim.state],
@@ -262,7 +256,7 @@ def determination_to_proto(
         name=f"claims/{claim.id}/determinations/{revision}" if claim else "",
         revision=revision,
         outcome=_STATE[determination.outcome],
-        reasons=[reason_to_proto(reason(code)) for code in determination.reasons],
+        reasons=[reason_message(reason(code)) for code in determination.reasons],
         decision_date=to_proto(decided),
         leave_days=figures.leave_days,
         father_leave_days=figures.father_leave_days,
@@ -293,7 +287,7 @@ def _fill_lines(lines: RepeatedCompositeFieldContainer[claim_pb2.ClaimLine], det
         if line.payee:
             told.payee = _PAYEE[line.payee]
         if line.reasons:
-            told.reasons.extend([reason_to_proto(reason(code)) for code in line.reasons])
+            told.reasons.extend([reason_message(reason(code)) for code in line.reasons])
 
 
 def placeholders(determination: Determination) -> list[str]:

@@ -24,6 +24,7 @@ from services.claims.model.review import (
 from services.claims.wire import out
 from services.kit.dates import to_proto
 from services.kit.messages import reason
+from services.kit.reasons import reason_message
 
 _STATE: Final = {one: review_pb2.ReviewState.Value(f"REVIEW_STATE_{one}") for one in ReviewState}
 _OUTCOME: Final = {one: review_pb2.ReviewOutcome.Value(f"REVIEW_OUTCOME_{one}") for one in ReviewOutcome}
@@ -52,7 +53,7 @@ def review_to_proto(review: Review, source: str, claim_number: str, county: str)
         claim_number=claim_number,
         kind=_KIND[review.kind],
         state=_STATE[review.state],
-        reason=out.reason_to_proto(reason(review.reason)),
+        reason=reason_message(reason(review.reason)),
         county=county,
         risk=review.risk,
         assignee=review.assignee,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
 from cradle.claims.v1 import receipt_pb2, submission_pb2
-from cradle.common.v1 import reason_pb2
 from google.protobuf.message import Message
 
 from services.claims.model import Totals
-from services.claims.model.submission import NOT_ACCEPTED, DayPlace, Located, Place, Submitted, TotalsOfDay, TotalsState
+from services.claims.model.submission import NOT_ACCEPTED, DayPlace, Place, Submitted, TotalsOfDay, TotalsState
 from services.kit.dates import stamp, to_proto
-from services.kit.messages import Language, outline
 from services.kit.paging import counted, instant_of, last_of, not_a_token, token_of
+from services.kit.reasons import reason_message
 
 STATUSES: Final = {submission_pb2.SubmissionStatus.Value(f"SUBMISSION_STATUS_{one}"): one for one in NOT_ACCEPTED}
 STATES: Final = {submission_pb2.ControlTotalsState.Value(f"CONTROL_TOTALS_STATE_{one}"): one for one in TotalsState}
@@ -33,26 +31,13 @@ def to_message(one: Submitted) -> submission_pb2.Submission:
         claim_number=one.claim_number,
         revision=one.revision,
         status=_STATUS[one.status],
-        reasons=reasons(one.reasons),
+        reasons=[reason_message(why) for why in one.reasons],
         claim=f"claims/{one.claim_id}" if one.claim_id else "",
         position=receipt_pb2.RecordPosition(topic=topic, partition=int(partition), offset=int(offset)),
         county=one.county,
     )
     stamp(made.receive_time, one.received_at)
     return made
-
-
-def reasons(kept: Iterable[Located]) -> list[reason_pb2.Reason]:
-    """As they were kept, without the values that their texts name."""
-    return [
-        reason_pb2.Reason(
-            code=one.code,
-            field=one.field,
-            text_zh=outline(one.code, Language.ZH),
-            text_en=outline(one.code, Language.EN),
-        )
-        for one in kept
-    ]
 
 
 def day_to_message(one: TotalsOfDay) -> submission_pb2.ControlTotalsDay:

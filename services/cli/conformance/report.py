@@ -17,10 +17,11 @@ from joserfc.jwk import OKPKey
 
 from services.cli.conformance.judging import outcome_of, status_of
 from services.cli.conformance.playing import Played
-from services.cli.failures import Exit, Failure, coded, reason_of
+from services.cli.failures import Exit, Failure, coded
 from services.cli.session import as_data
 from services.kit.law import canonical
 from services.kit.messages import Reason
+from services.kit.reasons import reason_message
 
 FORMAT: Final = "cradle.conformance.v1"
 _ALGORITHM: Final = "Ed25519"  # RFC 9864
@@ -78,7 +79,7 @@ def _step(played: Played, problems: Sequence[Reason]) -> dict[str, Any]:
             "refused": list(played.refused or ()),
         },
         "ok": not problems,
-        "problems": [as_data(reason_of(problem)) for problem in problems],
+        "problems": [as_data(reason_message(problem)) for problem in problems],
         "seconds": played.seconds,
     }
 

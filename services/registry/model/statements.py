@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from services.kit.messages import Kept
+
 
 class Place(NamedTuple):
     """Where one stands in the list."""
@@ -15,12 +17,12 @@ class Place(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """A record that was not taken in. `reasons` are a code each, with the field where it has one behind a blank."""
+    """A record that was not taken in."""
 
     receipt_id: UUID
     office: str
     record_number: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Kept, ...]
     position: str  # empty for one that came by a call
     received_at: datetime
 

@@ -5,17 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from services.kit.db import Database, Tx
 from services.kit.filters import such_that
+from services.kit.messages import Kept, read_values, values_of
 from services.registry.model import Settled
 from services.registry.model.statements import Place, Returned
+
+_COLUMNS: Final = (
+    "receipt_id",
+    "office",
+    "record_number",
+    "position",
+    "digest",
+    "received_at",
+    "outcome",
+    "reasons",
+    "reason_values",
+)
 
 
 async def save_statements(tx: Tx, settled: Sequence[Settled]) -> None:
     await tx.copy(
         "statement",
-        ("receipt_id", "office", "record_number", "position", "digest", "received_at", "outcome", "reasons"),
+        (
+            "receipt_id",
+            "office",
+            "record_number",
+            "position",
+            "digest",
+            "received_at",
+            "outcome",
+            "reasons",
+            "reason_values",
+        ),
         [
             (
                 one.received.receipt_id,
@@ -26,6 +50,7 @@ async def save_statements(tx: Tx, settled: Sequence[Settled]) -> None:
                 one.received.received_at,
                 one.outcome,
                 [f"{reason.code} {reason.field}".strip() for reason in one.reasons],
+                values_of(one.reasons),
             )
             for one in settled
         ],
@@ -57,8 +82,15 @@ async def list_returned(database: Database, wanted: Wanted, *, before: Place | N
     arguments: list[object] = [limit]
     which = such_that(filters, arguments)
     rows = await database.fetch(
-        f"""SELECT receipt_id, office, record_number, reasons, position, received_at FROM statement
+        f"""SELECT receipt_id, office, record_number, reasons, reason_values, position, received_at FROM statement
             WHERE outcome = 'RETURNED' AND {which} ORDER BY received_at DESC, receipt_id DESC LIMIT $1""",
         *arguments,
     )
-    return [Returned(**{**row, "reasons": tuple(row["reasons"])}) for row in rows]
+    return [_returned(**row) for row in rows]
+
+
+def _returned(*, reasons: Sequence[str], reason_values: str | None, **row: Any) -> Returned:
+    located = [one.partition(" ") for one in reasons]
+    values = read_values(reason_values, len(reasons))
+    kept = [Kept(code, field, filled) for (code, _, field), filled in zip(located, values, strict=True)]
+    return Returned(**row, reasons=tuple(kept))

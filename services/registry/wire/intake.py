@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from cradle.common.v1 import reason_pb2
 from cradle.registry.v1 import intake_pb2
 from google.protobuf.message import DecodeError
 from protovalidate import Validator
@@ -15,9 +14,10 @@ from protovalidate import Validator
 from services.kit.dates import from_ms
 from services.kit.identifiers import holds_id_number
 from services.kit.ids import new_id, stable_id
-from services.kit.messages import Language, Reason, few, reason
+from services.kit.messages import Reason, few, reason
 from services.kit.outbox import Event
 from services.kit.parking import Message
+from services.kit.reasons import reason_message
 from services.kit.shape import shape_problems
 from services.registry.model import Received, Settled, Statement
 from services.registry.wire import checks, records
@@ -113,7 +113,7 @@ def receipt(settled: Settled) -> intake_pb2.CoverageReceipt:
         office=received.office,
         record_number=received.record_number,
         status=intake_pb2.CoverageReceiptStatus.Value(f"COVERAGE_RECEIPT_STATUS_{settled.outcome}"),
-        reasons=[_reason(given) for given in few(settled.reasons)],
+        reasons=[reason_message(given) for given in few(settled.reasons)],
     )
     message.receive_time.FromDatetime(received.received_at)
     if received.position:
@@ -138,10 +138,4 @@ def receipt_event(settled: Settled, now: datetime) -> Event:
         occurred_at=now,
         causation=received.position,
         payload=receipt(settled).SerializeToString(),
-    )
-
-
-def _reason(given: Reason) -> reason_pb2.Reason:
-    return reason_pb2.Reason(
-        code=given.code, field=given.field, text_zh=given.text(Language.ZH), text_en=given.text(Language.EN)
     )

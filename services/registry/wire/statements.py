@@ -6,13 +6,12 @@ import struct
 from typing import Final
 from uuid import UUID
 
-from cradle.common.v1 import reason_pb2
 from cradle.registry.v1 import intake_pb2, office_pb2
 from google.protobuf.message import Message
 
 from services.kit.dates import stamp
-from services.kit.messages import Language, outline
 from services.kit.paging import counted, instant_of, last_of, token_of
+from services.kit.reasons import reason_message
 from services.registry.model.statements import Place, Returned
 
 _PLACE: Final = struct.Struct(">q16s")
@@ -23,7 +22,7 @@ def to_message(one: Returned) -> office_pb2.ReturnedStatement:
         receipt_id=str(one.receipt_id),
         office=one.office,
         record_number=one.record_number,
-        reasons=[_reason(given) for given in one.reasons],
+        reasons=[reason_message(why) for why in one.reasons],
     )
     if one.position:
         topic, partition, offset = one.position.rsplit("/", 2)
@@ -32,14 +31,6 @@ def to_message(one: Returned) -> office_pb2.ReturnedStatement:
         )
     stamp(made.receive_time, one.received_at)
     return made
-
-
-def _reason(given: str) -> reason_pb2.Reason:
-    """As it was kept, without the values that its text names."""
-    code, _, field = given.partition(" ")
-    return reason_pb2.Reason(
-        code=code, field=field, text_zh=outline(code, Language.ZH), text_en=outline(code, Language.EN)
-    )
 
 
 def page_token(last: Place, request: Message) -> str:

@@ -27,6 +27,7 @@ from services.kit.clock import Clock
 from services.kit.dates import to_proto
 from services.kit.inbox import Inbox
 from services.kit.member_key import member_key
+from services.kit.messages import Kept
 from services.kit.outbox import opened
 from services.kit.parking import Message, Parking
 from services.kit.telemetry import Health
@@ -131,7 +132,7 @@ def test_what_leaves_can_be_read_by_the_intake_and_every_message_has_its_report(
     assert (kept.source, kept.status, kept.claim_number, kept.position) == (
         "hospitals", "NOT_MAPPED", SETTLEMENT, f"{TOPIC}/0/1",
     )  # fmt: skip
-    assert (str(kept.receipt_id), kept.reasons) == (reports[1].report_id, (("PLATFORM_MISSING", ""),))
+    assert (str(kept.receipt_id), kept.reasons) == (reports[1].report_id, (Kept("PLATFORM_MISSING"),))
 
 
 def test_no_table_and_no_report_shows_who_she_is(stack: Stack) -> None:

@@ -8,13 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from cradle.claims.v1 import platform_pb2, receipt_pb2
-from cradle.common.v1 import reason_pb2
 
 from services.claims.wire.platform.mapping import Mapped
 from services.claims.wire.platform.sheet import Finding, FindingKind
 from services.kit.ids import stable_id
-from services.kit.messages import REASONS_MAX, Language, reason
+from services.kit.messages import REASONS_MAX, reason
 from services.kit.parking import Message
+from services.kit.reasons import reason_message
 
 _KIND: Final = {kind: platform_pb2.PlatformFindingKind.Value(f"PLATFORM_FINDING_KIND_{kind}") for kind in FindingKind}
 
@@ -52,10 +52,7 @@ def _few(findings: Sequence[Finding]) -> Sequence[Finding]:
 
 
 def finding(given: Finding) -> platform_pb2.PlatformFinding:
-    why = given.reason
     return platform_pb2.PlatformFinding(
         kind=_KIND[given.kind],
-        reason=reason_pb2.Reason(
-            code=why.code, field=why.field, text_zh=why.text(Language.ZH), text_en=why.text(Language.EN)
-        ),
+        reason=reason_message(given.reason),
     )
