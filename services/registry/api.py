@@ -182,7 +182,7 @@ def instant(request: Asked, office: Office) -> datetime:
 
 def office_seen(given: str, names: Sequence[str]) -> str:
     """The office that a list is narrowed to, if any. To an office another one is as one that is not there."""
-    caller = auth.current()
+    caller, given = auth.current(), given.removeprefix("office/")
     known = [caller.own_name] if caller.kind == "office" else names
     if given and given not in known:
         raise unseen(reason("OFFICE_UNKNOWN", "office", known=", ".join(known)), is_there=given in names)

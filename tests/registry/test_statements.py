@@ -89,9 +89,9 @@ def test_an_office_is_told_of_its_own_and_a_clerk_of_all(stack: Stack) -> None:
 
     tax, insurance = (stack.authority.identity(f"office/{name}") for name in ("tax", "insurance"))
     call(tax, "BatchTakeInCoverage", intake_pb2.BatchTakeInCoverageRequest(records=[record]))
-    request = office_pb2.ListStatementsRequest(page_size=1000)
 
-    def seen(identity: Any) -> dict[str, office_pb2.ReturnedStatement]:
+    def seen(identity: Any, office: str = "") -> dict[str, office_pb2.ReturnedStatement]:
+        request = office_pb2.ListStatementsRequest(page_size=1000, office=office)
         return {one.record_number: one for one in call(identity, "ListStatements", request).statements}
 
     long, record.record_number = f"{number}-2", f"{number}-2"
@@ -109,6 +109,7 @@ def test_an_office_is_told_of_its_own_and_a_clerk_of_all(stack: Stack) -> None:
     assert number not in seen(insurance)
     assert number in seen(Reviewer(stack, "wang").identity)
     assert number in seen(stack.operator)
+    assert seen(stack.operator, "office/tax") == seen(stack.operator, "tax") == seen(tax)
     with pytest.raises(grpc.RpcError) as raised:
         seen(Reviewer(stack, "li", "county-reviewer", ("610304",)).identity)
     refused: Any = raised.value

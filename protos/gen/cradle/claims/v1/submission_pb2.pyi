@@ -102,8 +102,8 @@ class Submission(_message.Message):
     """Of the claim on file, else as stated, where it is one of ours."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]:
-        """Code and field; the values that a text names stand on the receipt only. Rows from before fields were kept, and what of
-        the platform could not be mapped, have codes only.
+        """As on the receipt. Rows from before fields and values were kept, and what of the platform could not be mapped, have codes
+        only, and an ellipsis for what their texts name.
         """
 
     @_builtins.property

@@ -101,7 +101,7 @@ class ReturnedStatement(_message.Message):
     """Empty where the record could not be read."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_reason_pb2.Reason]:
-        """Code and field; the values that a text names stand on the receipt only."""
+        """As on the receipt; rows from before values were kept have an ellipsis for what their texts name."""
 
     @_builtins.property
     def position(self) -> _intake_pb2.CoverageRecordPosition:
@@ -140,7 +140,7 @@ class ListStatementsRequest(_message.Message):
     page_token: _builtins.str
     """Of the page before, with the same filters."""
     office: _builtins.str
-    """Its name as of its topic; what it stated by calls is meant too."""
+    """Its name as of its topic, or as in `office/tax`; both what it stated by its topic and by calls is meant."""
     reason: _builtins.str
     """A code among its reasons, as in EMPLOYER_UNKNOWN."""
     @_builtins.property
