@@ -54,11 +54,14 @@ def is_male(id_number: str) -> bool:
     return int(id_number[16]) % 2 == 1
 
 
-@lru_cache(maxsize=65_536)  # a city has some ten thousand employers, and they come again and again
 def uscc_problems(number: str, path: str) -> tuple[Reason, ...]:
     """What is wrong with a unified social credit code."""
-    if len(number) != 18 or not _USCC_ALPHABET.issuperset(number):
-        return (reason("USCC_MALFORMED", path),)
-    if uscc.calc_check_digit(number[:17]) != number[17]:
-        return (reason("USCC_CHECK_DIGIT", path),)
-    return ()
+    wrong = _uscc_code(number) if len(number) == _LENGTH else "USCC_MALFORMED"
+    return (reason(wrong, path),) if wrong else ()
+
+
+@lru_cache(maxsize=65_536)  # a city has some ten thousand employers, and they come again and again; of one length only
+def _uscc_code(number: str) -> str:
+    if not _USCC_ALPHABET.issuperset(number):
+        return "USCC_MALFORMED"
+    return "" if uscc.calc_check_digit(number[:17]) == number[17] else "USCC_CHECK_DIGIT"

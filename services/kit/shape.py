@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from buf.validate import validate_pb2
@@ -27,6 +27,7 @@ _CODES: Final = {
     "repeated.max_items": "TOO_MANY_ITEMS",
     "repeated.unique": "ITEM_TWICE",
 }
+_LARGE: Final = 1_024  # bytes; a smaller message has room for a few hundred elements
 # Signs, for they are read in every language.
 _BOUNDS: Final = {
     "gte": "≥",
@@ -45,7 +46,11 @@ _BOUNDS: Final = {
 
 
 def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
-    """One reason for each field."""
+    """One reason for each field. Where lists are longer than they may be, that alone: every element costs the validator
+    its rules, and every fault in one of them far more.
+    """
+    if message.ByteSize() > _LARGE and (long := list(_too_long(message))):
+        return few(long)
     problems: dict[str, Reason] = {}
     for violation in validator.collect_violations(message):
         place = violation.proto.field
@@ -55,20 +60,40 @@ def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
     return few(list(problems.values()))
 
 
+def _too_long(message: Any, path: str = "") -> Iterator[Reason]:
+    """The lists of a message, and of those in it, that have more elements than their annotation allows."""
+    for field, value in message.ListFields():
+        place = f"{path}{field.name}"
+        is_message = field.message_type is not None and not field.message_type.GetOptions().map_entry
+        if not field.is_repeated:
+            if is_message:
+                yield from _too_long(value, f"{place}.")
+            continue
+        limit = field.GetOptions().Extensions[validate_pb2.field].repeated.max_items
+        if limit and len(value) > limit:
+            yield reason("TOO_MANY_ITEMS", place, limit=limit)
+        elif is_message:
+            for number, one in enumerate(value):
+                yield from _too_long(one, f"{place}[{number}].")
+
+
 def with_content(shape: Sequence[Reason], content: Sequence[Reason]) -> list[Reason]:
     """Both in one answer, so that nobody corrects a message twice; of a field whose shape is wrong only that."""
     if not shape:
         return few(content)
-    if len(shape) >= REASONS_MAX:
+    if len(shape) > REASONS_MAX:
         return list(shape)
     told = {problem.field for problem in shape}
-    return few([*shape, *(problem for problem in content if told.isdisjoint(_holders(problem.field)))])
+    return few([*shape, *(problem for problem in content if not lies_in(problem.field, told))])
 
 
-def _holders(path: str) -> list[str]:
-    """A field, and those it lies in: `a.b[0].c`, `a.b[0]`, `a.b`, `a`."""
-    steps = path.replace("[", ".[").split(".")
-    return [".".join(steps[:count]).replace(".[", "[") for count in range(len(steps), 0, -1)]
+def lies_in(path: str, fields: Collection[str]) -> bool:
+    """Whether a field is one of those, or lies in one."""
+    while path:
+        if path in fields:
+            return True
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return False
 
 
 def _element(element: Any) -> str:
@@ -81,7 +106,7 @@ def _reason(message: Proto, violation: Any, path: str) -> Reason:
     match code := _CODES.get(violation.proto.rule_id, "FIELD_OUT_OF_RANGE"):
         case "FIELD_TOO_LONG" | "TOO_MANY_ITEMS":
             return reason(code, path, limit=violation.rule_value)
-        case "FIELD_MALFORMED" if violation.field_value in {"", b""}:
+        case "FIELD_MALFORMED" if violation.field_value in {"", b""}:  # a form that nothing does not have
             return reason("FIELD_REQUIRED", path)
         case "FIELD_MALFORMED":
             return reason(code, path, form=_form(violation))

@@ -17,6 +17,7 @@ from stdnum.cn import ric
 from services.claims.model import DeliveryMode, Received
 from services.claims.rules import LAW, first_day
 from services.claims.wire.intake import content, read
+from services.kit.identifiers import _uscc_code
 from services.kit.messages import Language
 from tests.builders import DELIVERED, EMPLOYER, MOTHER, TODAY, claim, message, replacement, submit
 
@@ -259,10 +260,79 @@ def test_a_field_is_told_once_and_what_lies_in_a_missing_one_not_at_all() -> Non
     assert problems(wrong) == [("FIELD_REQUIRED", name) for name in ("person_id_number", "county", "event")]
 
 
+def test_whether_she_is_a_woman_is_told_beside_a_wrong_form() -> None:
+    man = "610303199108051134"
+    of_a_birth, of_nothing = claim(county="x", person=man), claim(county="x", person=man)
+    of_nothing.event.type = claim_pb2.EVENT_TYPE_UNSPECIFIED
+
+    assert problems(of_a_birth) == [("FIELD_MALFORMED", "county"), ("ID_NUMBER_NOT_THE_MOTHER", "person_id_number")]
+    assert "person_id_number" not in {field for _, field in problems(of_nothing)}
+
+
+@pytest.mark.parametrize("county", ["610304", "x"])
+def test_a_blank_is_no_number_whatever_else_is_wrong(county: str) -> None:
+    blank = claim(county=county, employer=" ")
+    blank.husband_id_number = " "
+
+    assert problems(blank)[-2:] == [
+        ("USCC_MALFORMED", "employer_uscc"),
+        ("ID_NUMBER_LENGTH", "husband_id_number"),
+    ]
+
+
+def test_numbers_without_end_are_not_kept() -> None:
+    """What is remembered of codes is of one length: a sender must not fill the memory of a worker."""
+    kept = _uscc_code.cache_info().currsize
+
+    for number in range(3):
+        assert ("FIELD_TOO_LONG", "employer_uscc") in problems(claim(employer="\ufdfa" * 20_000 + str(number)))
+
+    assert _uscc_code.cache_info().currsize == kept
+
+
+def test_what_is_missing_whole_is_told_alone() -> None:
+    nothing = intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim())
+
+    found = taken(nothing.SerializeToString()).reasons
+
+    assert [(one.code, one.field) for one in found] == [("FIELD_REQUIRED", "submit.claim")]
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (Timestamp(seconds=-62_135_596_801), "DATE_INVALID"),
+        (Timestamp(seconds=-(10**11)), "DATE_INVALID"),
+        (Timestamp(seconds=1_795_000_000, nanos=-1), "DATE_INVALID"),
+        (Timestamp(seconds=1_795_000_000, nanos=1_000_000_000), "DATE_INVALID"),
+        (Timestamp(seconds=1_795_000_000, nanos=999_999_999), ""),
+        (Timestamp(seconds=-62_135_596_800), ""),
+        (Timestamp(seconds=2**62), "DATE_IN_FUTURE"),
+    ],
+)
+def test_an_instant_that_no_calendar_has_is_told(at: Timestamp, code: str) -> None:
+    """Also of a void and of control totals, which are read to the end."""
+    sent = claim()
+    sent.submit_time.CopyFrom(at)
+    for sent_so in (
+        intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim(claim=sent)),
+        intake_pb2.ClaimIntake(
+            void=intake_pb2.VoidClaim(
+                claim_number="C-1", revision=1, reason=intake_pb2.VOID_REASON_ENTERED_WRONGLY, submit_time=at
+            )
+        ),
+        intake_pb2.ClaimIntake(
+            control_totals=intake_pb2.ControlTotals(date=Date(year=2026, month=11, day=20), submit_time=at)
+        ),
+    ):
+        found = taken(sent_so.SerializeToString()).reasons
+        assert [(one.code, one.field.rpartition(".")[2]) for one in found] == ([(code, "submit_time")] if code else [])
+
+
 @pytest.mark.parametrize("kind", [0, 99])
 def test_what_fields_mean_beside_each_other_is_not_asked_of_a_claim_of_no_kind(kind: int) -> None:
-    """Neither costs, which an allowance has none of, nor whether she is a woman, which two surgeries do not ask."""
-    wrong = claim(person="610303199108051134")
+    """An allowance has no costs, any other claim must have some."""
+    wrong = claim()
     wrong.kind = kind  # type: ignore[assignment]
 
     assert [field for _, field in problems(wrong)] == ["kind"]

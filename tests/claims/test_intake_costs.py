@@ -356,6 +356,28 @@ def test_no_such_day_is_told_beside_a_wrong_form() -> None:
     ]
 
 
+def test_costs_of_an_allowance_are_told_beside_a_wrong_form_and_their_days_are_not() -> None:
+    sent = medical(stays=[stay_sent()])
+    sent.kind, sent.county = claim_pb2.CLAIM_KIND_ALLOWANCE, "x"
+    sent.stays[0].admission_date.month = 13
+
+    assert problems(sent) == [("FIELD_MALFORMED", "county"), ("COSTS_UNEXPECTED", "stays")]
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(49, 49), (50, 50), (51, 50)])
+def test_as_many_are_told_as_a_person_reads_and_that_there_are_more(wrong: int, told: int) -> None:
+    """Forms first; a wrong digit beside them counts among what is not told."""
+    sent = medical(visits=[visit_sent() for _ in range(wrong)])
+    for visit in sent.visits:
+        visit.provider = "x"
+    sent.person_id_number = "610302199403124028"
+
+    found = problems(sent)
+
+    assert [code for code, _ in found[:told]] == ["FIELD_MALFORMED"] * told
+    assert found[told:] == [("ID_NUMBER_CHECK_DIGIT", "person_id_number") if wrong < 50 else ("MORE_REASONS", "")]
+
+
 def test_every_problem_of_the_content_is_told_at_once() -> None:
     sent = medical(husband=MOTHER, stays=[stay_sent()])
     sent.event.birth_order = 0

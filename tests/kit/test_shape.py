@@ -11,10 +11,17 @@ import pytest
 from buf.validate import validate_pb2
 from cradle.certification.v1.assessing_pb2 import RecordVisitRequest
 from cradle.claims.v1.facts_pb2 import InsuredFacts
-from cradle.claims.v1.intake_pb2 import ClaimIntake, ClaimSubmission, MaternityEvent, SubmitClaim
+from cradle.claims.v1.intake_pb2 import ClaimIntake, ClaimSubmission, MaternityEvent, Stay, SubmitClaim
 from cradle.claims.v1.submission_pb2 import ListSubmissionsRequest
 from cradle.claims.v1.submitting_pb2 import SubmitClaimRequest
-from cradle.registry.v1.service_pb2 import BatchGetCoverageRequest, CoverageQuery, EmployerRecord, PersonRecord
+from cradle.registry.v1.service_pb2 import (
+    BatchGetCoverageRequest,
+    BatchRecordCoverageRequest,
+    CoverageQuery,
+    CoverageSpan,
+    EmployerRecord,
+    PersonRecord,
+)
 from cradle.treasury.v1.service_pb2 import AppropriateBudgetRequest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -34,6 +41,24 @@ def intake(**claim: Any) -> ClaimIntake:
 
 def event(**fields: Any) -> ClaimIntake:
     return intake(event=MaternityEvent(**fields))
+
+
+@pytest.mark.parametrize(("count", "is_too_long"), [(20, False), (21, True), (30_000, True)])
+def test_a_list_that_is_too_long_is_told_alone(count: int, is_too_long: bool) -> None:
+    """Whatever its elements are: of thousands each fault would be looked for."""
+    told = shape_problems(VALIDATOR, intake(stays=[Stay()] * count, remark="x" * 1_100))
+
+    alone = [("TOO_MANY_ITEMS", "submit.claim.stays")]
+    assert ([(one.code, one.field) for one in told] == alone) is is_too_long
+    assert ("TOO_MANY_ITEMS" in {one.code for one in told}) is is_too_long
+
+
+def test_a_list_inside_a_list_is_looked_at_too() -> None:
+    person = PersonRecord(coverage=[CoverageSpan()] * 1_000)
+
+    (told,) = shape_problems(VALIDATOR, BatchRecordCoverageRequest(persons=[PersonRecord(), person]))
+
+    assert (told.code, told.field) == ("TOO_MANY_ITEMS", "persons[1].coverage")
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,14 @@ def test_no_table_holds_an_id_number_or_a_name_in_the_clear(stack: Stack, dsn: s
 @pytest.mark.parametrize("statement", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"])
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("coverage", "category"), ("employer_wage", "years"), ("provider_level", "levels"), ("audit", "method")],
+    [
+        ("coverage", "category"),
+        ("employer", "uscc"),  # whose a code is does not change; name and county do
+        ("employer", "id"),
+        ("employer_wage", "years"),
+        ("provider_level", "levels"),
+        ("audit", "method"),
+    ],
 )
 def test_what_is_only_ever_appended_to_refuses_to_change(
     stack: Stack, dsn: str, table: str, column: str, statement: str

@@ -138,6 +138,8 @@ def test_an_office_that_is_not_there_is_refused_and_another_told_as_one(stack: S
 
     where = [("OFFICE_UNKNOWN", "office")]
     known = "There is no such office; there are: tax, insurance"
+    form = (grpc.StatusCode.INVALID_ARGUMENT, [("FIELD_MALFORMED", "office")])
+    assert [refused(stack.operator, wrong)[::2] for wrong in ("office/", "office/office/tax")] == [form] * 2
     assert refused(stack.operator, "nobody") == (grpc.StatusCode.NOT_FOUND, known, where)
     own = (grpc.StatusCode.NOT_FOUND, "There is no such office; there are: tax", where)
     assert refused(tax, "insurance") == refused(tax, "nobody") == own

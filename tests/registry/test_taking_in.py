@@ -83,6 +83,16 @@ def a_hospital() -> service_pb2.ProviderRecord:
     return service_pb2.ProviderRecord(code=HOSPITAL, name="宝鸡测试医院", county="610304", contracts=[contract])
 
 
+def test_as_many_reasons_are_kept_as_the_receipt_tells(stack: Stack, dsn: str) -> None:
+    async def act() -> None:
+        async with office(stack, dsn) as given:
+            (settled,) = await take_in(given, paid(id_number(), *[("2026-03", "2026-02-01")] * 60))
+
+        assert [one.code for one in settled.reasons] == ["PAID_BEFORE_DUE"] * 50 + ["MORE_REASONS"]
+
+    asyncio.run(act())
+
+
 def test_a_bad_record_is_returned_and_delays_no_other(stack: Stack, dsn: str) -> None:
     async def act() -> None:
         good, bad = id_number(), id_number()

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final
 
 from cradle.certification.v1 import application_pb2 as pb
-from cradle.common.v1 import reason_pb2
 
 from services.certification.model import (
     Answer,
@@ -21,12 +20,12 @@ from services.certification.model import (
     Sheet,
     State,
     StepView,
-    Why,
 )
 from services.certification.rules.scoring import size_of
 from services.certification.wire.scheme import DIMENSIONS, evidence
 from services.kit.errors import Invalid
-from services.kit.messages import Language, Reason, reason
+from services.kit.messages import Reason, reason
+from services.kit.reasons import reason_message
 
 STATES: Final = {one: pb.ApplicationState.Value(f"APPLICATION_STATE_{one}") for one in State}
 KINDS: Final = {one: pb.ApplicationKind.Value(f"APPLICATION_KIND_{one}") for one in Kind}
@@ -94,7 +93,7 @@ def decision(given: Decision, scheme: Scheme) -> pb.Decision:
     """With every criterion that was scored; what shows it is named where it is not met in full."""
     return pb.Decision(
         outcome=_OUTCOMES[given.outcome],
-        reasons=[_reason(one) for one in given.reasons],
+        reasons=[reason_message(reason(why)) for why in given.reasons],
         score="" if given.score is None else str(given.score),
         bonus="" if given.score is None else str(given.bonus),
         dimensions=[
@@ -122,8 +121,3 @@ def _criteria(given: Decision, scheme: Scheme) -> Iterator[pb.CriterionScore]:
         if found.standing not in _IN_FULL:
             found.evidence.extend(evidence(by_id[found.criterion], scheme))
         yield found
-
-
-def _reason(why: Why) -> reason_pb2.Reason:
-    said = reason(why)
-    return reason_pb2.Reason(code=why, text_zh=said.text(Language.ZH), text_en=said.text(Language.EN))

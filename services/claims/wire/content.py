@@ -15,7 +15,7 @@ from google.type.date_pb2 import Date
 from services.claims.model import Surgery
 from services.kit.dates import from_proto
 from services.kit.identifiers import holds_id_number, id_number_problems, is_male, plain, uscc_problems
-from services.kit.messages import Reason, reason
+from services.kit.messages import REASONS_MAX, Reason, reason
 
 # GB/T 2260, list of 2024-11: the twelve counties of Baoji; then codes that are kept because people and feeds still
 # carry them: 凤翔县 and 宝鸡县 by what became of them, the whole city, and the local code of 高新区.
@@ -40,8 +40,11 @@ WIDER: Final = frozenset({"610300", "610399"})
 
 _NUMBER: Final = re.compile(r"^[0-9A-Za-z._-]{1,64}$")
 _DAY_S: Final = 86_400
+_FIRST_S: Final = -62_135_596_800  # 0001-01-01, the first instant of a Timestamp
+_SECOND_NS: Final = 1_000_000_000
 _ONE_OR_MORE: Final = "≥ 1"
 _OF_A_MAN: Final = {Surgery.VASECTOMY, Surgery.VASECTOMY_REVERSAL}
+_OF_A_WOMAN: Final = {claim_pb2.EVENT_TYPE_DELIVERY, claim_pb2.EVENT_TYPE_MISCARRIAGE}
 
 
 def number_problems(text: str, path: str) -> list[Reason]:
@@ -57,38 +60,22 @@ def county_of_ours(given: str) -> str:
     return county if county in COUNTIES or county in WIDER else ""
 
 
-def claim_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date, first_day: date) -> list[Reason]:
-    """Everything wrong with a claim whose shape is right, in the order of its fields."""
+def claim_problems(
+    claim: intake_pb2.ClaimSubmission, path: str, today: date, first_day: date, *, is_whole: bool = True
+) -> list[Reason]:
+    """Everything wrong with a claim, in the order of its fields. Of one whose shape is not right (`is_whole`) only what
+    numbers, codes and days say by themselves: what they mean beside each other is asked of a whole claim.
+    """
     event, employer = claim.event, claim.employer_uscc
     return [
-        *_person_problems(claim, f"{path}.person_id_number", today),
+        *_person_problems(claim, f"{path}.person_id_number", today, is_whole=is_whole),
         *(uscc_problems(plain(employer), f"{path}.employer_uscc") if employer else ()),
         *_county_problems(claim.county, f"{path}.county"),
         *day_problems(event.date, f"{path}.event.date", today, first_day),
-        *_event_problems(event, f"{path}.event"),
+        *(_event_problems(event, f"{path}.event") if is_whole else ()),
         *submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
         *_husband_problems(claim.husband_id_number, f"{path}.husband_id_number", today),
-        *_cost_problems(claim, path, today),
-    ]
-
-
-def field_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date, first_day: date) -> list[Reason]:
-    """What is wrong with numbers, codes and days of a claim whose shape is not right, each by itself."""
-    costs = (
-        *((f"stays[{n}].admission_date", stay.admission_date) for n, stay in enumerate(claim.stays)),
-        *((f"stays[{n}].discharge_date", stay.discharge_date) for n, stay in enumerate(claim.stays)),
-        *((f"visits[{n}].date", visit.date) for n, visit in enumerate(claim.visits)),
-        *((f"items[{n}].date", item.date) for n, item in enumerate(claim.items)),
-    )
-    employer, husband = plain(claim.employer_uscc), plain(claim.husband_id_number)
-    return [
-        *id_number_problems(plain(claim.person_id_number), f"{path}.person_id_number", today),
-        *(uscc_problems(employer, f"{path}.employer_uscc") if employer else ()),
-        *_county_problems(claim.county, f"{path}.county"),
-        *day_problems(claim.event.date, f"{path}.event.date", today, first_day),
-        *submit_time_problems(claim.submit_time, f"{path}.submit_time", today),
-        *(id_number_problems(husband, f"{path}.husband_id_number", today) if husband else ()),
-        *(problem for place, day in costs for problem in day_problems(day, f"{path}.{place}", today)),
+        *(_cost_problems if is_whole else _cost_days)(claim, path, today),
     ]
 
 
@@ -105,6 +92,8 @@ def day_problems(value: Date, path: str, today: date, first_day: date = date.min
 
 
 def submit_time_problems(value: Timestamp, path: str, today: date) -> list[Reason]:
+    if value.seconds < _FIRST_S or not 0 <= value.nanos < _SECOND_NS:
+        return [reason("DATE_INVALID", path)]
     if value.seconds <= _last_s(today):
         return []
     return [reason("DATE_IN_FUTURE", path, last=Timestamp(seconds=_last_s(today)).ToJsonString())]
@@ -116,13 +105,16 @@ def _last_s(today: date) -> int:
     return (today + timedelta(days=2) - date(1970, 1, 1)).days * _DAY_S - 1
 
 
-def _person_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date) -> list[Reason]:
+def _person_problems(claim: intake_pb2.ClaimSubmission, path: str, today: date, *, is_whole: bool) -> list[Reason]:
     """She is a woman, but for two surgeries that only a man has."""
-    number = plain(claim.person_id_number)
+    number, event = plain(claim.person_id_number), claim.event
     if problems := id_number_problems(number, path, today):
         return problems
-    of_a_man = claim.event.type == claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY and claim.event.surgery in _OF_A_MAN
-    return [reason("ID_NUMBER_NOT_THE_MOTHER", path)] if is_male(number) and not of_a_man else []
+    if is_whole:
+        may_be_a_man = event.type == claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY and event.surgery in _OF_A_MAN
+    else:
+        may_be_a_man = event.type not in _OF_A_WOMAN
+    return [reason("ID_NUMBER_NOT_THE_MOTHER", path)] if is_male(number) and not may_be_a_man else []
 
 
 def _husband_problems(given: str, path: str, today: date) -> list[Reason]:
@@ -150,6 +142,21 @@ def _event_problems(event: intake_pb2.MaternityEvent, path: str) -> list[Reason]
             problems.append(reason("FIELD_OUT_OF_RANGE", f"{path}.birth_order", bounds=_ONE_OR_MORE))
     elif kind == claim_pb2.EVENT_TYPE_FAMILY_PLANNING_SURGERY and not event.surgery:
         problems.append(reason("FIELD_REQUIRED", f"{path}.surgery"))
+    return problems
+
+
+def _cost_days(claim: intake_pb2.ClaimSubmission, path: str, today: date) -> list[Reason]:
+    """Of lists that may be longer than they should be: as far as a person reads."""
+    if claim.kind == claim_pb2.CLAIM_KIND_ALLOWANCE:
+        return _cost_problems(claim, path, today)
+    problems: list[Reason] = []
+    for number, stay in enumerate(claim.stays[:REASONS_MAX]):
+        problems += day_problems(stay.admission_date, f"{path}.stays[{number}].admission_date", today)
+        problems += day_problems(stay.discharge_date, f"{path}.stays[{number}].discharge_date", today)
+    for number, visit in enumerate(claim.visits[:REASONS_MAX]):
+        problems += day_problems(visit.date, f"{path}.visits[{number}].date", today)
+    for number, item in enumerate(claim.items[:REASONS_MAX]):
+        problems += day_problems(item.date, f"{path}.items[{number}].date", today)
     return problems
 
 

@@ -37,7 +37,6 @@ from services.claims.wire.content import (
     claim_problems,
     county_of_ours,
     day_problems,
-    field_problems,
     number_problems,
     submit_time_problems,
 )
@@ -45,7 +44,7 @@ from services.kit.dates import civil_of, from_ms, from_proto
 from services.kit.identifiers import plain
 from services.kit.messages import Reason, reason
 from services.kit.parking import Message
-from services.kit.shape import shape_problems, with_content
+from services.kit.shape import lies_in, shape_problems, with_content
 
 INTAKE: Final = "claims.intake.v1."
 
@@ -146,8 +145,7 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
     path = f"{sent}.claim"
     submit_date = _civil(claim.submit_time)
     claimed_fen = claim.claimed_fen if claim.HasField("claimed_fen") else None
-    content = (field_problems if shape else claim_problems)(claim, path, today, first_day)
-    problems = with_content(shape, content)
+    problems = with_content(shape, claim_problems(claim, path, today, first_day, is_whole=not shape))
     if misnumbered := number_problems(claim.claim_number, f"{path}.claim_number"):
         return Reading(
             reasons=_misnumbered(misnumbered, problems),
@@ -171,7 +169,7 @@ def _claim(  # noqa: PLR0917  # what is read, and what it is read against
 def _misnumbered(misnumbered: list[Reason], problems: list[Reason]) -> tuple[Reason, ...]:
     """What is wrong with the claim number, then the rest: one reason a field, of which an ID number is told first."""
     number = misnumbered[0]
-    if number.code != "ID_NUMBER_NOT_HERE" and number.field in {problem.field for problem in problems}:
+    if number.code != "ID_NUMBER_NOT_HERE" and lies_in(number.field, {problem.field for problem in problems}):
         return tuple(problems)
     return (number, *[problem for problem in problems if problem.field != number.field])
 

@@ -29,17 +29,7 @@ _COLUMNS: Final = (
 async def save_statements(tx: Tx, settled: Sequence[Settled]) -> None:
     await tx.copy(
         "statement",
-        (
-            "receipt_id",
-            "office",
-            "record_number",
-            "position",
-            "digest",
-            "received_at",
-            "outcome",
-            "reasons",
-            "reason_values",
-        ),
+        _COLUMNS,
         [
             (
                 one.received.receipt_id,

@@ -20,7 +20,7 @@ class Office:
     clock: Clock
     sealer: Sealer
     blind_index: Keyed
-    _employers: dict[str, UUID] = field(default_factory=dict)
+    _employers: dict[str, UUID] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     async def audit(self, method: str, asker: Asker, subjects: Collection[UUID]) -> None:
         """Write down who reads what of whom, and what for."""

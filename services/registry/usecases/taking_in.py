@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.kit.db import Tx
-from services.kit.messages import Reason, reason
+from services.kit.messages import Reason, few, reason
 from services.registry import rules, store
 from services.registry.model import (
     ArrearsStatement,
@@ -67,7 +67,7 @@ async def dry_run(office: Office, batch: Sequence[Received]) -> list[Settled]:
 
 def _settled(received: Received, outcome: bool | Reasons) -> Settled:
     if isinstance(outcome, tuple):
-        return Settled(received, Outcome.RETURNED, outcome)
+        return Settled(received, Outcome.RETURNED, tuple(few(outcome)))
     return Settled(received, Outcome.RECORDED if outcome else Outcome.UNCHANGED)
 
 

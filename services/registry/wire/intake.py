@@ -14,7 +14,7 @@ from protovalidate import Validator
 from services.kit.dates import from_ms
 from services.kit.identifiers import holds_id_number
 from services.kit.ids import new_id, stable_id
-from services.kit.messages import Reason, few, reason
+from services.kit.messages import Reason, reason
 from services.kit.outbox import Event
 from services.kit.parking import Message
 from services.kit.reasons import reason_message
@@ -113,7 +113,7 @@ def receipt(settled: Settled) -> intake_pb2.CoverageReceipt:
         office=received.office,
         record_number=received.record_number,
         status=intake_pb2.CoverageReceiptStatus.Value(f"COVERAGE_RECEIPT_STATUS_{settled.outcome}"),
-        reasons=[reason_message(given) for given in few(settled.reasons)],
+        reasons=[reason_message(given) for given in settled.reasons],
     )
     message.receive_time.FromDatetime(received.received_at)
     if received.position:

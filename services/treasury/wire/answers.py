@@ -14,7 +14,8 @@ from google.type.date_pb2 import Date
 
 from services.kit.dates import from_proto, month_end, to_proto
 from services.kit.errors import Invalid
-from services.kit.messages import Language, Reason, reason
+from services.kit.messages import Reason, reason
+from services.kit.reasons import reason_message
 from services.treasury.model import (
     Appropriation,
     Balance,
@@ -186,7 +187,4 @@ def transfer(found: Moved) -> service_pb2.Transfer:
 
 
 def reasons(given: Iterable[Reason]) -> list[reason_pb2.Reason]:
-    return [
-        reason_pb2.Reason(code=one.code, field=one.field, text_zh=one.text(Language.ZH), text_en=one.text(Language.EN))
-        for one in given
-    ]
+    return [reason_message(one) for one in given]

@@ -60,7 +60,8 @@ class RegistryServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def BatchGetCoverage(self, request, context):
-        """Resolves identity and answers coverage for many persons in one call and one statement.
+        """Resolves identity and answers coverage for many persons in one call and one statement; codes of employers that the process
+        has not met are looked up by another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -32,7 +32,9 @@ class RegistryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RegistryServiceAsyncStub: ...
     BatchGetCoverage: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchGetCoverageRequest, _service_pb2.BatchGetCoverageResponse]
-    """Resolves identity and answers coverage for many persons in one call and one statement."""
+    """Resolves identity and answers coverage for many persons in one call and one statement; codes of employers that the process
+    has not met are looked up by another.
+    """
     BatchRecordCoverage: _grpc.UnaryUnaryMultiCallable[_service_pb2.BatchRecordCoverageRequest, _service_pb2.BatchRecordCoverageResponse]
     """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
     ones. The same record again changes nothing.
@@ -46,7 +48,9 @@ class RegistryServiceStub:
 class RegistryServiceAsyncStub(RegistryServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchGetCoverage: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchGetCoverageRequest, _service_pb2.BatchGetCoverageResponse]  # type: ignore[assignment]
-    """Resolves identity and answers coverage for many persons in one call and one statement."""
+    """Resolves identity and answers coverage for many persons in one call and one statement; codes of employers that the process
+    has not met are looked up by another.
+    """
     BatchRecordCoverage: _aio.UnaryUnaryMultiCallable[_service_pb2.BatchRecordCoverageRequest, _service_pb2.BatchRecordCoverageResponse]  # type: ignore[assignment]
     """Records what an insurance office knows; the latest record of a person, employer or provider replaces the earlier
     ones. The same record again changes nothing.
@@ -63,7 +67,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.BatchGetCoverageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.BatchGetCoverageResponse, _abc.Awaitable[_service_pb2.BatchGetCoverageResponse]]:
-        """Resolves identity and answers coverage for many persons in one call and one statement."""
+        """Resolves identity and answers coverage for many persons in one call and one statement; codes of employers that the process
+        has not met are looked up by another.
+        """
 
     @_abc_1.abstractmethod
     def BatchRecordCoverage(
