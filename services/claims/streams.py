@@ -75,7 +75,7 @@ def payments(office: Office) -> Stream[Sequence[Told]]:
 
 def platform_messages(gateway: platform.Gateway, sources: Sequence[str]) -> Stream[platform.Prepared]:
     async def prepare(messages: Sequence[Message]) -> platform.Prepared:
-        return platform.prepare(gateway, messages)
+        return await platform.prepare(gateway, messages)
 
     async def apply(tx: Tx, prepared: platform.Prepared) -> None:
         await platform.take_in(gateway, tx, prepared)

@@ -78,7 +78,11 @@ def few(reasons: Sequence[Reason]) -> list[Reason]:
     """As many as a person reads: a small record can be wrong in thousands of places, and its answer must still fit."""
     if len(reasons) <= REASONS_MAX:
         return list(reasons)
-    return [*reasons[:REASONS_MAX], reason("MORE_REASONS", more=len(reasons) - REASONS_MAX)]
+    return [*reasons[:REASONS_MAX], more_reasons(len(reasons) - REASONS_MAX)]
+
+
+def more_reasons(count: int) -> Reason:
+    return reason("MORE_REASONS", more=count)
 
 
 def text(code: str, language: Language, /, **values: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from buf.validate import validate_pb2
@@ -10,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message as Proto
 from protovalidate import Validator
 
-from services.kit.messages import REASONS_MAX, Reason, few, reason
+from services.kit.messages import REASONS_MAX, Reason, few, more_reasons, reason
 
 _CODES: Final = {
     "required": "FIELD_REQUIRED",
@@ -51,13 +52,13 @@ def shape_problems(validator: Validator, message: Proto) -> list[Reason]:
     """
     if message.ByteSize() > _LARGE and (long := list(_too_long(message))):
         return few(long)
-    problems: dict[str, Reason] = {}
+    violations: dict[str, Any] = {}
     for violation in validator.collect_violations(message):
         place = violation.proto.field
         path = ".".join(_element(element) for element in place.elements) if place else ""
-        if path not in problems:
-            problems[path] = _reason(message, violation, path)
-    return few(list(problems.values()))
+        violations.setdefault(path, violation)
+    told = [_reason(message, violation, path) for path, violation in islice(violations.items(), REASONS_MAX)]
+    return told if len(told) == len(violations) else [*told, more_reasons(len(violations) - len(told))]
 
 
 def _too_long(message: Any, path: str = "") -> Iterator[Reason]:

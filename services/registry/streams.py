@@ -10,7 +10,7 @@ from services.kit import telemetry
 from services.kit.db import Tx
 from services.kit.parking import Message
 from services.kit.settings import Settings
-from services.kit.stream import Stream
+from services.kit.stream import Stream, read_each
 from services.registry import usecases
 from services.registry.model import Received, Settled
 from services.registry.usecases import Office
@@ -22,7 +22,7 @@ CONSUMER = "registry"
 def coverage_intake(office: Office, settings: Settings) -> Stream[Sequence[Received]]:
     async def prepare(messages: Sequence[Message]) -> Sequence[Received]:
         today, bytes_max, digest = office.clock.today(), settings.message_bytes_max, office.sealer.digest
-        return [intake.read(message, today, bytes_max, digest) for message in messages]
+        return await read_each(messages, lambda message: intake.read(message, today, bytes_max, digest))
 
     async def apply(tx: Tx, received: Sequence[Received]) -> None:
         now = office.clock.now()

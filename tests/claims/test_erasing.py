@@ -298,7 +298,7 @@ def test_an_undo_finds_the_settlement_of_an_erased_person(stack: Stack) -> None:
             async def came(content: dict[str, Any], offset: int) -> list[Message]:
                 """What the adapter makes of it, as it reaches the intake."""
                 sent = message(raw(content), topic="claims.platform-intake.v1.hospitals", offset=offset)
-                batch = adapter.prepare(gateway, [sent])
+                batch = await adapter.prepare(gateway, [sent])
                 async with database.transaction() as tx:
                     await adapter.take_in(gateway, tx, batch)
                 left = await rows(desk.dsn, "DELETE FROM outbox WHERE sealed RETURNING *")

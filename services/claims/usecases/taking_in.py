@@ -23,13 +23,14 @@ from services.claims.wire.registry import Visited
 from services.kit.db import Tx
 from services.kit.errors import Conflict
 from services.kit.parking import Message
+from services.kit.stream import read_each
 
 
 async def prepare(office: Office, messages: Sequence[Message]) -> Prepared:
     """Read a batch and ask the registry about all of it in one call."""
     today, first_day = office.clock.today(), rules.first_day(office.law)
     bytes_max, digest = office.settings.message_bytes_max, office.sealer.digest
-    received = tuple(intake.read(m, today, first_day, bytes_max, digest) for m in messages)
+    received = tuple(await read_each(messages, lambda m: intake.read(m, today, first_day, bytes_max, digest)))
     asked = [r for r in received if r.submission is not None]
     if not asked:
         return Prepared(received, {}, office.clock.now())

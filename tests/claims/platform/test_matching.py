@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -183,7 +184,7 @@ def test_any_text_in_a_persons_or_hospitals_number_can_be_kept() -> None:
 
 def read_of(value: bytes) -> list[str]:
     gateway = Gateway(Clock(TODAY), Sealer.from_base64(base64.b64encode(bytes(32)).decode()))
-    (found,) = prepare(gateway, [message(value, topic="claims.platform-intake.v1.hospitals")])
+    (found,) = asyncio.run(prepare(gateway, [message(value, topic="claims.platform-intake.v1.hospitals")]))
     assert found.source == "hospitals"
     assert found.mapped.intake is None
     return [one.reason.code for one in found.mapped.findings]

@@ -75,7 +75,7 @@ def gateway_of(stack: Stack) -> Gateway:
 async def taken(stack: Stack, dsn: str, batch: Sequence[Message]) -> None:
     gateway = gateway_of(stack)
     async with db.connect(dsn) as database, database.transaction() as tx:
-        await take_in(gateway, tx, prepare(gateway, batch))
+        await take_in(gateway, tx, await prepare(gateway, batch))
 
 
 async def left(stack: Stack, dsn: str) -> tuple[list[intake_pb2.ClaimIntake], list[platform_pb2.PlatformReport]]:
@@ -215,7 +215,7 @@ def test_undo_and_settlement_taken_at_once_by_two_workers_never_miss_each_other(
 
             async def take(content: dict[str, Any], offset: int) -> None:
                 async with database.transaction() as tx:
-                    await take_in(gateway, tx, prepare(gateway, messages(content, start=offset)))
+                    await take_in(gateway, tx, await prepare(gateway, messages(content, start=offset)))
 
             for place, number in enumerate(numbers):
                 one = settlement({f"{INFO}setl_id": number, "msgid": msgid()})

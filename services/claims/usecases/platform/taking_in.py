@@ -40,6 +40,7 @@ from services.kit.messages import REASONS_MAX, reason
 from services.kit.outbox import Event, sealed
 from services.kit.parking import Message
 from services.kit.seal import Sealer
+from services.kit.stream import read_each
 
 _BYTES_MAX = 1_048_576  # a long stay has hundreds of lines, and the broker's own limit is near this
 _AGAINST = {FindingKind.UNMAPPED, FindingKind.CONTRADICTION}
@@ -64,9 +65,9 @@ class Read:
 Prepared = tuple[Read, ...]
 
 
-def prepare(gateway: Gateway, messages: Sequence[Message]) -> Prepared:
+async def prepare(gateway: Gateway, messages: Sequence[Message]) -> Prepared:
     """Map every message of a batch; nothing of it needs to be asked for."""
-    return tuple(_read(gateway, message) for message in messages)
+    return tuple(await read_each(messages, partial(_read, gateway)))
 
 
 def _read(gateway: Gateway, message: Message) -> Read:

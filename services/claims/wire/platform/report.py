@@ -12,7 +12,7 @@ from cradle.claims.v1 import platform_pb2, receipt_pb2
 from services.claims.wire.platform.mapping import Mapped
 from services.claims.wire.platform.sheet import Finding, FindingKind
 from services.kit.ids import stable_id
-from services.kit.messages import REASONS_MAX, reason
+from services.kit.messages import REASONS_MAX, more_reasons
 from services.kit.parking import Message
 from services.kit.reasons import reason_message
 
@@ -47,7 +47,7 @@ def _few(findings: Sequence[Finding]) -> Sequence[Finding]:
     """A message may be wrong in thousands of rows, and its report must still fit."""
     if len(findings) <= REASONS_MAX:
         return findings
-    more = reason("MORE_REASONS", more=len(findings) - REASONS_MAX)
+    more = more_reasons(len(findings) - REASONS_MAX)
     return [*findings[:REASONS_MAX], Finding(findings[REASONS_MAX].kind, more)]
 
 

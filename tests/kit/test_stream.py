@@ -1,0 +1,34 @@
+"""Reading what came from outside."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from services.kit.parking import Message
+from services.kit.stream import read_each
+
+
+def messages(count: int) -> list[Message]:
+    return [Message("topic", 0, offset, b"", b"", 0) for offset in range(count)]
+
+
+@pytest.mark.parametrize(("count", "turns"), [(0, 0), (1, 1), (50, 1), (51, 2), (1_000, 20)])
+def test_a_batch_is_read_in_order_and_others_run_in_between(count: int, turns: int) -> None:
+    async def act() -> tuple[list[int], int]:
+        had = 0
+
+        async def heartbeat() -> None:
+            nonlocal had
+            while True:
+                await asyncio.sleep(0)
+                had += 1
+
+        beating = asyncio.create_task(heartbeat())
+        await asyncio.sleep(0)
+        found = await read_each(messages(count), lambda message: message.offset)
+        beating.cancel()
+        return found, had
+
+    assert asyncio.run(act()) == (list(range(count)), turns)
