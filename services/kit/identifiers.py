@@ -13,7 +13,7 @@ from stdnum.cn import ric, uscc
 from services.kit.messages import Reason, reason
 
 _LIKE_AN_ID: Final = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
-_SEPARATORS: Final = re.compile(r"[._-]")
+_SEPARATORS: Final = re.compile(r"[\s._-]")
 _LENGTH: Final = 18
 _USCC_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 
@@ -45,7 +45,8 @@ def holds_id_number(text: str) -> bool:
     """Whether a national ID number stands in a text that should hold none, whatever separates its digits."""
     if len(text) < _LENGTH:
         return False
-    found = [*_LIKE_AN_ID.findall(text.upper()), _SEPARATORS.sub("", text.upper())]
+    folded = plain(text)
+    found = [*_LIKE_AN_ID.findall(folded), _SEPARATORS.sub("", folded)]
     return any(len(part) == _LENGTH and not id_number_problems(part, "", date.max) for part in found)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 from cradle.options.v1 import options_pb2
@@ -41,7 +41,7 @@ from services.kit.errors import (
     is_conflict,
     places,
 )
-from services.kit.messages import Language, Reason, reason
+from services.kit.messages import Language, Reason, more_reasons, reason
 from services.kit.settings import Settings
 from services.kit.shape import shape_problems
 from services.kit.tls import Identity
@@ -244,6 +244,9 @@ class _Method:
         return status
 
 
+# Details travel in a trailer, in base64, of which clients take 8 KB; above that some refuse at random.
+_VIOLATIONS_BYTES: Final = 4_500
+
 _CODES: dict[type[Invalid], int] = {
     NotFound: code_pb2.NOT_FOUND,
     OutOfScope: code_pb2.NOT_FOUND,
@@ -267,25 +270,33 @@ def to_status(error: Exception) -> status_pb2.Status:
             return _status(code_pb2.INTERNAL, [reason("INTERNAL_ERROR")])
 
 
+def _violations(reasons: Sequence[Reason]) -> list[error_details_pb2.BadRequest.FieldViolation]:
+    """Those that have a place, as many as a client takes: with more, the answer arrives as another error."""
+    told: list[error_details_pb2.BadRequest.FieldViolation] = []
+    left, located = _VIOLATIONS_BYTES, [one for one in reasons if one.field or one.code == "MORE_REASONS"]
+    for place, one in enumerate(located):
+        violation = _violation(one)
+        left -= violation.ByteSize()
+        if left < 0:
+            return [*told, _violation(more_reasons(len(located) - place))]
+        told.append(violation)
+    return told
+
+
+def _violation(given: Reason) -> error_details_pb2.BadRequest.FieldViolation:
+    return error_details_pb2.BadRequest.FieldViolation(
+        field=given.field,
+        reason=given.code,
+        description=given.text(Language.EN),
+        localized_message=error_details_pb2.LocalizedMessage(locale=Language.ZH.value, message=given.text(Language.ZH)),
+    )
+
+
 def _status(code: int, reasons: Sequence[Reason]) -> status_pb2.Status:
     first = reasons[0]
     details: list[Proto] = [error_details_pb2.ErrorInfo(reason=first.code, domain=DOMAIN, metadata=dict(first.values))]
-    if located := [r for r in reasons if r.field]:
-        details.append(
-            error_details_pb2.BadRequest(
-                field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(
-                        field=r.field,
-                        reason=r.code,
-                        description=r.text(Language.EN),
-                        localized_message=error_details_pb2.LocalizedMessage(
-                            locale=Language.ZH.value, message=r.text(Language.ZH)
-                        ),
-                    )
-                    for r in located
-                ]
-            )
-        )
+    if any(one.field for one in reasons):
+        details.append(error_details_pb2.BadRequest(field_violations=_violations(reasons)))
     details += [error_details_pb2.LocalizedMessage(locale=lang.value, message=first.text(lang)) for lang in Language]
     packed = []
     for detail in details:

@@ -26,6 +26,7 @@ _CODES: Final = {
     "enum.in": "CODE_UNKNOWN",
     "enum.not_in": "FIELD_REQUIRED",
     "repeated.max_items": "TOO_MANY_ITEMS",
+    "map.max_pairs": "TOO_MANY_ITEMS",
     "repeated.unique": "ITEM_TWICE",
 }
 _LARGE: Final = 1_024  # bytes; a smaller message has room for a few hundred elements
@@ -65,15 +66,16 @@ def _too_long(message: Any, path: str = "") -> Iterator[Reason]:
     """The lists of a message, and of those in it, that have more elements than their annotation allows."""
     for field, value in message.ListFields():
         place = f"{path}{field.name}"
-        is_message = field.message_type is not None and not field.message_type.GetOptions().map_entry
         if not field.is_repeated:
-            if is_message:
+            if field.message_type is not None:
                 yield from _too_long(value, f"{place}.")
             continue
-        limit = field.GetOptions().Extensions[validate_pb2.field].repeated.max_items
+        rules = field.GetOptions().Extensions[validate_pb2.field]
+        is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+        limit = rules.map.max_pairs if is_map else rules.repeated.max_items
         if limit and len(value) > limit:
             yield reason("TOO_MANY_ITEMS", place, limit=limit)
-        elif is_message:
+        elif field.message_type is not None and not is_map:
             for number, one in enumerate(value):
                 yield from _too_long(one, f"{place}[{number}].")
 

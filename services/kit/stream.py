@@ -11,7 +11,8 @@ from services.kit.db import Tx
 from services.kit.parking import Message
 
 Prepared = TypeVar("Prepared")
-Record = TypeVar("Record")
+Given = TypeVar("Given")
+Read = TypeVar("Read")
 _AT_ONCE: Final = 50
 
 
@@ -66,12 +67,12 @@ class Batch:
         )
 
 
-async def read_each(messages: Sequence[Message], read: Callable[[Message], Record]) -> list[Record]:
+async def read_each(given: Sequence[Given], read: Callable[[Given], Read]) -> list[Read]:
     """Read what came from outside, and let others run in between: a record that is wrong in every place costs a hundred
     good ones, and heartbeats and probes do not wait for a batch of such.
     """
-    found: list[Record] = []
-    for first in range(0, len(messages), _AT_ONCE):
-        found += [read(message) for message in messages[first : first + _AT_ONCE]]
+    found: list[Read] = []
+    for first in range(0, len(given), _AT_ONCE):
+        found += [read(one) for one in given[first : first + _AT_ONCE]]
         await asyncio.sleep(0)
     return found

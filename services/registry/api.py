@@ -24,6 +24,7 @@ from services.kit.errors import Invalid, unseen
 from services.kit.filters import code_of, span_of
 from services.kit.identifiers import plain
 from services.kit.messages import reason
+from services.kit.stream import read_each
 from services.registry import store, usecases
 from services.registry.store.statements import Wanted
 from services.registry.usecases import Asker, Office
@@ -75,16 +76,19 @@ class Registry(service_pb2_grpc.RegistryServiceServicer):
 
 
 class Offices(office_pb2_grpc.OfficeServiceServicer):
-    def __init__(self, office: Office, names: Sequence[str]) -> None:
+    def __init__(self, office: Office, names: Sequence[str], bytes_max: int) -> None:
         self.office = office
         self.names = names
+        self.bytes_max = bytes_max
 
     async def BatchTakeInCoverage(
         self, request: intake_pb2.BatchTakeInCoverageRequest, context: Context
     ) -> intake_pb2.BatchTakeInCoverageResponse:
         today, now, digest = self.office.clock.today(), self.office.clock.now(), self.office.sealer.digest
         caller = auth.current().name
-        received = [intake.called(one, caller, today, now, digest) for one in request.records]
+        received = await read_each(
+            request.records, lambda one: intake.called(one, caller, today, now, self.bytes_max, digest)
+        )
         if request.validate_only:
             settled = await usecases.dry_run(self.office, received)
         else:

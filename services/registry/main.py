@@ -39,7 +39,9 @@ async def api(process: Process) -> None:
 
     def register(server: grpc.aio.Server) -> None:
         service_pb2_grpc.add_RegistryServiceServicer_to_server(Registry(office), server)
-        office_pb2_grpc.add_OfficeServiceServicer_to_server(Offices(office, process.settings.offices), server)
+        office_pb2_grpc.add_OfficeServiceServicer_to_server(
+            Offices(office, process.settings.offices, process.settings.message_bytes_max), server
+        )
         record_pb2_grpc.add_RecordServiceServicer_to_server(Records(office), server)
         standing_pb2_grpc.add_StandingServiceServicer_to_server(Standings(office), server)
         parked_pb2_grpc.add_ParkedServiceServicer_to_server(ParkedRecords(process.database), server)

@@ -187,3 +187,12 @@ def test_a_certificate_is_told_with_its_history() -> None:
     assert (told.valid_to.year, told.valid_to.month, told.valid_to.day) == (2029, 5, 31)
     assert (told.locked_until.year, told.locked_until.day) == (2029, 1)
     assert [one.reason for one in told.history] == ["NEW", "VETO_FALSE_DATA"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(0, "FIELD_REQUIRED"), (99, "CODE_UNKNOWN")])
+def test_a_kind_that_is_none_is_told(number: int, code: str) -> None:
+    """A masked field is looked at by no shape."""
+    with pytest.raises(Invalid) as raised:
+        application.kind(number)  # type: ignore[arg-type]
+
+    assert [(one.code, one.field) for one in raised.value.reasons] == [(code, "kind")]

@@ -17,7 +17,7 @@ from stdnum.cn import ric
 from services.claims.model import DeliveryMode, Received
 from services.claims.rules import LAW, first_day
 from services.claims.wire.intake import content, read
-from services.kit.identifiers import _uscc_code
+from services.kit.identifiers import _uscc_code, holds_id_number
 from services.kit.messages import Language
 from tests.builders import DELIVERED, EMPLOYER, MOTHER, TODAY, claim, message, replacement, submit
 
@@ -237,6 +237,26 @@ def test_an_id_number_for_a_claim_number_is_told_with_everything_else() -> None:
     assert MOTHER not in "".join(str(one) for one in taken(submit(claim(number=MOTHER, county="x"))).reasons)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        MOTHER,
+        f"about {MOTHER}",
+        "６１０３０２１９９４０３１２４０２９",
+        "610302 19940312 4029",
+        "610302-19940312-4029",
+        f"case 7/{MOTHER}, her own",
+    ],
+)
+def test_an_id_number_is_found_however_it_is_written(text: str) -> None:
+    assert holds_id_number(text)
+
+
+@pytest.mark.parametrize("text", ["", "610302199403124028", f"1{MOTHER}", "about 17 women of 610302"])
+def test_what_is_no_id_number_may_stand(text: str) -> None:
+    assert not holds_id_number(text)
+
+
 def test_what_single_fields_say_is_told_with_what_their_forms_are() -> None:
     """A short county code beside a wrong check digit, a credit code, a day and an instant: one round, not two."""
     wrong = claim(county="61030", person=MOTHER[:-1] + "8", employer=EMPLOYER[:-1] + "0", on=date(2026, 11, 24))
@@ -327,6 +347,24 @@ def test_an_instant_that_no_calendar_has_is_told(at: Timestamp, code: str) -> No
     ):
         found = taken(sent_so.SerializeToString()).reasons
         assert [(one.code, one.field.rpartition(".")[2]) for one in found] == ([(code, "submit_time")] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("day", "codes"),
+    [
+        (first_day(LAW), []),
+        (first_day(LAW) - timedelta(days=1), ["DATE_TOO_EARLY"]),
+        (date.min, ["DATE_TOO_EARLY"]),  # to a database it is the beginning of time, and the days since are without end
+    ],
+)
+def test_totals_are_of_a_day_of_the_law(day: date, codes: list[str]) -> None:
+    totals = intake_pb2.ControlTotals(
+        date=Date(year=day.year, month=day.month, day=day.day), submit_time=Timestamp(seconds=1)
+    )
+
+    found = taken(intake_pb2.ClaimIntake(control_totals=totals).SerializeToString())
+
+    assert [one.code for one in found.reasons] == codes
 
 
 @pytest.mark.parametrize("kind", [0, 99])

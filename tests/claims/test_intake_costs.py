@@ -356,6 +356,14 @@ def test_no_such_day_is_told_beside_a_wrong_form() -> None:
     ]
 
 
+@pytest.mark.parametrize(("year", "codes"), [(1, ["DATE_TOO_EARLY"]), (1899, ["DATE_TOO_EARLY"]), (1900, [])])
+def test_no_cost_is_older_than_anybody(year: int, codes: list[str]) -> None:
+    sent = medical(stays=[stay_sent()], visits=[visit_sent()])
+    sent.stays[0].admission_date.year = sent.visits[0].date.year = year
+
+    assert [code for code, _ in problems(sent)] == codes * 2
+
+
 def test_costs_of_an_allowance_are_told_beside_a_wrong_form_and_their_days_are_not() -> None:
     sent = medical(stays=[stay_sent()])
     sent.kind, sent.county = claim_pb2.CLAIM_KIND_ALLOWANCE, "x"

@@ -39,9 +39,9 @@ def numbered(number: int, body: bytes) -> Request:
     return Request(submission=submitting_pb2.NumberedSubmission(number=number, intake=given))
 
 
-def some_claim(number: str, *, county: str = "610304") -> bytes:
+def some_claim(number: str, *, county: str = "610304", remark: str = "") -> bytes:
     """A good claim of a woman nobody knows, so it is returned for her employer; enough to be told apart."""
-    return submit(claim(number=number, person=id_number(), employer=uscc(), county=county))
+    return submit(claim(number=number, person=id_number(), employer=uscc(), county=county, remark=remark))
 
 
 async def talk(
@@ -107,7 +107,8 @@ def test_a_bad_submission_gets_its_reasons_and_ends_nothing(stack: Stack) -> Non
         numbered(1, some_claim(bad, county="999999")),
         numbered(2, b""),
         shapeless,
-        numbered(4, some_claim(good)),
+        numbered(4, some_claim(claim_number(), remark="x" * 65_536)),
+        numbered(5, some_claim(good)),
     )
 
     told_ = [[(one.code, one.field) for one in answer.reasons] for answer in answers]
@@ -115,10 +116,11 @@ def test_a_bad_submission_gets_its_reasons_and_ends_nothing(stack: Stack) -> Non
         [("COUNTY_UNKNOWN", "intake.submit.claim.county")],
         [("MESSAGE_EMPTY", "intake")],
         [("FIELD_MALFORMED", "member_key")],
+        [("MESSAGE_TOO_LARGE", "intake")],
         [],
     ]
     assert all(reason.text_zh and reason.text_en for answer in answers for reason in answer.reasons)
-    assert [answer.HasField("position") for answer in answers] == [False, False, False, True]
+    assert [answer.HasField("position") for answer in answers] == [False, False, False, False, True]
     assert taken_in(stack, [good, bad]) == {good: 1}
 
 

@@ -134,14 +134,17 @@ def test_a_small_record_that_is_wrong_in_thousands_of_places_has_an_answer_that_
 ) -> None:
     """A receipt with a reason for each would be larger than the broker takes, and hold the relay up for ever."""
     sent = claim(number=claim_number(), person=anna.number, employer=anna.employer)
-    sent.items.extend([intake_pb2.Item()] * 20_000)  # 2 bytes each
+    sent.items.extend([intake_pb2.Item()] * 60)  # 2 bytes each
+    longer = claim(number=claim_number(), person=anna.number, employer=anna.employer)
+    longer.items.extend([intake_pb2.Item()] * 20_000)
     neighbour = submit(claim(number=claim_number(), person=anna.number, employer=anna.employer))
 
-    answer, last = exchange(stack, submit(sent), neighbour)
+    answer, alone, last = exchange(stack, submit(sent), submit(longer), neighbour)
 
     assert answer.status == "RETURNED"
     assert len(answer.codes) == REASONS_MAX + 1
     assert answer.codes[-1] == ("MORE_REASONS", "")
+    assert (alone.status, alone.codes) == ("RETURNED", [("TOO_MANY_ITEMS", "submit.claim.items")])
     assert last.status in {"DETERMINED", "PENDED"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import asyncpg
 import pytest
 from cradle.claims.v1 import intake_pb2, service_pb2
@@ -99,3 +101,20 @@ def test_a_problem_deep_inside_tells_the_whole_path() -> None:
     found = shape_problems(Validator(), intake_pb2.ClaimIntake(submit=intake_pb2.SubmitClaim()))
 
     assert [(given.code, given.field) for given in found] == [("FIELD_REQUIRED", "submit.claim")]
+
+
+@pytest.mark.parametrize("count", [1, 20, 2_000])
+def test_a_failure_with_many_reasons_fits_into_what_a_client_takes(count: int) -> None:
+    """8 KB of trailers, in base64; what is left out is counted."""
+    status = to_status(Invalid(*[reason("ID_NUMBER_CHECK_DIGIT", f"payees[{n}].id_number") for n in range(count)]))
+
+    violations = error_details_pb2.BadRequest()
+    assert status.details[1].Unpack(violations)
+    told = [one.reason for one in violations.field_violations]
+    more = told[-1] == "MORE_REASONS"
+    assert len(base64.b64encode(status.SerializeToString())) < 8_192
+    assert told[: len(told) - more] == ["ID_NUMBER_CHECK_DIGIT"] * (len(told) - more)
+    if more:
+        assert str(count - len(told) + 1) in violations.field_violations[-1].description
+    else:
+        assert len(told) == count

@@ -35,7 +35,7 @@ def dsn(stack: Stack) -> str:
 async def take_in(given: Office, *records: Any) -> None:
     async with given.database.transaction() as tx:
         digest, now = given.sealer.digest, given.clock.now()
-        batch = [intake.called(one, "tax", TODAY, now, digest) for one in records]
+        batch = [intake.called(one, "tax", TODAY, now, 65_536, digest) for one in records]
         assert not [one.reasons for one in await usecases.take_in(given, tx, batch) if one.reasons]
 
 

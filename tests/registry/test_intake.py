@@ -42,6 +42,11 @@ def contract(first: Date, last: Date | None = None) -> service_pb2.ContractSpan:
     return service_pb2.ContractSpan(level=service_pb2.PROVIDER_LEVEL_PRIMARY, first_day=first, last_day=last)
 
 
+def owed(due_on: Date, deferred_until: Date | None = None) -> intake_pb2.ArrearsStatement:
+    one = intake_pb2.Arrears(month=24_300, amount_fen=1, due_on=due_on, deferred_until=deferred_until)
+    return intake_pb2.ArrearsStatement(employer_uscc=EMPLOYER, arrears=[one])
+
+
 def with_person(**changed: Any) -> intake_pb2.CoverageIntake:
     record = statements.person(MOTHER, EMPLOYER)
     for name, value in changed.items():
@@ -63,6 +68,35 @@ WRONG = {
     "a number that is somebody's, in another form, beside nothing": (
         paid("", record_number=f"tax {MOTHER}"),
         [("ID_NUMBER_NOT_HERE", "record_number"), ("FIELD_REQUIRED", "contributions.person_id_number")],
+    ),
+    "a NUL for an institution": (
+        household(MOTHER, child(provider="H\0")),
+        [("FIELD_MALFORMED", "household.children[0].provider_code")],
+    ),
+    "a NUL in a certificate": (
+        household(MOTHER, child(certificate="W\0")),
+        [("FIELD_MALFORMED", "household.children[0].certificate_number")],
+    ),
+    "born before anybody": (
+        household(MOTHER, child("1899-12-31")),
+        [("DATE_INVALID", "household.children[0].birth_date")],
+    ),
+    "due never": (
+        numbered("A-1", arrears=owed(Date(year=9999, month=12, day=31))),
+        [("DATE_INVALID", "arrears.arrears[0].due_on")],
+    ),
+    "deferred to the beginning of time": (
+        numbered("A-1", arrears=owed(to_proto(TODAY), Date(year=1, month=1, day=1))),
+        [("DATE_INVALID", "arrears.arrears[0].deferred_until")],
+    ),
+    "an employer of too many years": (
+        numbered(
+            "E-1",
+            employer=service_pb2.EmployerRecord(
+                uscc=EMPLOYER, name="x", county="610302", average_monthly_wage_fen=dict.fromkeys(range(2_000, 3_000), 1)
+            ),
+        ),
+        [("TOO_MANY_ITEMS", "employer.average_monthly_wage_fen")],
     ),
     "a number with a blank": (paid(MOTHER, record_number="a b"), [("FIELD_MALFORMED", "record_number")]),
     "check digit": (paid("610302199403124020"), [("ID_NUMBER_CHECK_DIGIT", "contributions.person_id_number")]),
@@ -147,6 +181,11 @@ def test_a_good_record_is_read_with_its_number_and_its_place() -> None:
     assert received.position == "registry.coverage-intake.v1.tax/2/7"
     assert isinstance(received.statement, PaidStatement)
     assert received.statement.id_number == MOTHER
+
+
+def test_days_far_ahead_are_days_and_a_span_may_be_written_to_go_on() -> None:
+    assert codes(numbered("A-1", arrears=owed(Date(year=2199, month=12, day=31)))) == []
+    assert codes(provider(contract(to_proto(TODAY), Date(year=9999, month=12, day=31)))) == []
 
 
 def test_a_child_may_be_born_the_day_after_its_mother_as_far_as_dates_can_tell() -> None:

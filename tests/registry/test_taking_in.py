@@ -36,7 +36,7 @@ async def take_in(given: Office, *records: intake_pb2.CoverageIntake) -> list[Se
 
 def received(given: Office, records: Sequence[intake_pb2.CoverageIntake]) -> list[Received]:
     now, digest = given.clock.now(), given.sealer.digest
-    return [intake.called(record, "tax", TODAY, now, digest) for record in records]
+    return [intake.called(record, "tax", TODAY, now, 65_536, digest) for record in records]
 
 
 def shown(settled: Sequence[Settled]) -> list[tuple[str, list[tuple[str, str]]]]:

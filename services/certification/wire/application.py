@@ -45,7 +45,11 @@ _IN_FULL: Final = {pb.CRITERION_STANDING_MET, pb.CRITERION_STANDING_NOT_APPLICAB
 
 
 def kind(given: pb.ApplicationKind.ValueType) -> Kind:
-    return next(one for one, number in KINDS.items() if number == given)
+    """Raises Invalid for none: a masked field is looked at by nobody before."""
+    for one, number in KINDS.items():
+        if number == given:
+            return one
+    raise Invalid(reason("CODE_UNKNOWN" if given else "FIELD_REQUIRED", "kind"))
 
 
 def employer(given: pb.EmployerFacts, scheme: Scheme) -> Employer:

@@ -35,6 +35,7 @@ from services.kit.naming import id_named
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 AnswerT = TypeVar("AnswerT", bound=Message)
 _PAGE = 50
+_RISKS = range(101)
 _LOOKS = 3
 
 
@@ -187,6 +188,8 @@ def _place(token: str) -> reviews.Place | None:
         return None
     try:
         due, risk, last = token.split("_")
+        if int(risk) not in _RISKS:
+            raise ValueError("no risk of a review")
         return reviews.Place(date.fromisoformat(due), int(risk), UUID(last))
     except ValueError:
         raise Invalid(reason("PAGE_TOKEN_INVALID", "page_token")) from None

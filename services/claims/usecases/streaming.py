@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from cradle.claims.v1 import submitting_pb2
+from cradle.claims.v1 import intake_pb2, submitting_pb2
 from protovalidate import Validator
 
 from services.claims.usecases import submitting
@@ -44,7 +44,7 @@ class Conversation:
         try:
             await self.window.acquire()
             async for request in requests:
-                self.read.put_nowait(_entry(request, last))
+                self.read.put_nowait(_entry(request, last, self.desk.settings.message_bytes_max))
                 last = request.submission.number
                 await self.window.acquire()
         finally:
@@ -97,8 +97,10 @@ class Conversation:
         )
 
 
-def _entry(request: submitting_pb2.StreamClaimsRequest, last: int) -> Entry:
-    """Without a right number there is nothing to answer to, so that ends the stream; anything else is answered."""
+def _entry(request: submitting_pb2.StreamClaimsRequest, last: int, bytes_max: int) -> Entry:
+    """Without a right number there is nothing to answer to, so that ends the stream; anything else is answered. What is
+    too large is answered without being kept: a stream may have hundreds of them under way.
+    """
     submission, where = request.submission, "submission."
     problems = shape_problems(_VALIDATOR, request)
     if request.WhichOneof("message") == "open":
@@ -107,6 +109,9 @@ def _entry(request: submitting_pb2.StreamClaimsRequest, last: int) -> Entry:
         raise Invalid(*unnumbered)
     if submission.number <= last:
         raise Invalid(reason("STREAM_NUMBER_NOT_ASCENDING", "submission.number", last=last))
+    if (size := submission.intake.ByteSize()) > bytes_max:
+        too_large = reason("MESSAGE_TOO_LARGE", "intake", size=size, limit=bytes_max)
+        return Entry(submission.number, intake_pb2.ClaimIntake(), submission.member_key, (too_large,))
     others = tuple(replace(one, field=one.field.removeprefix(where)) for one in problems)
     return Entry(submission.number, submission.intake, submission.member_key, others)
 

@@ -39,6 +39,7 @@ ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
 _NUMBER: Final = re.compile(r"^[0-9A-Za-z._-]{1,64}$")
+_EARLIEST: Final = date(1900, 1, 1)  # no day of a living woman's care is earlier, and to a database year 1 is none
 _DAY_S: Final = 86_400
 _FIRST_S: Final = -62_135_596_800  # 0001-01-01, the first instant of a Timestamp
 _SECOND_NS: Final = 1_000_000_000
@@ -79,7 +80,7 @@ def claim_problems(
     ]
 
 
-def day_problems(value: Date, path: str, today: date, first_day: date = date.min) -> list[Reason]:
+def day_problems(value: Date, path: str, today: date, first_day: date = _EARLIEST) -> list[Reason]:
     try:
         day = from_proto(value)
     except ValueError:

@@ -134,7 +134,7 @@ def _read_intake(intake: intake_pb2.ClaimIntake, today: date, first_day: date) -
         case "void":
             return _void(intake.void, shape, today)
         case "control_totals":
-            return _totals(intake.control_totals, shape, today)
+            return _totals(intake.control_totals, shape, today, first_day)
         case _:
             return Reading(reasons=tuple(shape))
 
@@ -189,10 +189,10 @@ def _void(void: intake_pb2.VoidClaim, shape: list[Reason], today: date) -> Readi
     return Reading(void.claim_number, void.revision, None, tuple(problems), Sent.VOID, submit_date, None, read)
 
 
-def _totals(totals: intake_pb2.ControlTotals, shape: list[Reason], today: date) -> Reading:
+def _totals(totals: intake_pb2.ControlTotals, shape: list[Reason], today: date, first_day: date) -> Reading:
     path = "control_totals"
     content = [
-        *day_problems(totals.date, f"{path}.date", today),
+        *day_problems(totals.date, f"{path}.date", today, first_day),
         *submit_time_problems(totals.submit_time, f"{path}.submit_time", today),
     ]
     problems = with_content(shape, content)

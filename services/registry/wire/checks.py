@@ -17,6 +17,8 @@ from services.registry.rules import Days
 from services.registry.wire import records
 
 _IN_ORDER: Final = "first_month ≤ last_month"
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2199
 
 
 def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> list[Reason]:
@@ -64,7 +66,7 @@ def coverage_problems(spans: Sequence[service_pb2.CoverageSpan], path: str) -> l
         reason("DATE_INVALID", f"{path}[{place}].{name}")
         for place, span in enumerate(spans)
         for name in ("first_day", "last_day")
-        if span.HasField(name) and not is_day(getattr(span, name))
+        if span.HasField(name) and not is_bound(getattr(span, name))
     ]
     return found or _overlap([records.stated_span(span) for span in spans], path, "COVERAGE_OVERLAPS")
 
@@ -105,7 +107,7 @@ def provider_problems(given: service_pb2.ProviderRecord, path: str) -> list[Reas
         reason("DATE_INVALID", f"{path}.contracts[{place}].{name}")
         for place, span in enumerate(given.contracts)
         for name in ("first_day", "last_day")
-        if span.HasField(name) and not is_day(getattr(span, name))
+        if span.HasField(name) and not is_bound(getattr(span, name))
     ]
     return found or _overlap(
         [records.contract(span) for span in given.contracts], f"{path}.contracts", "CONTRACT_OVERLAPS"
@@ -171,6 +173,12 @@ def _child_problems(
 
 
 def is_day(value: Date) -> bool:
+    """Whether something can have happened or fall due on it; to a database the ends of the calendar are infinite."""
+    return is_bound(value) and _FIRST_YEAR <= value.year <= _LAST_YEAR
+
+
+def is_bound(value: Date) -> bool:
+    """Whether it is a day, where a span begins or ends: `9999-12-31` is how some write that it goes on."""
     try:
         from_proto(value)
     except ValueError:

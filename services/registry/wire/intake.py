@@ -49,10 +49,13 @@ def read(message: Message, today: date, bytes_max: int, digest: Digest) -> Recei
     )
 
 
-def called(given: intake_pb2.CoverageIntake, caller: str, today: date, now: datetime, digest: Digest) -> Received:
+def called(  # noqa: PLR0917  # what is read, and what it is read against
+    given: intake_pb2.CoverageIntake, caller: str, today: date, now: datetime, bytes_max: int, digest: Digest
+) -> Received:
     """The same for a record that came by a call; its office is whoever calls."""
-    number, statement, reasons = _shaped(given, today)
-    hashed = digest(given.SerializeToString(deterministic=True))
+    value = given.SerializeToString(deterministic=True)
+    hashed = digest(value)
+    number, statement, reasons = _too_large(value, bytes_max) or _shaped(given, today)
     return Received(new_id(), caller, "", number, hashed, now, statement, tuple(reasons))
 
 
@@ -62,13 +65,19 @@ _Read = tuple[str, Statement | None, Sequence[Reason]]
 def _read(value: bytes, today: date, bytes_max: int) -> _Read:
     if not value:
         return "", None, [reason("MESSAGE_EMPTY")]
-    if len(value) > bytes_max:
-        return "", None, [reason("MESSAGE_TOO_LARGE", size=len(value), limit=bytes_max)]
+    if too_large := _too_large(value, bytes_max):
+        return too_large
     try:
         intake = intake_pb2.CoverageIntake.FromString(value)
     except DecodeError:
         return "", None, [reason("INTAKE_UNREADABLE")]
     return _shaped(intake, today)
+
+
+def _too_large(value: bytes, bytes_max: int) -> _Read | None:
+    if len(value) <= bytes_max:
+        return None
+    return "", None, [reason("MESSAGE_TOO_LARGE", size=len(value), limit=bytes_max)]
 
 
 def _shaped(intake: intake_pb2.CoverageIntake, today: date) -> _Read:

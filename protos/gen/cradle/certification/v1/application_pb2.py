@@ -29,13 +29,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)cradle/certification/v1/application.proto\x12\x17\x63radle.certification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a$cradle/certification/v1/scheme.proto\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x9f\x07\n\x0b\x41pplication\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x65mployer\x18\x02 \x01(\t\x12\x36\n\x04kind\x18\x03 \x01(\x0e\x32(.cradle.certification.v1.ApplicationKind\x12\x38\n\x05state\x18\x04 \x01(\x0e\x32).cradle.certification.v1.ApplicationState\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12\x0e\n\x06\x63ounty\x18\x06 \x01(\t\x12\x0e\n\x06scheme\x18\x07 \x01(\t\x12\x15\n\rscheme_digest\x18\x08 \x01(\t\x12\x35\n\x05\x66\x61\x63ts\x18\t \x01(\x0b\x32&.cradle.certification.v1.EmployerFacts\x12\x30\n\x07\x61nswers\x18\n \x03(\x0b\x32\x1f.cradle.certification.v1.Answer\x12\x10\n\x08\x63onsents\x18\x0b \x01(\x08\x12&\n\x0bsubmit_date\x18\x0c \x01(\x0b\x32\x11.google.type.Date\x12\x31\n\x07waiting\x18\r \x01(\x0b\x32 .cradle.certification.v1.Waiting\x12\x32\n\x05gates\x18\x0e \x03(\x0b\x32#.cradle.certification.v1.GateResult\x12H\n\x13information_request\x18\x0f \x01(\x0b\x32+.cradle.certification.v1.InformationRequest\x12\x36\n\nsite_visit\x18\x10 \x01(\x0b\x32\".cradle.certification.v1.SiteVisit\x12*\n\x0fnotice_end_date\x18\x11 \x01(\x0b\x32\x11.google.type.Date\x12\x36\n\nobjections\x18\x12 \x03(\x0b\x32\".cradle.certification.v1.Objection\x12:\n\x0creturned_for\x18\x13 \x03(\x0b\x32$.cradle.certification.v1.ReturnedFor\x12\x33\n\x08\x64\x65\x63ision\x18\x14 \x01(\x0b\x32!.cradle.certification.v1.Decision\x12\x13\n\x0b\x63\x65rtificate\x18\x15 \x01(\t\x12/\n\x0bupdate_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopen_moves\x18\x17 \x03(\t\"\x83\x01\n\x07Waiting\x12\x38\n\x0bwaiting_for\x18\x01 \x01(\x0e\x32#.cradle.certification.v1.WaitingFor\x12#\n\x08\x64ue_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x19\n\x11working_days_left\x18\x03 \x01(\r\"o\n\nGateResult\x12\x11\n\tcriterion\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x14\n\x0clooked_up_by\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x95\x01\n\x12InformationRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x10\n\x08\x63riteria\x18\x02 \x03(\t\x12#\n\x08\x61sk_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\t\x12&\n\x0b\x61nswer_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"V\n\tSiteVisit\x12%\n\nvisit_date\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12\x10\n\x08visitors\x18\x02 \x01(\r\x12\x10\n\x08\x66indings\x18\x03 \x01(\t\"p\n\tObjection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\tfile_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x0f\n\x07settled\x18\x03 \x01(\x08\x12\x0e\n\x06upheld\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t\".\n\x0bReturnedFor\x12\x11\n\tcriterion\x18\x01 \x01(\t\x12\x0c\n\x04said\x18\x02 \x01(\t\"d\n\rEmployerFacts\x12\x18\n\x05staff\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x18\n\x05women\x18\x02 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x1f\n\x06sector\x18\x03 \x01(\tB\x0f\xbaH\x0cr\n2\x08^[A-T]?$\"w\n\x06\x41nswer\x12,\n\tcriterion\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9_.]{1,80}$\x12?\n\nquantities\x18\x02 \x03(\x0b\x32!.cradle.certification.v1.QuantityB\x08\xbaH\x05\x92\x01\x02\x10\x10\"r\n\x08Quantity\x12&\n\x04name\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,40}$\x12>\n\x07\x66igures\x18\x02 \x03(\tB-\xbaH*\x92\x01\'\x08\x01\x10$\"!r\x1f\x32\x1d^[0-9]{1,12}([.][0-9]{1,6})?$\"\x86\x02\n\x08\x44\x65\x63ision\x12\x39\n\x07outcome\x18\x01 \x01(\x0e\x32(.cradle.certification.v1.DecisionOutcome\x12)\n\x07reasons\x18\x02 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12\r\n\x05score\x18\x03 \x01(\t\x12\r\n\x05\x62onus\x18\x04 \x01(\t\x12;\n\ndimensions\x18\x05 \x03(\x0b\x32\'.cradle.certification.v1.DimensionScore\x12\x39\n\x08\x63riteria\x18\x06 \x03(\x0b\x32\'.cradle.certification.v1.CriterionScore\"k\n\x0e\x44imensionScore\x12\x35\n\tdimension\x18\x01 \x01(\x0e\x32\".cradle.certification.v1.Dimension\x12\x0e\n\x06points\x18\x02 \x01(\t\x12\x12\n\nmax_points\x18\x03 \x01(\t\"\xce\x01\n\x0e\x43riterionScore\x12\x11\n\tcriterion\x18\x01 \x01(\t\x12<\n\x08standing\x18\x02 \x01(\x0e\x32*.cradle.certification.v1.CriterionStanding\x12\x0e\n\x06points\x18\x03 \x01(\t\x12\x12\n\nmax_points\x18\x04 \x01(\t\x12\x0e\n\x06\x66igure\x18\x05 \x01(\t\x12\x37\n\x08\x65vidence\x18\x06 \x03(\x0b\x32%.cradle.certification.v1.EvidenceKind*\x8f\x04\n\x10\x41pplicationState\x12!\n\x1d\x41PPLICATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41PPLICATION_STATE_DRAFT\x10\x01\x12\x1f\n\x1b\x41PPLICATION_STATE_SUBMITTED\x10\x02\x12\x1e\n\x1a\x41PPLICATION_STATE_RETURNED\x10\x03\x12\x1f\n\x1b\x41PPLICATION_STATE_SCREENING\x10\x04\x12 \n\x1c\x41PPLICATION_STATE_ASSESSMENT\x10\x05\x12+\n\'APPLICATION_STATE_INFORMATION_REQUESTED\x10\x06\x12\"\n\x1e\x41PPLICATION_STATE_VERIFICATION\x10\x07\x12\x1c\n\x18\x41PPLICATION_STATE_REVIEW\x10\x08\x12#\n\x1f\x41PPLICATION_STATE_PUBLIC_NOTICE\x10\t\x12\x1d\n\x19\x41PPLICATION_STATE_AWARDED\x10\n\x12\x1e\n\x1a\x41PPLICATION_STATE_DECLINED\x10\x0b\x12%\n!APPLICATION_STATE_DECISION_REVIEW\x10\x0c\x12\x1f\n\x1b\x41PPLICATION_STATE_WITHDRAWN\x10\r\x12\x1c\n\x18\x41PPLICATION_STATE_LAPSED\x10\x0e*\x93\x01\n\x0f\x41pplicationKind\x12 \n\x1c\x41PPLICATION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41PPLICATION_KIND_NEW\x10\x01\x12\x1e\n\x1a\x41PPLICATION_KIND_EXTENSION\x10\x02\x12$\n APPLICATION_KIND_RECERTIFICATION\x10\x03*\xa9\x01\n\x0f\x44\x65\x63isionOutcome\x12 \n\x1c\x44\x45\x43ISION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45\x43ISION_OUTCOME_AWARDED\x10\x01\x12\x1d\n\x19\x44\x45\x43ISION_OUTCOME_DECLINED\x10\x02\x12\x1b\n\x17\x44\x45\x43ISION_OUTCOME_REVIEW\x10\x03\x12\x1a\n\x16\x44\x45\x43ISION_OUTCOME_ERROR\x10\x04*\xdf\x01\n\x11\x43riterionStanding\x12\"\n\x1e\x43RITERION_STANDING_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43RITERION_STANDING_MET\x10\x01\x12!\n\x1d\x43RITERION_STANDING_PARTLY_MET\x10\x02\x12\x1e\n\x1a\x43RITERION_STANDING_NOT_MET\x10\x03\x12 \n\x1c\x43RITERION_STANDING_NOT_SHOWN\x10\x04\x12%\n!CRITERION_STANDING_NOT_APPLICABLE\x10\x05*\x8f\x01\n\nWaitingFor\x12\x1b\n\x17WAITING_FOR_UNSPECIFIED\x10\x00\x12\x19\n\x15WAITING_FOR_APPLICANT\x10\x01\x12\x19\n\x15WAITING_FOR_AUTHORITY\x10\x02\x12\x16\n\x12WAITING_FOR_NOTICE\x10\x03\x12\x16\n\x12WAITING_FOR_NOBODY\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)cradle/certification/v1/application.proto\x12\x17\x63radle.certification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a$cradle/certification/v1/scheme.proto\x1a\x1d\x63radle/common/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xaa\x07\n\x0b\x41pplication\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x65mployer\x18\x02 \x01(\t\x12\x36\n\x04kind\x18\x03 \x01(\x0e\x32(.cradle.certification.v1.ApplicationKind\x12\x38\n\x05state\x18\x04 \x01(\x0e\x32).cradle.certification.v1.ApplicationState\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12\x0e\n\x06\x63ounty\x18\x06 \x01(\t\x12\x0e\n\x06scheme\x18\x07 \x01(\t\x12\x15\n\rscheme_digest\x18\x08 \x01(\t\x12\x35\n\x05\x66\x61\x63ts\x18\t \x01(\x0b\x32&.cradle.certification.v1.EmployerFacts\x12;\n\x07\x61nswers\x18\n \x03(\x0b\x32\x1f.cradle.certification.v1.AnswerB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x10\n\x08\x63onsents\x18\x0b \x01(\x08\x12&\n\x0bsubmit_date\x18\x0c \x01(\x0b\x32\x11.google.type.Date\x12\x31\n\x07waiting\x18\r \x01(\x0b\x32 .cradle.certification.v1.Waiting\x12\x32\n\x05gates\x18\x0e \x03(\x0b\x32#.cradle.certification.v1.GateResult\x12H\n\x13information_request\x18\x0f \x01(\x0b\x32+.cradle.certification.v1.InformationRequest\x12\x36\n\nsite_visit\x18\x10 \x01(\x0b\x32\".cradle.certification.v1.SiteVisit\x12*\n\x0fnotice_end_date\x18\x11 \x01(\x0b\x32\x11.google.type.Date\x12\x36\n\nobjections\x18\x12 \x03(\x0b\x32\".cradle.certification.v1.Objection\x12:\n\x0creturned_for\x18\x13 \x03(\x0b\x32$.cradle.certification.v1.ReturnedFor\x12\x33\n\x08\x64\x65\x63ision\x18\x14 \x01(\x0b\x32!.cradle.certification.v1.Decision\x12\x13\n\x0b\x63\x65rtificate\x18\x15 \x01(\t\x12/\n\x0bupdate_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nopen_moves\x18\x17 \x03(\t\"\x83\x01\n\x07Waiting\x12\x38\n\x0bwaiting_for\x18\x01 \x01(\x0e\x32#.cradle.certification.v1.WaitingFor\x12#\n\x08\x64ue_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x19\n\x11working_days_left\x18\x03 \x01(\r\"o\n\nGateResult\x12\x11\n\tcriterion\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x14\n\x0clooked_up_by\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x95\x01\n\x12InformationRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x10\n\x08\x63riteria\x18\x02 \x03(\t\x12#\n\x08\x61sk_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\t\x12&\n\x0b\x61nswer_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\"V\n\tSiteVisit\x12%\n\nvisit_date\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12\x10\n\x08visitors\x18\x02 \x01(\r\x12\x10\n\x08\x66indings\x18\x03 \x01(\t\"p\n\tObjection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\tfile_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x0f\n\x07settled\x18\x03 \x01(\x08\x12\x0e\n\x06upheld\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t\".\n\x0bReturnedFor\x12\x11\n\tcriterion\x18\x01 \x01(\t\x12\x0c\n\x04said\x18\x02 \x01(\t\"d\n\rEmployerFacts\x12\x18\n\x05staff\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x18\n\x05women\x18\x02 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x1f\n\x06sector\x18\x03 \x01(\tB\x0f\xbaH\x0cr\n2\x08^[A-T]?$\"w\n\x06\x41nswer\x12,\n\tcriterion\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9_.]{1,80}$\x12?\n\nquantities\x18\x02 \x03(\x0b\x32!.cradle.certification.v1.QuantityB\x08\xbaH\x05\x92\x01\x02\x10\x10\"r\n\x08Quantity\x12&\n\x04name\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,40}$\x12>\n\x07\x66igures\x18\x02 \x03(\tB-\xbaH*\x92\x01\'\x08\x01\x10$\"!r\x1f\x32\x1d^[0-9]{1,12}([.][0-9]{1,6})?$\"\x86\x02\n\x08\x44\x65\x63ision\x12\x39\n\x07outcome\x18\x01 \x01(\x0e\x32(.cradle.certification.v1.DecisionOutcome\x12)\n\x07reasons\x18\x02 \x03(\x0b\x32\x18.cradle.common.v1.Reason\x12\r\n\x05score\x18\x03 \x01(\t\x12\r\n\x05\x62onus\x18\x04 \x01(\t\x12;\n\ndimensions\x18\x05 \x03(\x0b\x32\'.cradle.certification.v1.DimensionScore\x12\x39\n\x08\x63riteria\x18\x06 \x03(\x0b\x32\'.cradle.certification.v1.CriterionScore\"k\n\x0e\x44imensionScore\x12\x35\n\tdimension\x18\x01 \x01(\x0e\x32\".cradle.certification.v1.Dimension\x12\x0e\n\x06points\x18\x02 \x01(\t\x12\x12\n\nmax_points\x18\x03 \x01(\t\"\xce\x01\n\x0e\x43riterionScore\x12\x11\n\tcriterion\x18\x01 \x01(\t\x12<\n\x08standing\x18\x02 \x01(\x0e\x32*.cradle.certification.v1.CriterionStanding\x12\x0e\n\x06points\x18\x03 \x01(\t\x12\x12\n\nmax_points\x18\x04 \x01(\t\x12\x0e\n\x06\x66igure\x18\x05 \x01(\t\x12\x37\n\x08\x65vidence\x18\x06 \x03(\x0b\x32%.cradle.certification.v1.EvidenceKind*\x8f\x04\n\x10\x41pplicationState\x12!\n\x1d\x41PPLICATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41PPLICATION_STATE_DRAFT\x10\x01\x12\x1f\n\x1b\x41PPLICATION_STATE_SUBMITTED\x10\x02\x12\x1e\n\x1a\x41PPLICATION_STATE_RETURNED\x10\x03\x12\x1f\n\x1b\x41PPLICATION_STATE_SCREENING\x10\x04\x12 \n\x1c\x41PPLICATION_STATE_ASSESSMENT\x10\x05\x12+\n\'APPLICATION_STATE_INFORMATION_REQUESTED\x10\x06\x12\"\n\x1e\x41PPLICATION_STATE_VERIFICATION\x10\x07\x12\x1c\n\x18\x41PPLICATION_STATE_REVIEW\x10\x08\x12#\n\x1f\x41PPLICATION_STATE_PUBLIC_NOTICE\x10\t\x12\x1d\n\x19\x41PPLICATION_STATE_AWARDED\x10\n\x12\x1e\n\x1a\x41PPLICATION_STATE_DECLINED\x10\x0b\x12%\n!APPLICATION_STATE_DECISION_REVIEW\x10\x0c\x12\x1f\n\x1b\x41PPLICATION_STATE_WITHDRAWN\x10\r\x12\x1c\n\x18\x41PPLICATION_STATE_LAPSED\x10\x0e*\x93\x01\n\x0f\x41pplicationKind\x12 \n\x1c\x41PPLICATION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41PPLICATION_KIND_NEW\x10\x01\x12\x1e\n\x1a\x41PPLICATION_KIND_EXTENSION\x10\x02\x12$\n APPLICATION_KIND_RECERTIFICATION\x10\x03*\xa9\x01\n\x0f\x44\x65\x63isionOutcome\x12 \n\x1c\x44\x45\x43ISION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45\x43ISION_OUTCOME_AWARDED\x10\x01\x12\x1d\n\x19\x44\x45\x43ISION_OUTCOME_DECLINED\x10\x02\x12\x1b\n\x17\x44\x45\x43ISION_OUTCOME_REVIEW\x10\x03\x12\x1a\n\x16\x44\x45\x43ISION_OUTCOME_ERROR\x10\x04*\xdf\x01\n\x11\x43riterionStanding\x12\"\n\x1e\x43RITERION_STANDING_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43RITERION_STANDING_MET\x10\x01\x12!\n\x1d\x43RITERION_STANDING_PARTLY_MET\x10\x02\x12\x1e\n\x1a\x43RITERION_STANDING_NOT_MET\x10\x03\x12 \n\x1c\x43RITERION_STANDING_NOT_SHOWN\x10\x04\x12%\n!CRITERION_STANDING_NOT_APPLICABLE\x10\x05*\x8f\x01\n\nWaitingFor\x12\x1b\n\x17WAITING_FOR_UNSPECIFIED\x10\x00\x12\x19\n\x15WAITING_FOR_APPLICANT\x10\x01\x12\x19\n\x15WAITING_FOR_AUTHORITY\x10\x02\x12\x16\n\x12WAITING_FOR_NOTICE\x10\x03\x12\x16\n\x12WAITING_FOR_NOBODY\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cradle.certification.v1.application_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_APPLICATION'].fields_by_name['answers']._loaded_options = None
+  _globals['_APPLICATION'].fields_by_name['answers']._serialized_options = b'\272H\006\222\001\003\020\310\001'
   _globals['_EMPLOYERFACTS'].fields_by_name['staff']._loaded_options = None
   _globals['_EMPLOYERFACTS'].fields_by_name['staff']._serialized_options = b'\272H\006*\004\030\300\204='
   _globals['_EMPLOYERFACTS'].fields_by_name['women']._loaded_options = None
@@ -50,40 +52,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUANTITY'].fields_by_name['name']._serialized_options = b'\272H\025r\0232\021^[a-z0-9_]{1,40}$'
   _globals['_QUANTITY'].fields_by_name['figures']._loaded_options = None
   _globals['_QUANTITY'].fields_by_name['figures']._serialized_options = b'\272H*\222\001\'\010\001\020$\"!r\0372\035^[0-9]{1,12}([.][0-9]{1,6})?$'
-  _globals['_APPLICATIONSTATE']._serialized_start=2727
-  _globals['_APPLICATIONSTATE']._serialized_end=3254
-  _globals['_APPLICATIONKIND']._serialized_start=3257
-  _globals['_APPLICATIONKIND']._serialized_end=3404
-  _globals['_DECISIONOUTCOME']._serialized_start=3407
-  _globals['_DECISIONOUTCOME']._serialized_end=3576
-  _globals['_CRITERIONSTANDING']._serialized_start=3579
-  _globals['_CRITERIONSTANDING']._serialized_end=3802
-  _globals['_WAITINGFOR']._serialized_start=3805
-  _globals['_WAITINGFOR']._serialized_end=3948
+  _globals['_APPLICATIONSTATE']._serialized_start=2738
+  _globals['_APPLICATIONSTATE']._serialized_end=3265
+  _globals['_APPLICATIONKIND']._serialized_start=3268
+  _globals['_APPLICATIONKIND']._serialized_end=3415
+  _globals['_DECISIONOUTCOME']._serialized_start=3418
+  _globals['_DECISIONOUTCOME']._serialized_end=3587
+  _globals['_CRITERIONSTANDING']._serialized_start=3590
+  _globals['_CRITERIONSTANDING']._serialized_end=3813
+  _globals['_WAITINGFOR']._serialized_start=3816
+  _globals['_WAITINGFOR']._serialized_end=3959
   _globals['_APPLICATION']._serialized_start=226
-  _globals['_APPLICATION']._serialized_end=1153
-  _globals['_WAITING']._serialized_start=1156
-  _globals['_WAITING']._serialized_end=1287
-  _globals['_GATERESULT']._serialized_start=1289
-  _globals['_GATERESULT']._serialized_end=1400
-  _globals['_INFORMATIONREQUEST']._serialized_start=1403
-  _globals['_INFORMATIONREQUEST']._serialized_end=1552
-  _globals['_SITEVISIT']._serialized_start=1554
-  _globals['_SITEVISIT']._serialized_end=1640
-  _globals['_OBJECTION']._serialized_start=1642
-  _globals['_OBJECTION']._serialized_end=1754
-  _globals['_RETURNEDFOR']._serialized_start=1756
-  _globals['_RETURNEDFOR']._serialized_end=1802
-  _globals['_EMPLOYERFACTS']._serialized_start=1804
-  _globals['_EMPLOYERFACTS']._serialized_end=1904
-  _globals['_ANSWER']._serialized_start=1906
-  _globals['_ANSWER']._serialized_end=2025
-  _globals['_QUANTITY']._serialized_start=2027
-  _globals['_QUANTITY']._serialized_end=2141
-  _globals['_DECISION']._serialized_start=2144
-  _globals['_DECISION']._serialized_end=2406
-  _globals['_DIMENSIONSCORE']._serialized_start=2408
-  _globals['_DIMENSIONSCORE']._serialized_end=2515
-  _globals['_CRITERIONSCORE']._serialized_start=2518
-  _globals['_CRITERIONSCORE']._serialized_end=2724
+  _globals['_APPLICATION']._serialized_end=1164
+  _globals['_WAITING']._serialized_start=1167
+  _globals['_WAITING']._serialized_end=1298
+  _globals['_GATERESULT']._serialized_start=1300
+  _globals['_GATERESULT']._serialized_end=1411
+  _globals['_INFORMATIONREQUEST']._serialized_start=1414
+  _globals['_INFORMATIONREQUEST']._serialized_end=1563
+  _globals['_SITEVISIT']._serialized_start=1565
+  _globals['_SITEVISIT']._serialized_end=1651
+  _globals['_OBJECTION']._serialized_start=1653
+  _globals['_OBJECTION']._serialized_end=1765
+  _globals['_RETURNEDFOR']._serialized_start=1767
+  _globals['_RETURNEDFOR']._serialized_end=1813
+  _globals['_EMPLOYERFACTS']._serialized_start=1815
+  _globals['_EMPLOYERFACTS']._serialized_end=1915
+  _globals['_ANSWER']._serialized_start=1917
+  _globals['_ANSWER']._serialized_end=2036
+  _globals['_QUANTITY']._serialized_start=2038
+  _globals['_QUANTITY']._serialized_end=2152
+  _globals['_DECISION']._serialized_start=2155
+  _globals['_DECISION']._serialized_end=2417
+  _globals['_DIMENSIONSCORE']._serialized_start=2419
+  _globals['_DIMENSIONSCORE']._serialized_end=2526
+  _globals['_CRITERIONSCORE']._serialized_start=2529
+  _globals['_CRITERIONSCORE']._serialized_end=2735
 # @@protoc_insertion_point(module_scope)

@@ -30,7 +30,7 @@ from cradle.options.v1 import options_pb2 as cradle_dot_options_dot_v1_dot_optio
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/claims/v1/service.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1c\x63radle/claims/v1/facts.proto\x1a!cradle/claims/v1/submitting.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x0fGetClaimRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\"\xa0\x03\n\x11ListClaimsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12#\n\x06source\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18@2\n^[^\\x00]*$\x12#\n\x06\x63ounty\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x32\x0c^[0-9]{0,6}$\x12\x35\n\x05state\x18\x05 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1b\n\x06person\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x30\n\x0cupdated_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eupdated_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x07payment\x18\t \x01(\x0e\x32\x1e.cradle.claims.v1.PaymentStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0f\n\x07overdue\x18\n \x01(\x08\"V\n\x12ListClaimsResponse\x12\'\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x17.cradle.claims.v1.Claim\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x1b\x45xplainDeterminationRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12\x10\n\x08revision\x18\x02 \x01(\r\x12,\n\x08language\x18\x03 \x01(\x0e\x32\x1a.cradle.claims.v1.Language\"\x80\x01\n\x1c\x45xplainDeterminationResponse\x12&\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x17.cradle.claims.v1.Claim\x12\x0c\n\x04text\x18\x02 \x01(\t\x12*\n\x05steps\x18\x03 \x03(\x0b\x32\x1b.cradle.claims.v1.TraceStep\"r\n\rDecideRequest\x12\x33\n\x05\x66\x61\x63ts\x18\x01 \x01(\x0b\x32\x1c.cradle.claims.v1.ClaimFactsB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08language\x18\x02 \x01(\x0e\x32\x1a.cradle.claims.v1.Language\"\x82\x01\n\x0e\x44\x65\x63ideResponse\x12\x36\n\rdetermination\x18\x01 \x01(\x0b\x32\x1f.cradle.claims.v1.Determination\x12\x0c\n\x04text\x18\x02 \x01(\t\x12*\n\x05steps\x18\x03 \x03(\x0b\x32\x1b.cradle.claims.v1.TraceStep\"k\n\tTraceStep\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x61rticle\x18\x03 \x01(\t\x12\x0e\n\x06result\x18\x04 \x01(\t\x12\x11\n\tparameter\x18\x05 \x01(\t\x12\x0e\n\x06status\x18\x06 \x01(\t*I\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x12\n\x0eLANGUAGE_ZH_CN\x10\x01\x12\x0f\n\x0bLANGUAGE_EN\x10\x02\x32\x8c\x06\n\rClaimsService\x12m\n\x0bSubmitClaim\x12$.cradle.claims.v1.SubmitClaimRequest\x1a%.cradle.claims.v1.SubmitClaimResponse\"\x11\x92\xb5\x18\rclaims.submit\x12t\n\x0cStreamClaims\x12%.cradle.claims.v1.StreamClaimsRequest\x1a&.cradle.claims.v1.StreamClaimsResponse\"\x11\x92\xb5\x18\rclaims.submit(\x01\x30\x01\x12j\n\nWatchClaim\x12#.cradle.claims.v1.WatchClaimRequest\x1a$.cradle.claims.v1.WatchClaimResponse\"\x0f\x92\xb5\x18\x0b\x63laims.read0\x01\x12W\n\x08GetClaim\x12!.cradle.claims.v1.GetClaimRequest\x1a\x17.cradle.claims.v1.Claim\"\x0f\x92\xb5\x18\x0b\x63laims.read\x12h\n\nListClaims\x12#.cradle.claims.v1.ListClaimsRequest\x1a$.cradle.claims.v1.ListClaimsResponse\"\x0f\x92\xb5\x18\x0b\x63laims.read\x12\x86\x01\n\x14\x45xplainDetermination\x12-.cradle.claims.v1.ExplainDeterminationRequest\x1a..cradle.claims.v1.ExplainDeterminationResponse\"\x0f\x92\xb5\x18\x0b\x63laims.read\x12^\n\x06\x44\x65\x63ide\x12\x1f.cradle.claims.v1.DecideRequest\x1a .cradle.claims.v1.DecideResponse\"\x11\x92\xb5\x18\rclaims.decideb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63radle/claims/v1/service.proto\x12\x10\x63radle.claims.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63radle/claims/v1/claim.proto\x1a\x1c\x63radle/claims/v1/facts.proto\x1a!cradle/claims/v1/submitting.proto\x1a\x1f\x63radle/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x0fGetClaimRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\"\xa0\x03\n\x11ListClaimsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12#\n\x06source\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18@2\n^[^\\x00]*$\x12#\n\x06\x63ounty\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x32\x0c^[0-9]{0,6}$\x12\x35\n\x05state\x18\x05 \x01(\x0e\x32\x1c.cradle.claims.v1.ClaimStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1b\n\x06person\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x30\n\x0cupdated_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eupdated_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x07payment\x18\t \x01(\x0e\x32\x1e.cradle.claims.v1.PaymentStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x0f\n\x07overdue\x18\n \x01(\x08\"V\n\x12ListClaimsResponse\x12\'\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x17.cradle.claims.v1.Claim\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x1b\x45xplainDeterminationRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xc8\x01\x32\n^[^\\x00]*$\x12\x1a\n\x08revision\x18\x02 \x01(\rB\x08\xbaH\x05*\x03\x18\x90N\x12,\n\x08language\x18\x03 \x01(\x0e\x32\x1a.cradle.claims.v1.Language\"\x80\x01\n\x1c\x45xplainDeterminationResponse\x12&\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x17.cradle.claims.v1.Claim\x12\x0c\n\x04text\x18\x02 \x01(\t\x12*\n\x05steps\x18\x03 \x03(\x0b\x32\x1b.cradle.claims.v1.TraceStep\"r\n\rDecideRequest\x12\x33\n\x05\x66\x61\x63ts\x18\x01 \x01(\x0b\x32\x1c.cradle.claims.v1.ClaimFactsB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08language\x18\x02 \x01(\x0e\x32\x1a.cradle.claims.v1.Language\"\x82\x01\n\x0e\x44\x65\x63ideResponse\x12\x36\n\rdetermination\x18\x01 \x01(\x0b\x32\x1f.cradle.claims.v1.Determination\x12\x0c\n\x04text\x18\x02 \x01(\t\x12*\n\x05steps\x18\x03 \x03(\x0b\x32\x1b.cradle.claims.v1.TraceStep\"k\n\tTraceStep\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x61rticle\x18\x03 \x01(\t\x12\x0e\n\x06result\x18\x04 \x01(\t\x12\x11\n\tparameter\x18\x05 \x01(\t\x12\x0e\n\x06status\x18\x06 \x01(\t*I\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x12\n\x0eLANGUAGE_ZH_CN\x10\x01\x12\x0f\n\x0bLANGUAGE_EN\x10\x02\x32\x8c\x06\n\rClaimsService\x12m\n\x0bSubmitClaim\x12$.cradle.claims.v1.SubmitClaimRequest\x1a%.cradle.claims.v1.SubmitClaimResponse\"\x11\x92\xb5\x18\rclaims.submit\x12t\n\x0cStreamClaims\x12%.cradle.claims.v1.StreamClaimsRequest\x1a&.cradle.claims.v1.StreamClaimsResponse\"\x11\x92\xb5\x18\rclaims.submit(\x01\x30\x01\x12j\n\nWatchClaim\x12#.cradle.claims.v1.WatchClaimRequest\x1a$.cradle.claims.v1.WatchClaimResponse\"\x0f\x92\xb5\x18\x0b\x63laims.read0\x01\x12W\n\x08GetClaim\x12!.cradle.claims.v1.GetClaimRequest\x1a\x17.cradle.claims.v1.Claim\"\x0f\x92\xb5\x18\x0b\x63laims.read\x12h\n\nListClaims\x12#.cradle.claims.v1.ListClaimsRequest\x1a$.cradle.claims.v1.ListClaimsResponse\"\x0f\x92\xb5\x18\x0b\x63laims.read\x12\x86\x01\n\x14\x45xplainDetermination\x12-.cradle.claims.v1.ExplainDeterminationRequest\x1a..cradle.claims.v1.ExplainDeterminationResponse\"\x0f\x92\xb5\x18\x0b\x63laims.read\x12^\n\x06\x44\x65\x63ide\x12\x1f.cradle.claims.v1.DecideRequest\x1a .cradle.claims.v1.DecideResponse\"\x11\x92\xb5\x18\rclaims.decideb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCLAIMSREQUEST'].fields_by_name['payment']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_EXPLAINDETERMINATIONREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_EXPLAINDETERMINATIONREQUEST'].fields_by_name['name']._serialized_options = b'\272H\023r\021\020\001\030\310\0012\n^[^\\x00]*$'
+  _globals['_EXPLAINDETERMINATIONREQUEST'].fields_by_name['revision']._loaded_options = None
+  _globals['_EXPLAINDETERMINATIONREQUEST'].fields_by_name['revision']._serialized_options = b'\272H\005*\003\030\220N'
   _globals['_DECIDEREQUEST'].fields_by_name['facts']._loaded_options = None
   _globals['_DECIDEREQUEST'].fields_by_name['facts']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CLAIMSSERVICE'].methods_by_name['SubmitClaim']._loaded_options = None
@@ -71,8 +73,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMSSERVICE'].methods_by_name['ExplainDetermination']._serialized_options = b'\222\265\030\013claims.read'
   _globals['_CLAIMSSERVICE'].methods_by_name['Decide']._loaded_options = None
   _globals['_CLAIMSSERVICE'].methods_by_name['Decide']._serialized_options = b'\222\265\030\rclaims.decide'
-  _globals['_LANGUAGE']._serialized_start=1429
-  _globals['_LANGUAGE']._serialized_end=1502
+  _globals['_LANGUAGE']._serialized_start=1439
+  _globals['_LANGUAGE']._serialized_end=1512
   _globals['_GETCLAIMREQUEST']._serialized_start=242
   _globals['_GETCLAIMREQUEST']._serialized_end=297
   _globals['_LISTCLAIMSREQUEST']._serialized_start=300
@@ -80,15 +82,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCLAIMSRESPONSE']._serialized_start=718
   _globals['_LISTCLAIMSRESPONSE']._serialized_end=804
   _globals['_EXPLAINDETERMINATIONREQUEST']._serialized_start=807
-  _globals['_EXPLAINDETERMINATIONREQUEST']._serialized_end=938
-  _globals['_EXPLAINDETERMINATIONRESPONSE']._serialized_start=941
-  _globals['_EXPLAINDETERMINATIONRESPONSE']._serialized_end=1069
-  _globals['_DECIDEREQUEST']._serialized_start=1071
-  _globals['_DECIDEREQUEST']._serialized_end=1185
-  _globals['_DECIDERESPONSE']._serialized_start=1188
-  _globals['_DECIDERESPONSE']._serialized_end=1318
-  _globals['_TRACESTEP']._serialized_start=1320
-  _globals['_TRACESTEP']._serialized_end=1427
-  _globals['_CLAIMSSERVICE']._serialized_start=1505
-  _globals['_CLAIMSSERVICE']._serialized_end=2285
+  _globals['_EXPLAINDETERMINATIONREQUEST']._serialized_end=948
+  _globals['_EXPLAINDETERMINATIONRESPONSE']._serialized_start=951
+  _globals['_EXPLAINDETERMINATIONRESPONSE']._serialized_end=1079
+  _globals['_DECIDEREQUEST']._serialized_start=1081
+  _globals['_DECIDEREQUEST']._serialized_end=1195
+  _globals['_DECIDERESPONSE']._serialized_start=1198
+  _globals['_DECIDERESPONSE']._serialized_end=1328
+  _globals['_TRACESTEP']._serialized_start=1330
+  _globals['_TRACESTEP']._serialized_end=1437
+  _globals['_CLAIMSSERVICE']._serialized_start=1515
+  _globals['_CLAIMSSERVICE']._serialized_end=2295
 # @@protoc_insertion_point(module_scope)
