@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,9 @@ _NORMAL, _BACK, _FLEXIBLE, _CORRECTION = "10", "20", "30", "90"
 _SCHEMES: Final = {"310", "510"}  # 510: maternity insurance by itself, before the two were merged
 _OFF_MAX: Final = Decimal("0.05")  # rounded per person, or per employer and spread
 _SERIAL: Final = re.compile(r"[^0-9A-Za-z._-]")
+_AMOUNT: Final = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})")  # Decimal takes far more
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
+_AMOUNTS: Final = ("base", "employer_rate", "employer_amount", "personal_rate", "personal_amount")
 
 Problem = tuple[int, reason_pb2.Reason]
 Month = tuple[str, int]  # of a person
@@ -119,12 +122,8 @@ class TaxFile:
 
     def _check(self, row: int, parts: list[str], seen: int, totals: list[Decimal]) -> None:
         """The control totals: rows, bases, and what employers and persons paid."""
-        stated = [seen if not parts[1].isdigit() else int(parts[1])] if len(parts) == _TRAILER else []
-        try:
-            sums = [Decimal(text) for text in parts[2:]]
-        except InvalidOperation:
-            sums = []
-        if stated != [seen] or sums != totals:
+        is_stated = len(parts) == _TRAILER and _COUNT.fullmatch(parts[1].strip()) is not None
+        if not is_stated or int(parts[1]) != seen or [_amount(text) for text in parts[2:]] != totals:
             self.problems.append((row, coded("CLI_TAX_TOTALS_DIFFER", rows=seen)))
 
     def _line(self, row: int, parts: list[str], *, tell: bool = False) -> list[Line]:
@@ -216,22 +215,28 @@ def read(row: int, parts: list[str]) -> Line:
 
 def _base(parts: list[str]) -> Decimal:
     """The base; the two amounts must be base x rate but for a few fen. Raises Unfit."""
-    try:
-        base, *rest = [Decimal(text) for text in parts[10:15]]
-    except InvalidOperation:
-        raise Unfit("FIELD_MALFORMED", "base", form="0.00") from None
+    found = list[Decimal]()
+    for place, text in zip(_AMOUNTS, parts[10:15], strict=True):
+        if (one := _amount(text)) is None:
+            raise Unfit("FIELD_MALFORMED", place, form="0.00")
+        found.append(one)
+    base, *rest = found
     for place, (rate, amount) in {"employer_amount": rest[:2], "personal_amount": rest[2:]}.items():
-        if not all(one.is_finite() for one in (base, rate, amount)) or abs(base * rate - amount) > _OFF_MAX:
+        if abs(base * rate - amount) > _OFF_MAX:
             raise Unfit("CLI_TAX_AMOUNT", place)
     return base
 
 
+def _amount(text: str) -> Decimal | None:
+    """None for what is none: infinities, exponents, and more digits than money has."""
+    return Decimal(text.strip()) if _AMOUNT.fullmatch(text.strip()) else None
+
+
 def _figures(parts: list[str]) -> list[Decimal]:
     """What a row adds to the control totals; nothing where it cannot be read."""
-    try:
-        return [Decimal(parts[place]) for place in (10, 12, 14)]
-    except (InvalidOperation, IndexError):
-        return [Decimal(0)] * 3
+    found = [_amount(text) for text in parts[10:15:2]]
+    figures = [one for one in found if one is not None]
+    return figures if len(figures) == 3 else [Decimal(0)] * 3
 
 
 def _month(text: str) -> int | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
-_LAST_MS: Final = 253_402_300_799_000  # 9999-12-31
+_LAST_MS: Final = 253_402_214_399_000  # the end of 9999-12-30: Shanghai is in the calendar's last day by then
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 

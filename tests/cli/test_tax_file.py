@@ -65,7 +65,15 @@ WRONG = {
     "a thirteenth month": (row(1, PERSON, month="202613"), ("FIELD_MALFORMED", "month")),
     "no day": (row(1, PERSON, received="20260231"), ("DATE_INVALID", "day_received")),
     "no amount": (row(1, PERSON, base="6,000.00"), ("FIELD_MALFORMED", "base")),
-    "not a number": (row(1, PERSON, base="NaN", employer_amount="0"), ("CLI_TAX_AMOUNT", "employer_amount")),
+    "not a number": (row(1, PERSON, base="NaN", employer_amount="0"), ("FIELD_MALFORMED", "base")),
+    "a number that tells when it is used": (row(1, PERSON, base="sNaN"), ("FIELD_MALFORMED", "base")),
+    "a number without end": (row(1, PERSON, base="-Infinity"), ("FIELD_MALFORMED", "base")),
+    "an amount without end": (row(1, PERSON, employer_amount="Infinity"), ("FIELD_MALFORMED", "employer_amount")),
+    "a huge rate": (
+        row(1, PERSON, base="9000000", personal_amount="0").replace("|0.0700|", "|9E999999|"),
+        ("FIELD_MALFORMED", "employer_rate"),
+    ),
+    "sixteen digits": (row(1, PERSON, base="1000000000000000"), ("FIELD_MALFORMED", "base")),
     "six fen off": (row(1, PERSON, employer_amount="420.06"), ("CLI_TAX_AMOUNT", "employer_amount")),
     "the person's share": (row(1, PERSON, personal_amount="119.94"), ("CLI_TAX_AMOUNT", "personal_amount")),
 }
@@ -88,6 +96,25 @@ def test_five_fen_are_rounding(tmp_path: Path, amount: str) -> None:
     assert (len(stated), problems) == (1, [])
 
 
+@pytest.mark.parametrize("base", ["sNaN", "9E999999"])
+def test_odd_amounts_in_two_rows_delay_no_other(tmp_path: Path, base: str) -> None:
+    both = [row(1, PERSON, base=base), row(2, PERSON, base=base).replace("|0.0700|", "|9E999999|")]
+
+    stated, problems = read(write(tmp_path / "march.txt", [*both, row(3, OTHER)], last="T|3|6000.00|420.00|120.00"))
+
+    assert [one.person_id_number for _, one in stated] == [OTHER]
+    assert problems == [(2, "FIELD_MALFORMED", "base"), (3, "FIELD_MALFORMED", "base")]
+
+
+def test_infinities_that_cancel_out_delay_no_other(tmp_path: Path) -> None:
+    both = [row(1, PERSON, base="Infinity"), row(2, PERSON, base="-Infinity")]
+
+    stated, problems = read(write(tmp_path / "march.txt", [*both, row(3, OTHER)], last="T|3|6000.00|420.00|120.00"))
+
+    assert [one.person_id_number for _, one in stated] == [OTHER]
+    assert problems == [(2, "FIELD_MALFORMED", "base"), (3, "FIELD_MALFORMED", "base")]
+
+
 def test_a_file_without_its_last_line_is_told_and_its_rows_are_read(tmp_path: Path) -> None:
     stated, problems = read(write(tmp_path / "march.txt", [row(1, PERSON)], last=""))
 
@@ -96,7 +123,10 @@ def test_a_file_without_its_last_line_is_told_and_its_rows_are_read(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "last", ["T|2|6000.00|420.00|120.00", "T|1|6000.01|420.00|120.00", "T|1|6000.00|420.00", "T|x|||"]
+    "last",
+    ["T|2|6000.00|420.00|120.00", "T|1|6000.01|420.00|120.00", "T|1|6000.00|420.00", "T|x|||"]
+    + [f"T|{count}|6000.00|420.00|120.00" for count in ("²", "1" * 5000, "-1", "")]
+    + [f"T|1|{base}|420.00|120.00" for base in ("sNaN", "NaN", "9E999999")],
 )
 def test_totals_over_other_rows_are_told_and_the_rows_are_read(tmp_path: Path, last: str) -> None:
     stated, problems = read(write(tmp_path / "march.txt", [row(1, PERSON)], last=last))

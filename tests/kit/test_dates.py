@@ -72,6 +72,11 @@ def test_milliseconds_are_utc() -> None:
     assert from_ms(1_500) == datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("ms", "day"), [(2**62, date(9999, 12, 31)), (-(2**62), date(1970, 1, 1))])
+def test_a_time_outside_the_calendar_has_a_day_in_shanghai(ms: int, day: date) -> None:
+    assert civil(from_ms(ms)) == day
+
+
 def test_a_frozen_clock_stops_the_day_and_not_the_instants() -> None:
     clock, before = Clock(date(2020, 2, 29)), datetime.now(UTC)
 

@@ -8,9 +8,11 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.treasury.model.breaks import BreakKind, Way, Why
+from services.treasury.store import days
 from services.treasury.usecases.hearing import Taken
+from tests.treasury.bank.answers import entry
 from tests.treasury.cashier import Cashier, act, advice, answered, moved, statement
-from tests.treasury.reconciler import Reconciler, against_the_rows
+from tests.treasury.reconciler import FIRST, LAST, Reconciler, against_the_rows
 
 pytestmark = pytest.mark.integration
 REFUSED = ["ACCOUNT_REFUSED_BY_BANK", "BE01"]
@@ -36,6 +38,9 @@ def test_bombs_entities_currencies_and_other_messages_are_items_and_move_nothing
             good.replace("camt.053.001.08", "camt.053.001.02"): "BANK_MESSAGE_UNEXPECTED",
             good[: len(good) // 2]: "BANK_FILE_HALF",
             good.replace("<Amt Ccy='CNY'>1.00</Amt>", "<Amt Ccy='CNY'>1.001</Amt>"): "BANK_AMOUNT_FRACTION",
+            good.replace("<Amt Ccy='CNY'>1.00</Amt>", "<Amt Ccy='CNY'>9999999999999999.99</Amt>"): (
+                "BANK_AMOUNT_MALFORMED"
+            ),
         }
 
         for content in bad:
@@ -45,6 +50,32 @@ def test_bombs_entities_currencies_and_other_messages_are_items_and_move_nothing
         assert await here.queue_of_unmatched() == list(bad.values())
         assert await here.states() == ["SENT"]
         assert not await here.database.fetch("SELECT FROM statement_entry")
+
+    act(stack, dsn, tmp_path, story)
+
+
+def test_days_of_sums_that_no_bigint_holds_are_reconciled_and_listed(stack: Stack, dsn: str, tmp_path: Path) -> None:
+    async def story(here: Cashier) -> None:
+        await here.hear(statement(entry("1.00")))
+        await here.database.fetch(
+            """INSERT INTO statement_entry (message_id, number, is_statement, key, account, end_to_end_id, amount_fen,
+                                            is_credit, is_reversal, value_on, reference, return_reason)
+               SELECT message_id, 100 + n, true, int8send(n), account, '', 999999999999999999, true, false, value_on,
+                      'R' || n, ''
+               FROM statement_entry, generate_series(1, 10) AS n"""
+        )
+        await here.database.fetch(
+            """INSERT INTO statement_page (message_id, number, account, report_id, sequence, page, is_last, day,
+                                           opening_fen, closing_fen, booked_fen)
+               SELECT message_id, 100 + n, account, 'HUGE', '', n, n = 10, day, 0, 0, 999999999999999999
+               FROM statement_page, generate_series(1, 10) AS n"""
+        )
+
+        await Reconciler(here).reconcile()
+
+        listed = await days.reconciled_days(here.database, "", FIRST, LAST)
+        assert 10**18 in [one.statement_fen for one in listed]
+        assert "BALANCE" in await Reconciler(here).kinds()
 
     act(stack, dsn, tmp_path, story)
 

@@ -109,6 +109,12 @@ def test_a_statement_begins_where_the_one_before_it_ended(opening_fen: int, sequ
     assert [one.reason.code for one in found] == codes
 
 
+@pytest.mark.parametrize("sequence", ["²", "٣", "9" * 19, "9" * 5000])
+def test_a_number_that_is_none_is_not_counted_from(sequence: str) -> None:
+    assert not balances([whole(MONDAY, 100, 50, "7"), whole(FRIDAY, 150, 0, sequence)])
+    assert not balances([whole(MONDAY, 100, 50, sequence), whole(FRIDAY, 150, 0, "9")])
+
+
 def test_accounts_do_not_follow_each_other() -> None:
     assert not balances([whole(MONDAY, 100, 50), whole(MONDAY, 7, 0)._replace(account="OTHER")])
 

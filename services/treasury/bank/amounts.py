@@ -21,8 +21,9 @@ def decimal(amount_fen: int) -> str:
 
 
 def signed(amount_fen: int) -> str:
-    """As `decimal`, with a sign where one is due: for people."""
-    return f"-{decimal(-amount_fen)}" if amount_fen < 0 else decimal(amount_fen)
+    """As `decimal`, with a sign where one is due and of any size, as sums may be: for people."""
+    whole, rest = divmod(abs(amount_fen), 100)
+    return f"{'-' if amount_fen < 0 else ''}{whole}.{rest:02d}"
 
 
 def fen(text: str, where: str) -> int:

@@ -17,7 +17,6 @@ from services.kit.messages import reason
 from services.treasury.bank.reading import (
     Fields,
     amount,
-    amount_or_none,
     check_currency,
     count,
     day,
@@ -37,6 +36,7 @@ BOOKED: Final = "BOOK"
 NOT_PROVIDED: Final = "NOTPROVIDED"
 LINES_MAX: Final = 20
 BALANCES_MAX: Final = 50
+FEN_MAX: Final = 10**15  # of an entry, a balance, or what a page moves: no account of a fund comes near it
 
 
 class Report(NamedTuple):
@@ -202,6 +202,7 @@ class _Reader:
             self._debits_fen += whole.amount_fen
         if whole.status == BOOKED:
             self._booked_fen += signed(whole.amount_fen, whole.is_credit)
+            _check_size(self._booked_fen, self._where)
 
     def _end_report(self) -> End:
         where, stated = f"{self._name}[{self._reports}]/TxsSummry", self._stated
@@ -262,7 +263,7 @@ def _balances(element: etree._Element, where: str) -> _Balances:
 
 
 def _balance(told: Fields, where: str) -> int:
-    return signed(amount(told, "Amt", where), is_credit(told, "CdtDbtInd", where))
+    return signed(_amount(told, "Amt", where), is_credit(told, "CdtDbtInd", where))
 
 
 def signed(amount_fen: int, credit: bool) -> int:
@@ -288,7 +289,7 @@ def _summary(told: Fields, where: str) -> _Summary:
 def _whole(entry: etree._Element, where: str) -> _Whole:
     told = fields(entry, without="NtryDtls")
     return _Whole(
-        amount_fen=amount(told, "Amt", where),
+        amount_fen=_amount(told, "Amt", where),
         is_credit=is_credit(told, "CdtDbtInd", where),
         is_reversal=told.get("RvslInd") in {"true", "1"},
         status=identifier(told, "Sts/Cd", where),
@@ -305,8 +306,19 @@ def _code(told: Fields) -> str:
 
 
 def _amount_of_part(told: Fields, where: str) -> int | None:
-    stated = amount_or_none(told, "Amt", where)
-    return amount_or_none(told, "AmtDtls/TxAmt/Amt", where) if stated is None else stated
+    path = next((one for one in ("Amt", "AmtDtls/TxAmt/Amt") if one in told), None)
+    return None if path is None else _amount(told, path, where)
+
+
+def _amount(told: Fields, path: str, where: str) -> int:
+    amount_fen = amount(told, path, where)
+    _check_size(amount_fen, f"{where}/{path}")
+    return amount_fen
+
+
+def _check_size(amount_fen: int, where: str) -> None:
+    if abs(amount_fen) > FEN_MAX:
+        raise Invalid(reason("BANK_AMOUNT_MALFORMED", where))
 
 
 def _return_reason(told: Fields) -> str:

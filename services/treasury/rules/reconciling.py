@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby, pairwise
+from typing import Final
 
 from services.kit.calendar import Calendar
 from services.kit.messages import Reason, reason
@@ -19,6 +20,8 @@ from services.kit.money import yuan
 from services.treasury.model import OUT
 from services.treasury.model.breaks import BreakKind, Dated, Finding, Unproven, Whole
 from services.treasury.rules.proving import is_proven, proof_days
+
+_DIGITS_MAX: Final = 18  # of a statement's number
 
 
 def balances(statements: Sequence[Whole]) -> list[Finding]:
@@ -46,12 +49,19 @@ def _arithmetic(one: Whole) -> Iterable[Reason]:
 
 def _follows(before: Whole, this: Whole) -> Iterable[Reason]:
     """A number that begins anew, as on the first of January, is none that is missing."""
-    if before.sequence.isdigit() and this.sequence.isdigit() and int(this.sequence) > int(before.sequence) + 1:
-        expected = int(before.sequence) + 1
+    last, number = _number(before.sequence), _number(this.sequence)
+    if last is not None and number is not None and number > last + 1:
+        expected = last + 1
         yield reason("BANK_STATEMENT_MISSING", this.report_id, expected=expected, found=this.sequence)
     if before.closing_fen != this.opening_fen:
         closing, opening = yuan(before.closing_fen), yuan(this.opening_fen)
         yield reason("BANK_STATEMENT_OPENING", this.report_id, closing=closing, opening=opening)
+
+
+def _number(sequence: str) -> int | None:
+    """None for what is no number: a bank may write anything there."""
+    is_number = sequence.isascii() and sequence.isdigit() and len(sequence) <= _DIGITS_MAX
+    return int(sequence) if is_number else None
 
 
 def _balance(one: Whole, why: Reason) -> Finding:

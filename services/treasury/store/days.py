@@ -12,6 +12,11 @@ from services.treasury.store.heard import FOLLOWS
 
 PAGES_MAX: Final = 10_000  # of one statement
 UNPROVEN_MAX: Final = 10_000  # of an account, looked at each time
+_FEN_MAX: Final = 10**18  # what a sum is told as, if it is more: that is in no bigint
+
+
+def _sum(column: str) -> str:
+    return f"LEAST(GREATEST(sum({column}), {-_FEN_MAX}), {_FEN_MAX})::bigint"
 
 
 async def add_pages(tx: Tx, pages: Sequence[Page]) -> None:
@@ -92,7 +97,7 @@ async def look_again(tx: Tx, account: str, day: date) -> None:
 async def wholes(tx: Tx, since: date) -> list[Whole]:
     """Statements of which every page is here, by account and day; in one message, or in parts."""
     rows = await tx.fetch(
-        """WITH latest AS (
+        f"""WITH latest AS (
                SELECT DISTINCT ON (p.account, p.report_id, p.sequence, p.page, COALESCE(p.day, l.day))
                       p.account, p.report_id, p.sequence, p.page, p.is_last, p.opening_fen, p.closing_fen, p.booked_fen,
                       COALESCE(p.day, l.day) AS day, p.message_id
@@ -104,7 +109,7 @@ async def wholes(tx: Tx, since: date) -> list[Whole]:
            SELECT t.account, t.day, t.report_id, t.sequence,
                   (array_agg(t.opening_fen ORDER BY t.page))[1] AS opening_fen,
                   (array_agg(t.closing_fen ORDER BY t.page DESC))[1] AS closing_fen,
-                  sum(t.booked_fen)::bigint AS booked_fen, (array_agg(m.name ORDER BY t.page DESC))[1] AS file_name
+                  {_sum("t.booked_fen")} AS booked_fen, (array_agg(m.name ORDER BY t.page DESC))[1] AS file_name
            FROM latest AS t JOIN bank_message AS m ON m.id = t.message_id
            GROUP BY t.account, t.day, t.report_id, t.sequence
            HAVING count(*) = max(t.page) AND max(t.page) = max(t.page) FILTER (WHERE t.is_last)
@@ -222,8 +227,8 @@ async def reconciled_days(database: Database | Tx, account: str, first: date, la
                UNION ALL
                SELECT account, day, 0, 0, 0, 0, 0 FROM statement_day WHERE day BETWEEN $2 AND $3),
            summed AS (
-               SELECT account, day, sum(statement_fen)::bigint AS statement_fen, sum(ledger_fen)::bigint AS ledger_fen,
-                      sum(explained_fen)::bigint AS explained_fen, sum(open_fen)::bigint AS open_fen,
+               SELECT account, day, {_sum("statement_fen")} AS statement_fen, {_sum("ledger_fen")} AS ledger_fen,
+                      {_sum("explained_fen")} AS explained_fen, {_sum("open_fen")} AS open_fen,
                       sum(open_breaks)::bigint AS open_breaks
                FROM moved WHERE $1 = '' OR account = $1 GROUP BY account, day)
            SELECT s.account, s.day,

@@ -173,6 +173,39 @@ def test_what_does_not_fit_is_refused_and_located(content: str, expected: tuple[
     assert refusal(camt053.read, content) == expected
 
 
+HUGE, LARGEST, ABOVE = "9999999999999999.99", "10000000000000.00", "10000000000000.01"
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (statement(entry(HUGE)), "Stmt[1]/Ntry[1]/Amt"),
+        (statement(entry(ABOVE)), "Stmt[1]/Ntry[1]/Amt"),
+        (statement(entry("1.00", details=details("A", HUGE))), "Stmt[1]/Ntry[1]/TxDtls[1]/Amt"),
+        (statement("", opening=ABOVE), "Stmt[1]/Bal[1]/Amt"),
+        (statement("", closing=ABOVE), "Stmt[1]/Bal[2]/Amt"),
+        (statement(entry(LARGEST) + entry("0.01")), "Stmt[1]/Ntry[2]"),
+        (statement(entry("0.01", "CRDT") + entry(LARGEST, "CRDT")), "Stmt[1]/Ntry[2]"),
+    ],
+)
+def test_sums_that_no_account_has_are_refused(content: str, place: str) -> None:
+    assert refusal(camt053.read, content) == ("BANK_AMOUNT_MALFORMED", place)
+
+
+def test_the_largest_sum_is_read() -> None:
+    told = end(statement(entry(LARGEST) + entry(LARGEST, "CRDT") + entry(LARGEST), opening=LARGEST, closing=LARGEST))
+
+    assert (told.booked_fen, told.report.opening_fen, told.report.closing_fen) == (-(10**15), 10**15, 10**15)
+
+
+def test_a_sum_of_more_digits_than_an_amount_has_is_told() -> None:
+    parts = details("A", LARGEST) * 1001
+    assert refusal(camt053.read, statement(entry("1.00", details=parts))) == ("BANK_SUM", "Stmt[1]/Ntry[1]")
+    many = one_return(amount=HUGE) * 2
+    stated = "<NbOfTxs>2</NbOfTxs><CtrlSum>1.00</CtrlSum>"
+    assert refusal(pacs004.read, returned(many, stated)) == ("BANK_SUM", "GrpHdr")
+
+
 def test_an_advice_is_read_as_a_statement_without_balances() -> None:
     report, told, ended = camt054.read(message(advice(entry("10.00", details=details(ONE, "10.00")))))
 
