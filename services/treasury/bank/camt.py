@@ -36,7 +36,7 @@ BOOKED: Final = "BOOK"
 NOT_PROVIDED: Final = "NOTPROVIDED"
 LINES_MAX: Final = 20
 BALANCES_MAX: Final = 50
-FEN_MAX: Final = 10**15  # of an entry, a balance, or what a page moves: no account of a fund comes near it
+FEN_MAX: Final = 10**16  # of an entry, a balance, or what a page moves: no account of a fund comes near it
 
 
 class Report(NamedTuple):

@@ -244,3 +244,20 @@ def test_a_settlement_before_any_crosswalk_is_told() -> None:
 
     assert mapped.intake is None
     assert {told[1] for told in found(mapped)} == {"PLATFORM_NO_CROSSWALK"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (f"{INFO}setl_time", "9999-12-31T23:59:59-01:00"),
+        (f"{DISCHARGE}begntime", "9999-12-31T20:00:00Z"),
+        (f"{DISCHARGE}endtime", "9999-12-31T20:00:00Z"),
+        (f"{DISCHARGE}endtime", "2200-01-01 00:00:00"),
+        (f"{DISCHARGE}birctrl_matn_date", "9999-12-31T20:00:00Z"),
+        (f"{DISCHARGE}begntime", "0001-01-01 00:00:00"),
+        (f"{DISCHARGE}begntime", "1899-12-31 23:59:59"),
+    ],
+)
+def test_a_time_at_the_ends_of_the_calendar_is_none(path: str, text: str) -> None:
+    """There another zone has no such day; some write it where they know of none."""
+    assert ("UNMAPPED", "PLATFORM_TIME_FORM", path) in found(changed({path: text}))

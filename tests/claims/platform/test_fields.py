@@ -164,3 +164,30 @@ def test_every_field_the_crosswalk_says_is_mapped_is_read_by_the_mapping() -> No
     }
     joined = " ".join(literals)
     assert [path for path in mapped_paths if path.replace("[]", "").rpartition(".")[2] not in joined] == []
+
+
+@pytest.mark.parametrize("key", ["x[\ud800", "x[张三 6103-0319-9108-0511-39", "x[1", "x]1[", "x[1]y"])
+def test_what_stands_behind_a_bracket_is_not_repeated_either(key: str) -> None:
+    message = json.dumps(settlement({f"{DISCHARGE}{key}": "1"})).encode()
+
+    told = [at for _, code, at in found(read_message(ADAPTER, message, TODAY)) if code == "PLATFORM_FIELD_UNKNOWN"]
+    assert told == [f"{DISCHARGE}?"]
+
+
+@pytest.mark.parametrize("depth", range(900, 1_000, 3))
+def test_nesting_is_told_at_whatever_depth_it_cannot_be_read_or_written(depth: int) -> None:
+    message = b'{"infno":"2304","input":' + b"[" * depth + b"]" * depth + b"}"
+
+    assert read_message(ADAPTER, message, TODAY).findings
+
+
+def test_a_code_of_any_length_is_looked_up() -> None:
+    """By its beginning, and no further than codes are long: every beginning of a megabyte would take minutes."""
+    assert changed({f"{INFO}med_type": "5" * 1_000_000}).findings
+
+
+@pytest.mark.parametrize("line", ["{}\n", "{x\n"])
+def test_a_record_that_is_many_is_told_by_the_first_two(line: str) -> None:
+    (finding,) = read_message(ADAPTER, (line * 300_000).encode(), TODAY).findings
+
+    assert finding.reason.code in {"PLATFORM_SEVERAL_MESSAGES", "PLATFORM_JSON_BROKEN"}

@@ -173,7 +173,7 @@ def test_what_does_not_fit_is_refused_and_located(content: str, expected: tuple[
     assert refusal(camt053.read, content) == expected
 
 
-HUGE, LARGEST, ABOVE = "9999999999999999.99", "10000000000000.00", "10000000000000.01"
+HUGE, LARGEST, ABOVE = "9999999999999999.99", "100000000000000.00", "100000000000000.01"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_sums_that_no_account_has_are_refused(content: str, place: str) -> None:
 def test_the_largest_sum_is_read() -> None:
     told = end(statement(entry(LARGEST) + entry(LARGEST, "CRDT") + entry(LARGEST), opening=LARGEST, closing=LARGEST))
 
-    assert (told.booked_fen, told.report.opening_fen, told.report.closing_fen) == (-(10**15), 10**15, 10**15)
+    assert (told.booked_fen, told.report.opening_fen, told.report.closing_fen) == (-(10**16), 10**16, 10**16)
 
 
 def test_a_sum_of_more_digits_than_an_amount_has_is_told() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from cradle.claims.v1 import intake_pb2
@@ -74,7 +75,7 @@ class Mapped:
 
 def read_message(adapter: Adapter, raw: bytes, today: date) -> Mapped:
     """Read one record of a topic: exactly one message."""
-    found = list(records(raw))
+    found = list(islice(records(raw), 2))
     if len(found) > 1:
         broken = next((one.problem for one in found if one.problem), None)
         return unreadable(adapter, Record(1, None, broken or reason("PLATFORM_SEVERAL_MESSAGES")))
@@ -83,7 +84,13 @@ def read_message(adapter: Adapter, raw: bytes, today: date) -> Mapped:
 
 def map_record(adapter: Adapter, record: Record, today: date) -> Mapped:
     """Map one record of a file."""
-    return unreadable(adapter, record) if record.content is None else _mapped(adapter, record.content, today)
+    if record.content is None:
+        return unreadable(adapter, record)
+    try:
+        return _mapped(adapter, record.content, today)
+    except RecursionError:  # so deep that it was read, and cannot be written again
+        broken = reason("PLATFORM_JSON_BROKEN", line=record.line, column=1)
+        return unreadable(adapter, Record(record.line, None, broken))
 
 
 def unreadable(adapter: Adapter, record: Record) -> Mapped:

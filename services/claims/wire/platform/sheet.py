@@ -11,7 +11,7 @@ from typing import Any, Final
 from services.claims.wire.platform.crosswalk import Codes
 from services.kit.messages import Reason, reason
 
-_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
+_STEP: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}(\[[0-9]+\])*")
 _DIGITS: Final = re.compile(r"[0-9]{8}")  # a number long enough to be somebody's
 _CODE: Final = re.compile(r"-?[0-9A-Za-z.]{1,10}")  # -1 is the platform's answer to what it did not carry out
 _EMPTY: Final = re.compile(r"0*(\.0*)?")
@@ -153,7 +153,7 @@ def _safe(path: str) -> str:
 
 
 def _is_key(step: str) -> bool:
-    return bool(_KEY.fullmatch(step.partition("[")[0])) and not _DIGITS.search(step)
+    return bool(_STEP.fullmatch(step)) and not _DIGITS.search(step)
 
 
 def _leaves(content: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:

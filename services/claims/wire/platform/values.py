@@ -16,6 +16,8 @@ _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2199
 EIGHT_HOURS: Final = timedelta(hours=8)
 _ABOUT: Final = timedelta(minutes=15)  # two clocks that mean the same moment
 
@@ -54,6 +56,8 @@ def instant(sheet: Sheet, path: str) -> datetime | None:
             raise ValueError
         offset = (match[3] or "").replace("Z", "+00:00")
         found = datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}")
+        if not _FIRST_YEAR <= found.year <= _LAST_YEAR:  # at the ends of the calendar another zone's day is none
+            raise ValueError
     except ValueError:
         sheet.unmapped("PLATFORM_TIME_FORM", path)
         return None

@@ -35,6 +35,9 @@ class Entry:
     source: str
 
 
+_LONGEST: Final = 64  # no list of codes has longer ones
+
+
 @dataclass(frozen=True, slots=True)
 class CodeSet:
     codes: Mapping[str, Entry]
@@ -44,7 +47,7 @@ class CodeSet:
         """The code itself, or the longest beginning of it that is known."""
         if entry := self.codes.get(code):
             return entry, "exact"
-        for length in range(len(code), 0, -1):
+        for length in range(min(len(code), _LONGEST), 0, -1):
             if entry := self.prefixes.get(code[:length]):
                 return entry, "prefix"
         return None
