@@ -166,12 +166,19 @@ def test_every_field_the_crosswalk_says_is_mapped_is_read_by_the_mapping() -> No
     assert [path for path in mapped_paths if path.replace("[]", "").rpartition(".")[2] not in joined] == []
 
 
-@pytest.mark.parametrize("key", ["x[\ud800", "x[张三 6103-0319-9108-0511-39", "x[1", "x]1[", "x[1]y"])
+@pytest.mark.parametrize(
+    "key", ["x[\ud800", "x[张三 6103-0319-9108-0511-39", "x[1", "x]1[", "x[1]y", "x[6103][0319][9108]"]
+)
 def test_what_stands_behind_a_bracket_is_not_repeated_either(key: str) -> None:
     message = json.dumps(settlement({f"{DISCHARGE}{key}": "1"})).encode()
 
     told = [at for _, code, at in found(read_message(ADAPTER, message, TODAY)) if code == "PLATFORM_FIELD_UNKNOWN"]
     assert told == [f"{DISCHARGE}?"]
+
+
+def test_a_place_in_a_list_that_a_sender_made_up_is_not_repeated() -> None:
+    """Nor where the rest of the name is a field that is told as left out."""
+    assert MOTHER not in said(changed({f"{DISCHARGE}diseinfo[{MOTHER}]": "1"}))
 
 
 @pytest.mark.parametrize("depth", range(900, 1_000, 3))

@@ -12,6 +12,7 @@ from services.claims.wire.platform.crosswalk import Codes
 from services.kit.messages import Reason, reason
 
 _STEP: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}(\[[0-9]+\])*")
+_OURS: Final = re.compile(r"[.\[\]]")  # what paths are made with, and no key has
 _DIGITS: Final = re.compile(r"[0-9]{8}")  # a number long enough to be somebody's
 _CODE: Final = re.compile(r"-?[0-9A-Za-z.]{1,10}")  # -1 is the platform's answer to what it did not carry out
 _EMPTY: Final = re.compile(r"0*(\.0*)?")
@@ -160,7 +161,7 @@ def _leaves(content: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
     """Every value with its path; what is nested deeper than any message of the platform is one value."""
     if isinstance(content, Mapping) and depth < _DEPTH_MAX:
         for key, inside in content.items():
-            name = str(key).replace(".", "?")
+            name = _OURS.sub("?", str(key))
             yield from _leaves(inside, f"{path}.{name}" if path else name, depth + 1)
     elif isinstance(content, list) and depth < _DEPTH_MAX:
         for number, inside in enumerate(content):
