@@ -320,13 +320,26 @@ def test_an_error_found_in_a_sample_is_mended_by_deciding_again(stack: Stack, li
     assert (first["outcome"], second["outcome"], second["sequence"]) == ("APPROVED", "DENIED", 2)
     held = "SELECT count(*) FROM benefit_hold WHERE claim_id = $1"
     assert asyncio.run(value(claims_dsn(stack), held, UUID(paid.receipt.claim.removeprefix("claims/")))) == 0
-    # What repeated it is not approved for that: whether the finding is about it too, only a person can say.
-    queued = "SELECT count(*) FROM look_again WHERE claim_id = $1"
-    assert asyncio.run(value(claims_dsn(stack), queued, UUID(again.receipt.claim.removeprefix("claims/")))) == 0
+    # What repeated it is not approved for that: whether the finding is about it too, only a person can say. Nor is it
+    # when it is looked at again, for what is heard of her or her employer, however late.
+    asyncio.run(looked_at(stack, again.receipt.claim))
+    assert [row["outcome"] for row in stored(stack, again.receipt.claim)] == ["DUPLICATE"]
     asyncio.run(
         heard(stack, again.receipt.claim, person_record(who.number, who.employer, paid=spans("2023-01..2026-11")))
     )
+    asyncio.run(looked_at(stack, again.receipt.claim))
     assert [row["outcome"] for row in stored(stack, again.receipt.claim)] == ["DUPLICATE"]
+
+
+async def looked_at(stack: Stack, name: str) -> None:
+    """Return when the claim is not queued to be looked at."""
+    queued = "SELECT EXISTS (SELECT FROM look_again WHERE claim_id = $1)"
+    claim_id = UUID(name.removeprefix("claims/"))
+
+    async def is_looked_at() -> bool:
+        return not await value(claims_dsn(stack), queued, claim_id)
+
+    await eventually(is_looked_at)
 
 
 async def heard(stack: Stack, name: str, known: registry_pb2.PersonRecord) -> None:
