@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 _LAST_MS: Final = 253_402_214_399_000  # the end of 9999-12-30: Shanghai is in the calendar's last day by then
+YEARS: Final = range(1900, 2200)  # in which something of ours can have happened or fall due
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 

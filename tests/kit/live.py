@@ -138,6 +138,25 @@ async def read_until(stack: Stack, topics: Sequence[str], enough: Callable[[list
 
 
 @asynccontextmanager
+async def others_turns() -> AsyncIterator[Callable[[], int]]:
+    """How many turns somebody else in this loop has had since, who wants one whenever there is one."""
+    had = 0
+
+    async def other() -> None:
+        nonlocal had
+        while True:
+            await asyncio.sleep(0)
+            had += 1
+
+    going = asyncio.create_task(other())
+    await asyncio.sleep(0)
+    try:
+        yield lambda: had
+    finally:
+        going.cancel()
+
+
+@asynccontextmanager
 async def hanging_copy(database: Database, statement: str, *arguments: object) -> AsyncIterator[int]:
     """A session that has run a statement and hangs in the middle of a COPY, as a stalled worker's does; its pid."""
     told = unique("hanging")

@@ -8,6 +8,7 @@ import pytest
 
 from services.kit.parking import Message
 from services.kit.stream import read_each
+from tests.kit.live import others_turns
 
 
 def messages(count: int) -> list[Message]:
@@ -17,18 +18,7 @@ def messages(count: int) -> list[Message]:
 @pytest.mark.parametrize(("count", "turns"), [(0, 0), (1, 1), (50, 1), (51, 2), (1_000, 20)])
 def test_a_batch_is_read_in_order_and_others_run_in_between(count: int, turns: int) -> None:
     async def act() -> tuple[list[int], int]:
-        had = 0
-
-        async def heartbeat() -> None:
-            nonlocal had
-            while True:
-                await asyncio.sleep(0)
-                had += 1
-
-        beating = asyncio.create_task(heartbeat())
-        await asyncio.sleep(0)
-        found = await read_each(messages(count), lambda message: message.offset)
-        beating.cancel()
-        return found, had
+        async with others_turns() as had:
+            return await read_each(messages(count), lambda message: message.offset), had()
 
     assert asyncio.run(act()) == (list(range(count)), turns)

@@ -17,6 +17,7 @@ from services.treasury.model import Pot, Run, RunState
 from services.treasury.store import payments
 from services.treasury.store.payments import LINES_AT_ONCE
 from services.treasury.usecases import approving, running
+from tests.kit.live import others_turns
 from tests.treasury.cashier import (
     CLERK,
     EVERYTHING,
@@ -240,19 +241,11 @@ def test_the_lines_of_an_approval_are_read_few_at_a_time_and_others_go_on_in_bet
     async def story(here: Cashier) -> None:
         await here.owe(*[100] * (2 * LINES_AT_ONCE + 1))
         run = await here.plan()
-        turns, seen = 0, Counter[int]()
+        seen = Counter[int]()
 
-        async def other() -> None:
-            nonlocal turns
-            while True:
-                await asyncio.sleep(0)
-                turns += 1
-
-        going = asyncio.ensure_future(other())
-        async with here.database.transaction() as tx:
+        async with others_turns() as turns, here.database.transaction() as tx:
             async for _ in payments.stream(tx, run.id):
-                seen[turns] += 1
-        going.cancel()
+                seen[turns()] += 1
 
         assert seen.total() == 2 * LINES_AT_ONCE + 1
         assert max(seen.values()) <= LINES_AT_ONCE

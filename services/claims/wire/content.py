@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 from services.claims.model import Surgery
-from services.kit.dates import from_proto
+from services.kit.dates import YEARS, from_proto
 from services.kit.identifiers import holds_id_number, id_number_problems, is_male, plain, uscc_problems
 from services.kit.messages import REASONS_MAX, Reason, reason
 
@@ -39,7 +39,7 @@ ABOLISHED: Final = {"610322": "610305", "610321": "610304"}
 WIDER: Final = frozenset({"610300", "610399"})
 
 _NUMBER: Final = re.compile(r"^[0-9A-Za-z._-]{1,64}$")
-_EARLIEST: Final = date(1900, 1, 1)  # no day of a living woman's care is earlier, and to a database year 1 is none
+_EARLIEST: Final = date(YEARS.start, 1, 1)
 _DAY_S: Final = 86_400
 _FIRST_S: Final = -62_135_596_800  # 0001-01-01, the first instant of a Timestamp
 _SECOND_NS: Final = 1_000_000_000

@@ -9,7 +9,7 @@ from typing import Final
 from cradle.registry.v1 import intake_pb2, service_pb2
 from google.type.date_pb2 import Date
 
-from services.kit.dates import from_proto, month_of
+from services.kit.dates import YEARS, from_proto, month_of
 from services.kit.identifiers import holds_id_number, id_number_problems, is_male, plain, uscc_problems
 from services.kit.messages import Reason, reason
 from services.registry import rules
@@ -17,8 +17,6 @@ from services.registry.rules import Days
 from services.registry.wire import records
 
 _IN_ORDER: Final = "first_month ≤ last_month"
-_FIRST_YEAR: Final = 1900
-_LAST_YEAR: Final = 2199
 
 
 def problems(request: service_pb2.BatchRecordCoverageRequest, today: date) -> list[Reason]:
@@ -174,7 +172,7 @@ def _child_problems(
 
 def is_day(value: Date) -> bool:
     """Whether something can have happened or fall due on it; to a database the ends of the calendar are infinite."""
-    return is_bound(value) and _FIRST_YEAR <= value.year <= _LAST_YEAR
+    return is_bound(value) and value.year in YEARS
 
 
 def is_bound(value: Date) -> bool:

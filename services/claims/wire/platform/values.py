@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from services.claims.wire.platform.sheet import Sheet
-from services.kit.dates import SHANGHAI, civil
+from services.kit.dates import SHANGHAI, YEARS, civil
 
 _YUAN: Final = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
 _MORE_DECIMALS: Final = re.compile(r"[0-9]{1,12}\.[0-9]{3,}")
@@ -16,8 +16,6 @@ _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FIRST_YEAR: Final = 1900
-_LAST_YEAR: Final = 2199
 EIGHT_HOURS: Final = timedelta(hours=8)
 _ABOUT: Final = timedelta(minutes=15)  # two clocks that mean the same moment
 
@@ -56,7 +54,7 @@ def instant(sheet: Sheet, path: str) -> datetime | None:
             raise ValueError
         offset = (match[3] or "").replace("Z", "+00:00")
         found = datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}")
-        if not _FIRST_YEAR <= found.year <= _LAST_YEAR:  # at the ends of the calendar another zone's day is none
+        if found.year not in YEARS:  # at the ends of the calendar another zone's day is none
             raise ValueError
     except ValueError:
         sheet.unmapped("PLATFORM_TIME_FORM", path)

@@ -13,6 +13,7 @@ Disposition = str  # MAPPED, or why a field is ignored
 
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("confirmed", "secondary", "recalled", "design")  # surest first
 _SURGERIES: Final = tuple(f"SURGERY_{code}" for code in "123456789")
+_LONGEST: Final = 64  # no list of codes has longer ones
 # What the codes of each set may become. The mapping knows these words and no others.
 TARGETS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "med_type": ("DELIVERY_STAY", "SURGERY_STAY", "ORDINARY_STAY", "NEWBORN", "OUTPATIENT", "OTHER"),
@@ -33,9 +34,6 @@ class Entry:
     to: str
     confidence: Confidence
     source: str
-
-
-_LONGEST: Final = 64  # no list of codes has longer ones
 
 
 @dataclass(frozen=True, slots=True)
